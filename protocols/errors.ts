@@ -1,0 +1,50 @@
+/** Why the network could not do what was asked of it. */
+export type NetworkErrorCode =
+  | 'UNREACHABLE' // no connection could be made, or the peer does not speak the protocol: { peer } or { address }
+  | 'TIMEOUT' // no answer frame in time: { peer, protocol, timeoutMs }
+  | 'TOO_LARGE' // a message, frame or body above its limit: { bytes?, maxBytes, topic? | protocol? }
+  | 'RESET' // the other side broke off in the middle of an answer: { peer, protocol }
+  | 'CLOSED' // this network has been closed: {}
+  | 'PORT_TAKEN' // the address to listen on is in use: { address, port }
+  | 'BAD_ADDRESS' // not a multiaddr, or one that no transport here can use: { address }
+
+export class NetworkError extends Error {
+  override readonly name = 'NetworkError'
+  readonly code: NetworkErrorCode
+  readonly data: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: NetworkErrorCode,
+    data: Readonly<Record<string, unknown>> = {},
+    message?: string,
+    options?: ErrorOptions
+  ) {
+    super(message ?? `${code}: ${JSON.stringify(data)}`, options)
+    this.code = code
+    this.data = data
+  }
+}
+
+/** Why something that travelled, or is about to, was refused. */
+export type ProtocolErrorCode =
+  | 'BAD_PEER_ID' // not the text of an Ed25519 peer id: { peerId }
+  | 'BAD_MESSAGE' // bytes that are not the message they should be: { reason }
+  | 'BLOB_UNAVAILABLE' // no holder gave the blob: { address, refused: what each holder did wrong }
+  | 'BLOB_TOO_LARGE' // a blob above its limit: { address?, bytes, maxBytes }
+
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+  readonly code: ProtocolErrorCode
+  readonly data: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: ProtocolErrorCode,
+    data: Readonly<Record<string, unknown>> = {},
+    message?: string,
+    options?: ErrorOptions
+  ) {
+    super(message ?? `${code}: ${JSON.stringify(data)}`, options)
+    this.code = code
+    this.data = data
+  }
+}

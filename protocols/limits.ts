@@ -1,0 +1,86 @@
+/**
+ * Every limit of what travels, each with its reason. A limit that two peers must share is part of the protocol:
+ * changing it is a new protocol version.
+ */
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+// Gossip
+
+/**
+ * Control messages only (headers, votes, keys, shares): bodies are announced and pulled. gossipsub itself drops
+ * what is above 4 MiB without an error, and a receiver then shuns the sender, so ours is far below and is checked.
+ */
+export const GOSSIP_MESSAGE_BYTES = 256 * KIB
+
+// Streams and blobs
+
+/** One unit of hashing, checking and resuming; an answer frame carries one chunk. */
+export const CHUNK_BYTES = 256 * KIB
+
+/** A frame is a chunk, or a message of at most that length, and a little for its envelope. */
+export const FRAME_BYTES = CHUNK_BYTES + KIB
+
+/** Bytes that one transfer may have under way: eight chunks hide the latency of a slow link and bound memory. */
+export const WINDOW_BYTES = 2 * MIB
+
+/** Chunks that one blob request may ask for: a whole window. */
+export const WINDOW_CHUNKS = WINDOW_BYTES / CHUNK_BYTES
+
+/** The list of chunk hashes (32 bytes each) of the longest blob still fits in half a frame. */
+export const MAX_BLOB_BYTES = 1024 * MIB
+
+/** Blobs pulled from others that one peer asks for at a time; the rest wait their turn, so memory stays bounded. */
+export const CONCURRENT_PULLS = 4
+
+/** Requests that we serve to one peer at a time: a cohort member pulls a few blobs, nobody needs more. */
+export const SERVED_STREAMS_PER_PEER = 16
+
+/** The longest request body of the small protocols (peer exchange, blob windows, run list). */
+export const REQUEST_BODY_BYTES = 4 * KIB
+
+/** No answer frame for this long fails a request: a busy peer answers late, a dead one never. */
+export const REQUEST_TIMEOUT_MS = 15_000
+
+/** A connection that is not up after this long is given up, and dialled again later. */
+export const DIAL_TIMEOUT_MS = 10_000
+
+// Peers
+
+/** Masks and votes go all to all within a cohort; 64 keeps a share message of every member within one gossip. */
+export const COHORT_MAX = 64
+
+/** Below four, one loss or one noisy input cannot be tolerated (t = floor(2n/3) + 1). */
+export const COHORT_MIN = 4
+
+/** With an explicit flag only: it tolerates no loss. */
+export const COHORT_MIN_FORCED = 3
+
+export const COHORT_DEFAULT = 16
+
+/** Peers that one peer-exchange answer names. */
+export const PEER_EXCHANGE_PEERS = 256
+
+/** Addresses kept of one peer: more is a peer that makes others dial for it. */
+export const PEER_ADDRESSES = 8
+
+/** One peer-exchange answer: 256 peers with eight addresses of some 80 bytes fit. */
+export const PEER_EXCHANGE_BYTES = 256 * KIB
+
+/** First wait before dialling a lost peer again; doubles up to REDIAL_MAX_MS. */
+export const REDIAL_MIN_MS = 250
+
+/** A peer that came back is found again within this time, and a dead one costs at most this little. */
+export const REDIAL_MAX_MS = 15_000
+
+// Runs offered
+
+/** A signed manifest. A person's YAML is about 2 KiB; the founding list of 64 members adds some 8 KiB. */
+export const MANIFEST_BYTES = 64 * KIB
+
+/** Runs that one registry keeps; beyond it the one that expires first gives way. */
+export const OFFERED_RUNS_MAX = 64
+
+/** An offer not repeated for this long is forgotten: soft state only. */
+export const OFFERED_RUN_TTL_MS = 30 * 60_000
