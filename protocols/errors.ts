@@ -28,6 +28,9 @@ export class NetworkError extends Error {
 /** Why something that travelled, or is about to, was refused. */
 export type ProtocolErrorCode =
   | 'BAD_PEER_ID' // not the text of an Ed25519 peer id: { peerId }
+  | 'BAD_MANIFEST' // a run manifest with unknown or impossible values: { problems: ManifestProblem[] }
+  | 'BAD_SIGNATURE' // not signed by the one who should have: { signer }
+  | 'VERSION' // made for another version: { got, spoken }
   | 'BAD_MESSAGE' // bytes that are not the message they should be: { reason }
   | 'BLOB_UNAVAILABLE' // no holder gave the blob: { address, refused: what each holder did wrong }
   | 'BLOB_TOO_LARGE' // a blob above its limit: { address?, bytes, maxBytes }
