@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { FilesError, type FilesErrorCode, pathParts } from '../../protocols/files-error.ts'
+import type { Files } from '../../protocols/ports.ts'
+
+/** `.name.<uuid>.part`: a write that a crash cut short. `list` hides them; they are never read. */
+const partSuffix = '.part'
+
+/**
+ * Files below one folder of the local disk, which is made on the first write.
+ * @throws FilesError from every method, with a message fit for the user
+ */
+export function nodeFiles(rootDir: string): Files {
+  const root = resolve(rootDir)
+  const at = (path: string): string => join(root, ...pathParts(path))
+
+  return {
+    async read(path) {
+      return explained(at(path), 'read', () => nullIfMissing(readFile(at(path))))
+    },
+
+    async readRange(path, offset, length) {
+      const file = at(path)
+      return explained(file, 'read', () => readRange(file, offset, length))
+    },
+
+    async size(path) {
+      const file = at(path)
+      return explained(file, 'read', async () => {
+        const stats = await nullIfMissing(stat(file))
+        return stats?.isFile() ? stats.size : null
+      })
+    },
+
+    async write(path, bytes) {
+      const file = at(path)
+      await explained(file, 'write', () => writeAtomically(file, bytes))
+    },
+
+    async append(path, bytes) {
+      const file = at(path)
+      await explained(file, 'write', () => appendDurably(file, bytes))
+    },
+
+    async list(path) {
+      const names = await explained(at(path), 'read', () => nullIfMissing(readdir(at(path))))
+      return (names ?? []).filter(name => !name.endsWith(partSuffix)).sort()
+    },
+
+    async remove(path) {
+      const file = at(path)
+      await explained(file, 'remove', () => rm(file, { force: true }))
+    }
+  }
+}
+
+async function readRange(file: string, offset: number, length: number): Promise<Uint8Array> {
+  const handle = await open(file, 'r')
+  try {
+    // Checked before the buffer is made: a length out of a broken header must not allocate.
+    const { size } = await handle.stat()
+    if (offset + length > size) {
+      throw new FilesError(
+        'SHORT_FILE',
+        { path: file, offset, length, size },
+        `${file} has ${size} bytes, but bytes ${offset} to ${offset + length} were needed: it was cut short`
+      )
+    }
+    const bytes = new Uint8Array(length)
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
+      if (bytesRead === 0)
+        throw new FilesError('SHORT_FILE', { path: file }, `${file} was cut short while it was read`)
+      done += bytesRead
+    }
+    return bytes
+  } finally {
+    await handle.close()
+  }
+}
+
+async function writeAtomically(file: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  const part = join(dirname(file), `.${randomUUID()}${partSuffix}`)
+  try {
+    await writeAndSync(part, 'wx', bytes)
+    await rename(part, file)
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => {})
+    throw error
+  }
+  await syncFolder(dirname(file))
+}
+
+async function appendDurably(file: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  const isNew = (await nullIfMissing(stat(file))) === null
+  await writeAndSync(file, 'a', bytes)
+  if (isNew) await syncFolder(dirname(file))
+}
+
+async function writeAndSync(file: string, flags: 'a' | 'wx', bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, flags)
+  try {
+    for (let done = 0; done < bytes.length; ) done += (await handle.write(bytes, done)).bytesWritten
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A rename is durable only once its folder is. Windows cannot open folders and needs no such call. */
+async function syncFolder(dir: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(dir, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function nullIfMissing<T>(promise: Promise<T>): Promise<T | null> {
+  try {
+    return await promise
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function explained<T>(path: string, verb: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof FilesError) throw error
+    const code = systemCode(error)
+    const [ours, why] = explanations[code ?? ''] ?? ['IO_ERROR', (error as Error).message]
+    throw new FilesError(ours, { path, systemCode: code }, `cannot ${verb} ${path}: ${why}`, { cause: error })
+  }
+}
+
+const explanations: Readonly<Record<string, readonly [FilesErrorCode, string]>> = {
+  EACCES: [
+    'NO_PERMISSION',
+    'permission denied. Choose a folder that this user may write to, or change its owner'
+  ],
+  EPERM: ['NO_PERMISSION', 'not permitted. Choose a folder that this user may write to, or change its owner'],
+  EROFS: ['READ_ONLY', 'the file system is read-only. Choose a folder on another disk'],
+  ENOSPC: ['NO_SPACE', 'the disk is full. Free some space and run the same command again'],
+  EDQUOT: [
+    'NO_SPACE',
+    "this user's share of the disk is full. Free some space and run the same command again"
+  ],
+  ENOTDIR: ['NOT_A_FOLDER', 'a part of this path is a file, not a folder'],
+  EISDIR: ['NOT_A_FOLDER', 'it is a folder, not a file'],
+  EEXIST: ['NOT_A_FOLDER', 'a part of this path is a file, not a folder'],
+  ENOENT: ['NO_SUCH_FILE', 'there is no such file']
+}
+
+function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
