@@ -9,12 +9,18 @@ export function didYouMean(unknown: string, known: readonly string[]): string | 
   const ranked = known
     .map(path => ({
       path,
-      distance: editDistance(key, letters(last(path))),
+      distance: distanceOf(key, letters(last(path))),
       far: editDistance(unknown, path)
     }))
     .sort((a, b) => a.distance - b.distance || a.far - b.far)
   const best = ranked[0]
   return best !== undefined && best.distance <= Math.max(1, key.length / 3) ? best.path : null
+}
+
+function distanceOf(key: string, name: string): number {
+  return key.length >= 3 && name.startsWith(key)
+    ? Math.min(1, name.length - key.length)
+    : editDistance(key, name)
 }
 
 /** Levenshtein distance of short names. */

@@ -3,11 +3,11 @@
  * a RunManifest never does, so that its canonical encoding, and with it the run id, says everything.
  */
 import { z } from 'zod'
+import { lengthPrefixed, utf8Bytes } from '../aggregation/canonical-bytes.ts'
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { ProtocolError } from './errors.ts'
-import { lengthPrefixed } from './length-prefixed.ts'
 import { COHORT_DEFAULT, COHORT_MAX, COHORT_MIN, COHORT_MIN_FORCED } from './limits.ts'
 import { isPeerId } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
@@ -177,7 +177,7 @@ const schema = section({
         [
           z.literal('all-linear'),
           z
-            .array(z.string().regex(/^[A-Za-z0-9_.]{1,64}$/))
+            .array(z.string().regex(/^[A-Za-z0-9_.]{1,64}$/, TARGETS_TEXT), TARGETS_TEXT)
             .min(1)
             .max(32)
             .refine(distinct, TARGETS_TEXT)
@@ -238,10 +238,10 @@ const schema = section({
         [
           z.literal('default'),
           z
-            .number()
-            .int()
-            .min(0)
-            .max(COHORT_MAX - 2)
+            .number(COLLUDERS_TEXT)
+            .int(COLLUDERS_TEXT)
+            .min(0, COLLUDERS_TEXT)
+            .max(COHORT_MAX - 2, COLLUDERS_TEXT)
         ],
         COLLUDERS_TEXT
       )
@@ -288,7 +288,7 @@ export function parseManifest(given: unknown): RunManifest {
 
 /** The one encoding of a manifest: JSON with sorted keys and no spaces, UTF-8. */
 export function canonicalManifest(manifest: RunManifest): Uint8Array {
-  return new TextEncoder().encode(canonicalJson(manifest))
+  return utf8Bytes(canonicalJson(manifest))
 }
 
 /** The run id [32]: every message of the run carries it. */
@@ -358,7 +358,11 @@ function crossChecks({ cohort, secureSum, admission }: RunManifest): ManifestPro
   return problems
 }
 
-function badManifest(problems: readonly ManifestProblem[]): ProtocolError {
+function badManifest(found: readonly ManifestProblem[]): ProtocolError {
+  // One value can break two checks, and its words say both.
+  const problems = [
+    ...new Map(found.map(problem => [`${problem.path}: ${problem.allowed}`, problem])).values()
+  ]
   const lines = problems.map(({ path, got, allowed }) => {
     return `${path === '' ? 'the manifest' : path}: ${got === null ? '' : `got ${got}; `}allowed: ${allowed}`
   })
@@ -376,7 +380,7 @@ function problemsOf(issue: z.core.$ZodIssue, given: unknown): ManifestProblem[] 
       return {
         path: full,
         got: null,
-        allowed: `no such field${near === null ? '' : `; did you mean ${near}?`}`
+        allowed: `no such field${near === null ? '' : `; did you mean ${near}?`}${newer}`
       }
     })
   }

@@ -1,0 +1,258 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { ProtocolError } from '../../protocols/errors.ts'
+import { toHex } from '../../protocols/hex.ts'
+import {
+  canonicalManifest,
+  colludersOf,
+  type ManifestProblem,
+  parseManifest,
+  runId,
+  thresholdOf
+} from '../../protocols/run-manifest.ts'
+import { arbitraryManifest, leastManifest, numberedPeer, reordered } from '../support/manifests.ts'
+
+const sha256 = (...parts: Uint8Array[]) => {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return new Uint8Array(hash.digest())
+}
+
+function refusal(given: unknown): ProtocolError {
+  try {
+    parseManifest(given)
+  } catch (error) {
+    expect(error).to.be.instanceOf(ProtocolError)
+    return error as ProtocolError
+  }
+  throw new Error(`not refused: ${JSON.stringify(given)}`)
+}
+
+function problems(given: unknown): readonly ManifestProblem[] {
+  const error = refusal(given)
+  expect(error.code).to.equal('BAD_MANIFEST')
+  return error.data['problems'] as ManifestProblem[]
+}
+
+/** The least manifest with one value set, or made, at a dotted path. */
+function withValue(path: string, value: unknown): Record<string, unknown> {
+  const manifest = structuredClone(leastManifest) as Record<string, unknown>
+  const keys = path.split('.')
+  let at = manifest
+  for (const key of keys.slice(0, -1)) {
+    at[key] ??= {}
+    at = at[key] as Record<string, unknown>
+  }
+  at[keys.at(-1)!] = value
+  return manifest
+}
+
+describe('run manifest', () => {
+  it('fills every field of the least manifest and keeps what it was given', () => {
+    const manifest = parseManifest(leastManifest)
+    expect(manifest).to.include({ name: 'a run', formatVersion: '1.0', strategy: 'rolora', rounds: 8 })
+    expect(manifest.cohort).to.deep.equal({ founders: 4, size: 16, allowThree: false })
+    expect(manifest.serverOptimizer).to.deep.equal({ name: 'fedavg', learningRate: 1 })
+    expect(manifest.privacy).to.deep.equal({ mechanism: 'none' })
+  })
+
+  it('is stable: format 1.0 gives these bytes and this run id for ever', () => {
+    const manifest = parseManifest(leastManifest)
+    const text = new TextDecoder().decode(canonicalManifest(manifest))
+    expect(text).to.match(
+      /^\{"adapter":\{"alpha":8,"kind":"lora","rank":8,"seed":1,"targetModules":"all-linear"\},/
+    )
+    expect(text).not.to.match(/[\s]"|":\s/)
+    expect(toHex(runId(manifest, sha256))).to.equal(
+      '07ffb3050ea36407d80636ac86e689c4320abfcb9c57680523f16792923f1d26'
+    )
+  })
+
+  it('is read again as itself, whatever the order of its keys', () => {
+    fc.assert(
+      fc.property(arbitraryManifest(), given => {
+        const manifest = parseManifest(given)
+        expect(parseManifest(manifest)).to.deep.equal(manifest)
+        const again = parseManifest(JSON.parse(new TextDecoder().decode(canonicalManifest(manifest))))
+        expect(again).to.deep.equal(manifest)
+        expect(canonicalManifest(parseManifest(reordered(given)))).to.deep.equal(canonicalManifest(manifest))
+      })
+    )
+  })
+
+  it('has another run id when any one field differs', () => {
+    const changes: Array<[string, unknown]> = [
+      ['name', 'b'],
+      ['author', numberedPeer(2)],
+      ['model.sha256', 'cd'.repeat(32)],
+      ['adapter.seed', 2],
+      ['training.learningRate', 0.0030000000000000001 + 1e-12],
+      ['rounds', 9],
+      ['cohort.size', 17],
+      ['deadlines.viewMs', 30_001],
+      ['strategy', 'ffa'],
+      ['serverOptimizer', { name: 'fedadam' }],
+      ['secureSum.colluders', 1],
+      ['admission', { kind: 'list', peers: [1, 2, 3, 4].map(numberedPeer) }]
+    ]
+    const ids = changes.map(([path, value]) => toHex(runId(parseManifest(withValue(path, value)), sha256)))
+    ids.push(toHex(runId(parseManifest(leastManifest), sha256)))
+    expect(new Set(ids).size).to.equal(changes.length + 1)
+  })
+
+  const impossible: Array<[string, unknown]> = [
+    ['name', ''],
+    ['name', 'a\u001b[31mb'],
+    ['author', 'Qmabc'],
+    ['model.sha256', 'AB'.repeat(32)],
+    ['adapter.kind', 'ia3'],
+    ['adapter.rank', 0],
+    ['adapter.rank', 1.5],
+    ['adapter.alpha', Number.NaN],
+    ['adapter.targetModules', []],
+    ['adapter.targetModules', ['q_proj', 'q_proj']],
+    ['adapter.seed', -1],
+    ['training.steps', '12'],
+    ['training.batchSize', null],
+    ['training.learningRate', Number.POSITIVE_INFINITY],
+    ['training.learningRate', 0],
+    ['training.schedule', 'linear'],
+    ['training.weightDecay', 1],
+    ['rounds', 0],
+    ['cohort.size', 65],
+    ['cohort.founders', 2],
+    ['cohort.allowThree', 'yes'],
+    ['deadlines.keysMs', 1],
+    ['strategy', 'fedsa'],
+    ['serverOptimizer.name', 'fedyogi'],
+    ['secureSum.ringBits', 24],
+    ['secureSum.clipNorm', 0],
+    ['secureSum.maxWeight', 3],
+    ['secureSum.colluders', -1],
+    ['secureSum.verifiers', 'some'],
+    ['privacy.mechanism', 'skellam'],
+    ['admission.kind', 'closed'],
+    ['training', 12]
+  ]
+  for (const [path, value] of impossible) {
+    it(`refuses ${path} = ${typeof value === 'number' ? value : JSON.stringify(value)}, naming the path, the value and what is allowed`, () => {
+      const [problem, ...others] = problems(withValue(path, value))
+      expect(others).to.deep.equal([])
+      expect(problem!.path).to.equal(path)
+      expect(problem!.got).to.equal(typeof value === 'number' ? String(value) : JSON.stringify(value))
+      // The words are ours, not the schema library's.
+      expect(problem!.allowed).not.to.match(/^(Invalid|Expected|Too|Unrecognized)/)
+      expect(refusal(withValue(path, value)).message).to.contain(problem!.allowed)
+    })
+  }
+
+  it('names everything that is wrong at once', () => {
+    expect(problems({ rounds: 0, adapter: { rank: -1 } }).map(problem => problem.path)).to.have.members([
+      'rounds',
+      'adapter.rank',
+      'name',
+      'author',
+      'model'
+    ])
+  })
+
+  it('refuses an unknown key in any section by name', () => {
+    const sections = [
+      '',
+      'model.',
+      'adapter.',
+      'training.',
+      'cohort.',
+      'deadlines.',
+      'secureSum.',
+      'privacy.'
+    ]
+    fc.assert(
+      fc.property(fc.constantFrom(...sections), fc.stringMatching(/^x[a-z]{0,8}$/), (section, key) => {
+        const found = problems(withValue(section + key, 1)).find(problem => problem.path === section + key)
+        expect(found?.allowed).to.match(/^no such field/)
+      })
+    )
+  })
+
+  const slips: Array<[string, string]> = [
+    ['Rounds', 'rounds'],
+    ['training.learning_rate', 'training.learningRate'],
+    ['training.batchsize', 'training.batchSize'],
+    ['rank', 'adapter.rank'],
+    ['adapter.targetModule', 'adapter.targetModules'],
+    ['stratgey', 'strategy'],
+    ['secureSum.clip', 'secureSum.clipNorm']
+  ]
+  for (const [slip, meant] of slips) {
+    it(`asks for ${slip}: did you mean ${meant}?`, () => {
+      expect(refusal(withValue(slip, 1)).message).to.contain(`did you mean ${meant}?`)
+    })
+  }
+
+  it('refuses what is no section at all', () => {
+    for (const given of [null, undefined, 3, 'text', []]) {
+      expect(problems(given)[0]!.path).to.equal('')
+    }
+  })
+})
+
+describe('run manifest: version', () => {
+  it('takes part one minor version apart and says the command to upgrade otherwise', () => {
+    expect(parseManifest({ ...leastManifest, formatVersion: '1.1' }).formatVersion).to.equal('1.1')
+    for (const formatVersion of ['1.2', '2.0', '0.9']) {
+      const error = refusal({ ...leastManifest, formatVersion })
+      expect(error.code).to.equal('VERSION')
+      expect(error.message).to.contain(formatVersion).and.to.contain('npm install fedpeft@latest')
+    }
+  })
+
+  it('does not skip a field that a later version may have added', () => {
+    const error = refusal({ ...leastManifest, formatVersion: '1.1', rotation: true })
+    expect(error.message).to.contain('rotation').and.to.contain('npm install fedpeft@latest')
+  })
+
+  it('explains the version that YAML read as a number', () => {
+    expect(problems({ ...leastManifest, formatVersion: 1 })[0]).to.include({
+      path: 'formatVersion',
+      got: '1'
+    })
+  })
+})
+
+describe('run manifest: cohort (t = floor(2n/3) + 1, t >= c + 2)', () => {
+  it('has the thresholds of the design', () => {
+    expect([3, 4, 5, 6, 7, 8, 9, 16, 64].map(thresholdOf)).to.deep.equal([3, 3, 4, 5, 5, 6, 7, 11, 43])
+  })
+
+  it('refuses fewer than four founders, and three without the flag', () => {
+    expect(refusal(withValue('cohort.founders', 3)).message).to.contain('cohort.allowThree: true')
+    const three = { ...leastManifest, cohort: { founders: 3, size: 3, allowThree: true } }
+    expect(parseManifest(three).cohort.founders).to.equal(3)
+  })
+
+  it('refuses more founders than a cohort holds', () => {
+    expect(problems(withValue('cohort.founders', 17))[0]!.allowed).to.contain('cohort.size, which is 16')
+  })
+
+  it('allows exactly the colluders that leave two honest survivors', () => {
+    for (let founders = 4; founders <= 64; founders++) {
+      const given = (colluders: number) => ({
+        ...leastManifest,
+        cohort: { founders, size: 64 },
+        secureSum: { colluders }
+      })
+      const most = thresholdOf(founders) - 2
+      expect(colludersOf(parseManifest(given(most)), founders)).to.equal(most)
+      expect(problems(given(most + 1))[0]!.path).to.equal('secureSum.colluders')
+      const byDefault = parseManifest({ ...leastManifest, cohort: { founders, size: 64 } })
+      expect(colludersOf(byDefault, founders)).to.equal(Math.floor((founders - 1) / 3))
+    }
+  })
+
+  it('refuses an admission list too short to begin', () => {
+    const admission = { kind: 'list', peers: [1, 2, 3].map(numberedPeer) }
+    expect(problems({ ...leastManifest, admission })[0]!.path).to.equal('admission.peers')
+  })
+})
