@@ -1,0 +1,26 @@
+/** Why a peer could not start, or had to stop. */
+export type PeerErrorCode =
+  | 'OTHER_BASE_MODEL' // the base model here is not the run's: { ours, wanted }
+  | 'OTHER_ADAPTER' // the trainer's adapter does not fit the run's: { got, expected }
+  | 'NOT_ADMITTED' // the run has an admission list and this peer is not on it: { peer }
+  | 'BROKEN_STORE' // what lies on the disk contradicts itself where no crash could have done it: { path, reason }
+  | 'STORE_FAILED' // the disk refused: { code, path }
+  | 'STOPPED' // the peer was stopped before the run was over: {}
+  | 'FAULT' // a fault of the program: { reason }
+
+export class PeerError extends Error {
+  override readonly name = 'PeerError'
+  readonly code: PeerErrorCode
+  readonly data: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: PeerErrorCode,
+    data: Readonly<Record<string, unknown>> = {},
+    message?: string,
+    options?: ErrorOptions
+  ) {
+    super(message ?? `${code}: ${JSON.stringify(data)}`, options)
+    this.code = code
+    this.data = data
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What every member derives alike from manifest, base and layout before it says a word: how the inputs of a round
+ * become lanes, and the fixed points of the run that the chain is checked against.
+ */
+import { type AdapterLayout, layoutText, spansOf } from '../../aggregation/adapter-layout.ts'
+import { addressOf, chunkHashes } from '../../aggregation/blob-address.ts'
+import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
+import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
+import { coordinateBoundOf, encodingText, type RoundEncoding } from '../../aggregation/encoding.ts'
+import { encodeState, initialState } from '../../aggregation/replicated-state.ts'
+import { strategyByName } from '../../aggregation/strategies.ts'
+import type { RunContext } from '../../protocols/chain.ts'
+import { fromHex, toHex } from '../../protocols/hex.ts'
+import { type RunManifest, runId } from '../../protocols/run-manifest.ts'
+import { PeerError } from './errors.ts'
+
+/** The mean training loss of each peer travels inside the sum. */
+const METRIC_LIMBS = 1
+
+/**
+ * The encoding of one round. The rotation's seed is public: it spreads a delta's energy and hides nothing.
+ * @param run - a RunContext, or as much of it
+ * @param cohortSize - n, of the cohort that the chain fixed
+ * @param completedRounds - rounds that changed the adapter so far: it decides which factors are summed
+ * @throws AggregationError BAD_SETTING for an unknown strategy
+ */
+export function roundEncodingOf(
+  run: Pick<RunContext, 'id' | 'manifest'>,
+  layout: AdapterLayout,
+  cohortSize: number,
+  completedRounds: number
+): RoundEncoding {
+  const { ringBits, clipNorm, maxWeight } = run.manifest.secureSum
+  const factors = strategyByName(run.manifest.strategy).factorsOf(completedRounds)
+  const dimension = spansOf(layout, factors).reduce((sum, { length }) => sum + length, 0)
+  return {
+    ringBits,
+    participants: cohortSize,
+    dimension,
+    coordinateBound: coordinateBoundOf(clipNorm, dimension, true),
+    maxWeight,
+    metricLimbs: METRIC_LIMBS,
+    rotationSeed: `${toHex(run.id)} ${completedRounds}`
+  }
+}
+
+/**
+ * The fixed points of a run.
+ * @param baseModelSha256 - of the base that this peer has, 64 hexadecimal digits
+ * @param initialAdapter - shape [layout.length], made from the manifest's seed
+ * @throws PeerError OTHER_BASE_MODEL naming both digests; AggregationError NON_FINITE
+ */
+export function createRunContext(
+  manifest: RunManifest,
+  baseModelSha256: string,
+  layout: AdapterLayout,
+  initialAdapter: Float32Array,
+  crypto: Pick<CryptoSuite, 'sha256'>
+): RunContext {
+  const baseModel = fromHex(baseModelSha256)
+  if (baseModel === null || baseModelSha256 !== manifest.model.sha256) {
+    throw new PeerError(
+      'OTHER_BASE_MODEL',
+      { ours: baseModelSha256, wanted: manifest.model.sha256 },
+      `model.sha256: the run "${manifest.name}" trains on the base model with SHA-256 ${manifest.model.sha256} ` +
+        `(${manifest.model.source}, revision ${manifest.model.revision}), but the model given here has ` +
+        `${baseModelSha256}. Give --model the folder of exactly that model, or ask the author of the run`
+    )
+  }
+  const id = runId(manifest, crypto.sha256)
+  const initial = encodeState(initialState(initialAdapter, manifest.secureSum.clipNorm))
+  const layoutLines = layoutText(layout)
+  const hashes = new Map<string, Uint8Array>()
+  return {
+    id,
+    manifest,
+    baseModel,
+    initialStateHash: addressOf(chunkHashes(initial, crypto), crypto),
+    encodingHashOf(cohortSize, completedRounds) {
+      const key = `${cohortSize} ${completedRounds}`
+      const known = hashes.get(key)
+      if (known !== undefined) return known
+      const encoding = roundEncodingOf({ id, manifest }, layout, cohortSize, completedRounds)
+      const hash = crypto.sha256(lengthPrefixed('fedpeft/1 encoding', layoutLines, encodingText(encoding)))
+      hashes.set(key, hash)
+      return hash
+    }
+  }
+}
