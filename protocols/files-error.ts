@@ -44,3 +44,14 @@ export function pathParts(path: string): string[] {
   }
   return parts
 }
+
+/**
+ * The same for a file, which the root itself is not.
+ * @throws FilesError OUTSIDE_ROOT
+ */
+export function filePathParts(path: string): string[] {
+  const parts = pathParts(path)
+  if (parts.length === 0)
+    throw new FilesError('OUTSIDE_ROOT', { path }, 'a file needs a name, but its path is empty')
+  return parts
+}

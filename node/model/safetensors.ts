@@ -183,10 +183,10 @@ function checkCoverage(entries: readonly Entry[], dataBytes: number, path: strin
 
 function widened(bytes: Uint8Array, dtype: TensorType): Float32Array {
   if (dtype === 'F32') {
-    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+    const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
     return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4)
   }
-  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes)
   const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2)
   const out = new Float32Array(halves.length)
   if (dtype === 'F16') for (let i = 0; i < out.length; i++) out[i] = fromFloat16(halves[i]!)

