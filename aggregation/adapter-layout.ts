@@ -31,7 +31,9 @@ export interface Span {
 }
 
 /** Builds a layout from names and shapes laid end to end. */
-export function layoutOf(tensors: ReadonlyArray<Pick<AdapterTensor, 'name' | 'factor' | 'shape'>>): AdapterLayout {
+export function layoutOf(
+  tensors: ReadonlyArray<Pick<AdapterTensor, 'name' | 'factor' | 'shape'>>
+): AdapterLayout {
   let offset = 0
   const placed = tensors.map(({ name, factor, shape }) => {
     const length = shape[0] * shape[1]

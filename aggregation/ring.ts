@@ -44,7 +44,8 @@ export function lanesOfBytes(bytes: Uint8Array, ringBits: RingBits): Lanes {
     throw new AggregationError('LENGTH_MISMATCH', { expected, got: bytes.length })
   }
   const host = littleEndianHost ? bytes : swapped(bytes, laneBytes)
-  const aligned = host.byteOffset % laneBytes === 0 ? host : host.slice()
+  // Not slice(): of a Node Buffer that is a view, as little aligned as the original.
+  const aligned = host.byteOffset % laneBytes === 0 ? host : new Uint8Array(host)
   const { buffer, byteOffset } = aligned
   return ringBits === 16
     ? new Uint16Array(buffer, byteOffset, bytes.length / 2)

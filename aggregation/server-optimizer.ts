@@ -104,6 +104,16 @@ export function fedadam(settings: FedAdamSettings): ServerOptimizer {
   }
 }
 
+/** As a manifest names an optimizer. */
+export type ServerOptimizerSettings =
+  | { readonly name: 'fedavg'; readonly learningRate: number }
+  | ({ readonly name: 'fedadam' } & FedAdamSettings)
+
+/** @throws AggregationError BAD_SETTING */
+export function serverOptimizerOf(settings: ServerOptimizerSettings): ServerOptimizer {
+  return settings.name === 'fedavg' ? fedavg(settings) : fedadam(settings)
+}
+
 /** Rounded to float32; minus zero becomes zero, so that equal values have equal bytes. */
 function stored(x: number, coordinate: number): number {
   const rounded = Math.fround(x) + 0

@@ -140,9 +140,12 @@ function keyStream(key: Uint8Array, offsetBytes = 0): KeyStream {
   counter.writeBigUInt64BE(BigInt(offsetBytes / AES_BLOCK_BYTES), 8)
   const cipher = createCipheriv('aes-256-ctr', key, counter)
   const next = (length: number) => {
-    if (length <= zeros.length) return cipher.update(zeros.subarray(0, length))
+    const bytes = cipher.update(zeros.subarray(0, length))
+    // A plain view of the same memory: a Buffer's slice() would surprise whoever expects a copy.
+    if (length <= zeros.length) return new Uint8Array(bytes.buffer, bytes.byteOffset, length)
     const out = new Uint8Array(length)
-    for (let at = 0; at < length; at += zeros.length) {
+    out.set(bytes)
+    for (let at = zeros.length; at < length; at += zeros.length) {
       out.set(cipher.update(zeros.subarray(0, Math.min(zeros.length, length - at))), at)
     }
     return out
