@@ -11,6 +11,7 @@ import { ProtocolError } from './errors.ts'
 import { COHORT_DEFAULT, COHORT_MAX, COHORT_MIN, COHORT_MIN_FORCED } from './limits.ts'
 import { isPeerId } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
+import { faultsOf, quorumOf } from './quorum.ts'
 
 /** The manifest format that this version writes. One minor version apart takes part, any other does not. */
 export const MANIFEST_VERSION = '1.0'
@@ -97,15 +98,10 @@ export interface ManifestProblem {
   readonly allowed: string
 }
 
-/** Members whose bundles open a sum, and whose votes certify a link: t = q = floor(2n/3) + 1. */
-export function thresholdOf(participants: number): number {
-  return Math.floor((2 * participants) / 3) + 1
-}
-
 /** The colluders allowed for in a cohort of n: the manifest's, or f = n - t. */
 export function colludersOf(manifest: Pick<RunManifest, 'secureSum'>, participants: number): number {
   const { colluders } = manifest.secureSum
-  return colluders === 'default' ? participants - thresholdOf(participants) : colluders
+  return colluders === 'default' ? faultsOf(participants) : colluders
 }
 
 // Every check of one field carries the same words, `allowed`: the person sees what may stand there, whatever broke.
@@ -339,7 +335,7 @@ function crossChecks({ cohort, secureSum, admission }: RunManifest): ManifestPro
   if (cohort.founders > cohort.size) {
     refuse('cohort.founders', cohort.founders, `at most cohort.size, which is ${cohort.size}`)
   }
-  const threshold = thresholdOf(cohort.founders)
+  const threshold = quorumOf(cohort.founders)
   if (colludersOf({ secureSum }, cohort.founders) + 2 > threshold) {
     refuse(
       'secureSum.colluders',

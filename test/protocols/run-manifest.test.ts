@@ -3,13 +3,13 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { toHex } from '../../protocols/hex.ts'
+import { quorumOf } from '../../protocols/quorum.ts'
 import {
   canonicalManifest,
   colludersOf,
   type ManifestProblem,
   parseManifest,
-  runId,
-  thresholdOf
+  runId
 } from '../../protocols/run-manifest.ts'
 import { arbitraryManifest, leastManifest, numberedPeer, reordered } from '../support/manifests.ts'
 
@@ -223,7 +223,7 @@ describe('run manifest: version', () => {
 
 describe('run manifest: cohort (t = floor(2n/3) + 1, t >= c + 2)', () => {
   it('has the thresholds of the design', () => {
-    expect([3, 4, 5, 6, 7, 8, 9, 16, 64].map(thresholdOf)).to.deep.equal([3, 3, 4, 5, 5, 6, 7, 11, 43])
+    expect([3, 4, 5, 6, 7, 8, 9, 16, 64].map(quorumOf)).to.deep.equal([3, 3, 4, 5, 5, 6, 7, 11, 43])
   })
 
   it('refuses fewer than four founders, and three without the flag', () => {
@@ -243,7 +243,7 @@ describe('run manifest: cohort (t = floor(2n/3) + 1, t >= c + 2)', () => {
         cohort: { founders, size: 64 },
         secureSum: { colluders }
       })
-      const most = thresholdOf(founders) - 2
+      const most = quorumOf(founders) - 2
       expect(colludersOf(parseManifest(given(most)), founders)).to.equal(most)
       expect(problems(given(most + 1))[0]!.path).to.equal('secureSum.colluders')
       const byDefault = parseManifest({ ...leastManifest, cohort: { founders, size: 64 } })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { peerIdOf } from '../../protocols/peer-id.ts'
-import { thresholdOf } from '../../protocols/run-manifest.ts'
+import { quorumOf } from '../../protocols/quorum.ts'
 
 /** A peer id that differs for every number. */
 export function numberedPeer(number: number): string {
@@ -47,7 +47,7 @@ export function arbitraryManifest(): fc.Arbitrary<Record<string, unknown>> {
         secureSum: partial({
           ringBits: fc.constantFrom(16, 32),
           maxWeight: fc.constantFrom(1, 2, 4, 8, 16, 32, 64),
-          colluders: fc.oneof(fc.constant('default'), fc.integer({ min: 0, max: thresholdOf(founders) - 2 }))
+          colluders: fc.oneof(fc.constant('default'), fc.integer({ min: 0, max: quorumOf(founders) - 2 }))
         })
       },
       { requiredKeys: ['name', 'author', 'model', 'cohort'] }
