@@ -138,7 +138,12 @@ function keyStream(key: Uint8Array, offsetBytes = 0): KeyStream {
   }
   const counter = Buffer.alloc(AES_BLOCK_BYTES)
   counter.writeBigUInt64BE(BigInt(offsetBytes / AES_BLOCK_BYTES), 8)
-  const cipher = createCipheriv('aes-256-ctr', key, counter)
+  return aesCtrStream(key, counter)
+}
+
+/** NIST SP 800-38A, section 6.5: the AES-256-CTR key stream from any counter block [16]. */
+export function aesCtrStream(key: Uint8Array, counterBlock: Uint8Array): KeyStream {
+  const cipher = createCipheriv('aes-256-ctr', key, counterBlock)
   const next = (length: number) => {
     const bytes = cipher.update(zeros.subarray(0, length))
     // A plain view of the same memory: a Buffer's slice() would surprise whoever expects a copy.
