@@ -1,0 +1,166 @@
+/** A run with members whose keys a test holds, and links that they really sign. */
+import { type AdapterLayout, layoutOf } from '../../aggregation/adapter-layout.ts'
+import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
+import { createRunContext } from '../../node/peer/round-encoding.ts'
+import { ed25519Signer, seededCrypto } from '../../node/platform/node-crypto.ts'
+import { votePayload } from '../../protocols/certificate.ts'
+import {
+  type ChainTip,
+  cohortAt,
+  contextOfLink,
+  extendChain,
+  foundChain,
+  type LinkKind,
+  type RunContext
+} from '../../protocols/chain.ts'
+import { PROTOCOL_VERSION, sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import {
+  CertifiedLink,
+  type Context,
+  Decision,
+  Envelope,
+  Founding,
+  Registration
+} from '../../protocols/messages.js'
+import { peerIdOf } from '../../protocols/peer-id.ts'
+import { quorumOf } from '../../protocols/quorum.ts'
+import { parseManifest, type RunManifest } from '../../protocols/run-manifest.ts'
+import { type SignedManifest, signManifest } from '../../protocols/signed-manifest.ts'
+
+export interface TestMember {
+  readonly id: string
+  readonly signer: Signer
+}
+
+export interface TestRun {
+  /** Sorted by id. */
+  readonly members: readonly TestMember[]
+  readonly author: TestMember
+  readonly crypto: CryptoSuite
+  readonly manifest: RunManifest
+  readonly signed: SignedManifest
+  readonly layout: AdapterLayout
+  readonly initialAdapter: Float32Array
+  readonly run: RunContext
+  readonly founding: Uint8Array
+  readonly tip: ChainTip
+}
+
+/** A member whose key is made from a number. */
+export function testMember(number: number): TestMember {
+  const signer = ed25519Signer(Uint8Array.from({ length: 32 }, (_, i) => (i < 4 ? number >>> (8 * i) : 77)))
+  return { id: peerIdOf(signer.publicKey), signer }
+}
+
+/** Two modules of 100 weights each in both factors: d = 200, half of it per round under `rolora`. */
+export const testLayout = layoutOf([
+  { name: 'base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight', factor: 'A', shape: [2, 25] },
+  { name: 'base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight', factor: 'B', shape: [25, 2] },
+  { name: 'base_model.model.model.layers.0.self_attn.v_proj.lora_A.weight', factor: 'A', shape: [2, 25] },
+  { name: 'base_model.model.model.layers.0.self_attn.v_proj.lora_B.weight', factor: 'B', shape: [25, 2] }
+])
+
+export function testInitialAdapter(layout: AdapterLayout): Float32Array {
+  const adapter = new Float32Array(layout.length)
+  for (const { factor, offset, length } of layout.tensors) {
+    if (factor === 'A') for (let i = 0; i < length; i++) adapter[offset + i] = Math.fround(((i % 7) - 3) / 8)
+  }
+  return adapter
+}
+
+/** @param overrides - parts of the manifest, as a person would write them */
+export function testRun(count: number, overrides: Record<string, unknown> = {}): TestRun {
+  const crypto = seededCrypto(Uint8Array.of(count))
+  const numbered = Array.from({ length: count }, (_, i) => testMember(i + 1))
+  const author = numbered[0]!
+  const members = numbered.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const manifest = parseManifest({
+    name: 'a test run',
+    author: author.id,
+    model: { sha256: 'ab'.repeat(32) },
+    cohort: { founders: count },
+    ...overrides
+  })
+  const initialAdapter = testInitialAdapter(testLayout)
+  const run = createRunContext(manifest, manifest.model.sha256, testLayout, initialAdapter, crypto)
+  const context: Context = {
+    version: PROTOCOL_VERSION,
+    run: run.id,
+    previousLink: ZERO_HASH,
+    round: 0,
+    attempt: 0,
+    rosterHash: ZERO_HASH,
+    baseModel: run.baseModel,
+    encodingHash: ZERO_HASH
+  }
+  const registrations = members.map(({ signer }, i) => {
+    const payload = Registration.encode({ nonce: crypto.sha256(Uint8Array.of(i)), afterLink: ZERO_HASH })
+    return Envelope.decode(sealMessage('registration', context, payload, signer, crypto).bytes)
+  })
+  const founding = sealMessage(
+    'founding',
+    context,
+    Founding.encode({ registrations }),
+    author.signer,
+    crypto
+  ).bytes
+  return {
+    members,
+    author,
+    crypto,
+    manifest,
+    signed: signManifest(manifest, author.signer),
+    layout: testLayout,
+    initialAdapter,
+    run,
+    founding,
+    tip: foundChain(founding, run, crypto)
+  }
+}
+
+/** A link after `tip` that a quorum of the cohort has signed. */
+export function certifyLink(
+  { run, crypto, members }: TestRun,
+  tip: ChainTip,
+  kind: Exclude<LinkKind, 'reconfiguration'>,
+  stateHash: Uint8Array = tip.stateHash
+): { readonly bytes: Uint8Array; readonly tip: ChainTip } {
+  const cohort = cohortAt(tip, run, crypto)
+  const ofResult = kind === 'result'
+  const link = {
+    height: tip.height + 1,
+    kind,
+    run: run.id,
+    previous: tip.linkHash,
+    round: tip.round,
+    attempt: tip.attempt,
+    cohort,
+    rosterHash: crypto.sha256(tip.linkHash),
+    encodingHash: run.encodingHashOf(cohort.length, tip.completedRounds),
+    survivors:
+      kind === 'abort'
+        ? []
+        : cohort.map(peer => ({ peer, address: crypto.sha256(tip.linkHash, tip.beacon) })),
+    members: [...tip.members],
+    stateHash,
+    beacon: ofResult ? crypto.sha256(tip.beacon) : new Uint8Array(),
+    completedRounds: tip.completedRounds + (ofResult ? 1 : 0),
+    weightSum: ofResult ? cohort.length : 0,
+    meanLoss: ofResult ? 2.5 : 0,
+    epsilonSpent: 0
+  }
+  const decision = Decision.encode({ link })
+  const valueHash = crypto.sha256(decision)
+  const subject = kind === 'abort' ? 'survivors' : 'result'
+  const payload = votePayload(subject, 0, valueHash)
+  const signatures = cohort.slice(0, quorumOf(cohort.length)).map((peer, index) => {
+    const { signer } = members.find(member => member.id === peer)!
+    return {
+      index,
+      signature: sealMessage('commit', contextOfLink(link, run), payload, signer, crypto).signature
+    }
+  })
+  const certificate = { kind: 'commit', subject, view: 0, valueHash, signatures }
+  const bytes = CertifiedLink.encode({ decision, certificate })
+  return { bytes, tip: extendChain(tip, bytes, run, crypto).tip }
+}
