@@ -36,7 +36,7 @@ function broughtNode() {
 }
 
 function stop(line) {
-  process.stderr.write(line + '\n')
+  process.stderr.write(`${line}\n`)
   process.exit(1)
 }
 
@@ -45,15 +45,15 @@ function runUnder(program, main) {
   // A terminal sends Ctrl-C to both of us, a supervisor only to this process; the command line counts two within a
   // moment as one.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
-  signals.forEach(function (signal) {
-    process.on(signal, function () {
+  signals.forEach(signal => {
+    process.on(signal, () => {
       child.kill(signal)
     })
   })
-  child.on('error', function (error) {
-    stop('fedpeft-node: cannot start ' + program + ': ' + error.message)
+  child.on('error', error => {
+    stop(`fedpeft-node: cannot start ${program}: ${error.message}`)
   })
-  child.on('exit', function (code, signal) {
+  child.on('exit', (code, signal) => {
     process.exit(signal === null ? code : 128 + constants.signals[signal])
   })
 }
@@ -64,15 +64,14 @@ if (main === null) {
   stop('fedpeft-node: this installation is incomplete (no dist folder): install the package again')
 } else if (isNewEnough()) {
   if (main.endsWith('.ts') && !(process.features && process.features.typescript)) {
-    stop('fedpeft-node: not built yet: run `npm run build` in ' + root)
+    stop(`fedpeft-node: not built yet: run "npm run build" in ${root}`)
   }
   import(pathToFileURL(main).href)
 } else if (brought !== null) {
   runUnder(brought, main)
 } else {
   stop(
-    'fedpeft-node needs Node 24 and this is Node ' +
-      process.versions.node +
-      ': run `npm install --allow-scripts=node node@24` here, or get it from https://nodejs.org'
+    `fedpeft-node needs Node 24 and this is Node ${process.versions.node}: ` +
+      'run "npm install --allow-scripts=node node@24" here, or get it from https://nodejs.org'
   )
 }

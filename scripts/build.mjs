@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit'
+})
 if (status !== 0) process.exit(status ?? 1)
 // Generated JavaScript with its types, and WebAssembly: what the compiler reads but does not write.
 for (const folder of ['aggregation', 'protocols', 'node', 'bootstrap', 'sim']) {

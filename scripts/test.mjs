@@ -1,13 +1,19 @@
 // Runs mocha over test/ (or the folders given) and closes with one line that counts: `N passed, N failed, N skipped`.
-import Mocha from 'mocha'
+
 import { glob } from 'node:fs/promises'
+import Mocha from 'mocha'
 
 const args = process.argv.slice(2)
 const slow = args.includes('--slow')
 const grepAt = args.indexOf('--grep')
 const grep = grepAt >= 0 ? args[grepAt + 1] : undefined
 const paths = args.filter((a, i) => !a.startsWith('--') && (grepAt < 0 || i !== grepAt + 1))
-const mocha = new Mocha({ timeout: 60_000, forbidOnly: Boolean(process.env.CI), reporter: 'spec', ...(grep ? { grep } : {}) })
+const mocha = new Mocha({
+  timeout: 60_000,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: 'spec',
+  ...(grep ? { grep } : {})
+})
 const files = []
 for (const path of paths.length > 0 ? paths : ['test']) {
   if (path.endsWith('.ts')) files.push(path)
