@@ -1,0 +1,95 @@
+/**
+ * The verdict on bytes that arrived for a run, before anything in them is acted on. `reject` is for what no honest
+ * peer would send or pass on; `ignore` for what may be honest and is of no use here.
+ */
+import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import type { RunContext } from './chain.ts'
+import { equalBytes } from './codec.ts'
+import { type MessageType, openMessage, type SignedMessage } from './envelope.ts'
+import { ProtocolError } from './errors.ts'
+import { toHex } from './hex.ts'
+import { GOSSIP_MESSAGE_BYTES } from './limits.ts'
+import type { PeerId } from './ports.ts'
+
+export type Refusal =
+  | { readonly verdict: 'reject'; readonly reason: 'TOO_LARGE'; readonly data: { readonly bytes: number } }
+  | { readonly verdict: 'reject'; readonly reason: 'BAD_MESSAGE'; readonly data: { readonly why: string } }
+  | {
+      readonly verdict: 'reject'
+      readonly reason: 'BAD_SIGNATURE'
+      readonly data: { readonly signer: PeerId }
+    }
+  /** The manifest names the base by digest, so whoever is in the run and has another one lies about something. */
+  | {
+      readonly verdict: 'reject'
+      readonly reason: 'OTHER_BASE_MODEL'
+      readonly data: { readonly sender: PeerId; readonly theirs: string; readonly ours: string }
+    }
+  | {
+      readonly verdict: 'ignore'
+      readonly reason: 'OTHER_VERSION'
+      readonly data: { readonly got: string; readonly spoken: string }
+    }
+  | { readonly verdict: 'ignore'; readonly reason: 'OTHER_RUN'; readonly data: { readonly run: string } }
+  | {
+      readonly verdict: 'ignore'
+      readonly reason: 'NOT_A_MEMBER'
+      readonly data: { readonly sender: PeerId; readonly type: MessageType }
+    }
+
+export type MessageVerdict = { readonly verdict: 'accept'; readonly message: SignedMessage } | Refusal
+
+/** What somebody who is not in the member list that this peer knows may say, and may be needed to catch up. */
+const FROM_ANYONE: ReadonlySet<MessageType> = new Set([
+  'registration',
+  'founding',
+  'reconfiguration',
+  'tip',
+  'certificate'
+] satisfies MessageType[])
+
+/**
+ * Judges bytes that came by gossip or directly. Size, form, version and signature; run and base model; membership.
+ * @param members - as this peer's chain has them, or null before the founding
+ */
+export function judgeMessage(
+  bytes: Uint8Array,
+  run: Pick<RunContext, 'id' | 'baseModel'>,
+  members: readonly PeerId[] | null,
+  crypto: CryptoSuite
+): MessageVerdict {
+  if (bytes.length > GOSSIP_MESSAGE_BYTES) {
+    return { verdict: 'reject', reason: 'TOO_LARGE', data: { bytes: bytes.length } }
+  }
+  let message: SignedMessage
+  try {
+    message = openMessage(bytes, crypto)
+  } catch (error) {
+    return refusalOf(error)
+  }
+  const { context, sender, type } = message
+  if (!equalBytes(context.run, run.id)) {
+    return { verdict: 'ignore', reason: 'OTHER_RUN', data: { run: toHex(context.run) } }
+  }
+  if (!equalBytes(context.baseModel, run.baseModel)) {
+    const data = { sender, theirs: toHex(context.baseModel), ours: toHex(run.baseModel) }
+    return { verdict: 'reject', reason: 'OTHER_BASE_MODEL', data }
+  }
+  if (members !== null && !members.includes(sender) && !FROM_ANYONE.has(type)) {
+    return { verdict: 'ignore', reason: 'NOT_A_MEMBER', data: { sender, type } }
+  }
+  return { verdict: 'accept', message }
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (!(error instanceof ProtocolError)) throw error
+  const { code, data, message } = error
+  if (code === 'VERSION') {
+    const { got, spoken } = data as { got: string; spoken: string }
+    return { verdict: 'ignore', reason: 'OTHER_VERSION', data: { got, spoken } }
+  }
+  if (code === 'BAD_SIGNATURE') {
+    return { verdict: 'reject', reason: 'BAD_SIGNATURE', data: { signer: data['signer'] as PeerId } }
+  }
+  return { verdict: 'reject', reason: 'BAD_MESSAGE', data: { why: message } }
+}
