@@ -47,6 +47,12 @@ export const presidentTrainTokensMax = 4_000
 /** Twenty-four windows of 96 tokens and the one token after them. */
 export const presidentHeldOutTokensMax = 24 * 96 + 1
 
+/**
+ * Above what any vocabulary packs into a token on average. An address too many costs only its tokenization: the
+ * limit is taken from the front.
+ */
+const charactersPerTokenMax = 8
+
 const addressName = /^(\d{4})_(.+)_[a-z]+\.txt$/
 
 /** Every president with an address to learn from and another to be tested on, in the order of clients. */
@@ -83,10 +89,10 @@ export async function presidentShard(
   const { trainTokensMax = presidentTrainTokensMax, heldOutTokensMax = presidentHeldOutTokensMax } = options
   const { addresses, name } = president
   const documents: string[] = []
-  for (let i = addresses.length - 2, tokens = 0; i >= 0 && tokens < trainTokensMax; i--) {
+  for (let i = addresses.length - 2, room = trainTokensMax * charactersPerTokenMax; i >= 0 && room > 0; i--) {
     const text = await addressText(addresses[i]!)
     documents.push(text)
-    tokens += tokenizer.encode(text).length
+    room -= text.length
   }
   const heldOutDocuments = [await addressText(addresses.at(-1)!)]
   return tokenizeShard(

@@ -4,6 +4,11 @@ export type TrainErrorCode =
   | 'BAD_DATA' // the data file is not UTF-8 text, or a line of it is not what it should be: { path, line? }
   | 'UNSUPPORTED_DATA' // a kind of file that we do not read: { path }
   | 'TOO_LITTLE_DATA' // fewer tokens than one training window needs: { name, part, got, needed }
+  | 'BAD_JOB' // a training or evaluation job that cannot be done: { field, got, expected }
+  | 'DIVERGED' // the loss or a gradient is no longer a finite number: { step, loss }
+  | 'ABORTED' // the caller's signal ended the job: { steps }
+  | 'WORKER_FAILED' // the thread that trains ended or could not start: { reason }
+  | 'CLOSED' // the trainer was closed before the job was done: {}
 
 export class TrainError extends Error {
   override readonly name = 'TrainError'

@@ -1,0 +1,181 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { ModelError } from '../../../node/model/errors.ts'
+import { type LlamaConfig, modelConfigJson, parseModelConfig } from '../../../node/model/model-config.ts'
+
+/** As published with HuggingFaceTB/SmolLM2-135M. */
+const smol = {
+  architectures: ['LlamaForCausalLM'],
+  attention_bias: false,
+  attention_dropout: 0.0,
+  bos_token_id: 0,
+  eos_token_id: 0,
+  hidden_act: 'silu',
+  hidden_size: 576,
+  initializer_range: 0.041666666666666664,
+  intermediate_size: 1536,
+  is_llama_config: true,
+  max_position_embeddings: 8192,
+  mlp_bias: false,
+  model_type: 'llama',
+  num_attention_heads: 9,
+  num_hidden_layers: 30,
+  num_key_value_heads: 3,
+  pretraining_tp: 1,
+  rms_norm_eps: 1e-5,
+  rope_interleaved: false,
+  rope_scaling: null,
+  rope_theta: 100000,
+  tie_word_embeddings: true,
+  torch_dtype: 'bfloat16',
+  transformers_version: '4.40.1',
+  use_cache: true,
+  vocab_size: 49152
+}
+
+function refusal(fields: object | string): ModelError {
+  try {
+    parseModelConfig(typeof fields === 'string' ? fields : JSON.stringify(fields), 'm/config.json')
+  } catch (error) {
+    expect(error).to.be.instanceOf(ModelError)
+    return error as ModelError
+  }
+  throw new Error('not refused')
+}
+
+const arbitraryConfig: fc.Arbitrary<LlamaConfig> = fc
+  .record({
+    heads: fc.integer({ min: 1, max: 4 }),
+    sharing: fc.integer({ min: 1, max: 4 }),
+    halfHead: fc.integer({ min: 1, max: 64 }),
+    layerCount: fc.integer({ min: 1, max: 80 }),
+    hiddenSize: fc.integer({ min: 1, max: 8192 }),
+    intermediateSize: fc.integer({ min: 1, max: 30_000 }),
+    vocabularySize: fc.integer({ min: 1, max: 200_000 }),
+    ropeTheta: fc.double({ min: 1, max: 1e7, noNaN: true }),
+    rmsNormEpsilon: fc.double({ min: 0, max: 1e-3, noNaN: true }),
+    tiedEmbeddings: fc.boolean(),
+    endTokenId: fc.option(fc.constant(0), { nil: undefined })
+  })
+  .map(({ heads, sharing, halfHead, endTokenId, ...rest }) => ({
+    architecture: 'llama',
+    headCount: heads * sharing,
+    keyValueHeadCount: heads,
+    headSize: 2 * halfHead,
+    maxPositions: 2048,
+    initializerRange: 0.02,
+    ...(endTokenId === undefined ? {} : { endTokenId }),
+    ...rest
+  }))
+
+describe('model config', () => {
+  it('reads the config.json of a published model', () => {
+    expect(parseModelConfig(JSON.stringify(smol))).to.deep.equal({
+      architecture: 'llama',
+      hiddenSize: 576,
+      layerCount: 30,
+      headCount: 9,
+      keyValueHeadCount: 3,
+      headSize: 64,
+      intermediateSize: 1536,
+      vocabularySize: 49152,
+      ropeTheta: 100000,
+      rmsNormEpsilon: 1e-5,
+      maxPositions: 8192,
+      tiedEmbeddings: true,
+      beginTokenId: 0,
+      endTokenId: 0,
+      initializerRange: 0.041666666666666664
+    })
+  })
+
+  it('fills in what Transformers fills in', () => {
+    const { hidden_size, intermediate_size, num_attention_heads, num_hidden_layers, vocab_size } = smol
+    const least = {
+      model_type: 'llama',
+      hidden_size,
+      intermediate_size,
+      num_attention_heads,
+      num_hidden_layers,
+      vocab_size
+    }
+    const config = parseModelConfig(JSON.stringify(least))
+    expect(config).to.include({ keyValueHeadCount: 9, headSize: 64, ropeTheta: 10_000, rmsNormEpsilon: 1e-6 })
+    expect(config).to.include({ maxPositions: 2048, tiedEmbeddings: false, initializerRange: 0.02 })
+    expect(config).to.not.have.any.keys('beginTokenId', 'endTokenId')
+  })
+
+  it('reads rope_theta where newer versions of Transformers put it', () => {
+    const { rope_theta: _, rope_scaling: __, ...rest } = smol
+    const config = { ...rest, rope_parameters: { rope_type: 'default', rope_theta: 5000 } }
+    expect(parseModelConfig(JSON.stringify(config)).ropeTheta).to.equal(5000)
+  })
+
+  it('takes the first of several end tokens', () => {
+    expect(parseModelConfig(JSON.stringify({ ...smol, eos_token_id: [2, 0] })).endTokenId).to.equal(2)
+  })
+
+  it('reads back what it writes', () => {
+    fc.assert(
+      fc.property(arbitraryConfig, config => {
+        expect(parseModelConfig(modelConfigJson(config))).to.deep.equal(config)
+      })
+    )
+  })
+
+  describe('refuses what would change the result, by name:', () => {
+    const unsupported: Array<[field: string, value: unknown]> = [
+      ['model_type', 'gpt2'],
+      ['model_type', undefined],
+      ['hidden_act', 'gelu'],
+      ['rope_scaling', { rope_type: 'llama3', factor: 8 }],
+      ['rope_scaling', { type: 'linear', factor: 2 }],
+      ['rope_parameters', { rope_type: 'yarn' }],
+      ['rope_parameters', { rope_type: 'default', partial_rotary_factor: 0.5 }],
+      ['attention_bias', true],
+      ['mlp_bias', true],
+      ['sliding_window', 4096],
+      ['quantization_config', { bits: 4 }],
+      ['rope_interleaved', true],
+      ['partial_rotary_factor', 0.25]
+    ]
+    for (const [field, value] of unsupported) {
+      it(`${field} ${JSON.stringify(value)}`, () => {
+        const error = refusal({ ...smol, [field]: value })
+        expect(error.code).to.equal('UNSUPPORTED')
+        expect(error.data['field']).to.equal(field)
+        expect(error.message).to.include(`m/config.json: ${field} is `)
+      })
+    }
+  })
+
+  describe('refuses impossible values, by name:', () => {
+    const bad: Array<[field: string, value: unknown]> = [
+      ['hidden_size', 0],
+      ['hidden_size', 577],
+      ['hidden_size', '576'],
+      ['num_hidden_layers', 1.5],
+      ['num_key_value_heads', 2],
+      ['head_dim', 63],
+      ['vocab_size', -1],
+      ['vocab_size', undefined],
+      ['rope_theta', 0],
+      ['rms_norm_eps', -1],
+      ['eos_token_id', 49152],
+      ['tie_word_embeddings', 'yes']
+    ]
+    for (const [field, value] of bad) {
+      it(`${field} ${JSON.stringify(value)}`, () => {
+        const error = refusal({ ...smol, [field]: value })
+        expect(error.code).to.equal('BAD_CONFIG')
+        expect(error.data['field']).to.equal(field)
+        expect(error.message).to.include(`m/config.json: ${field}: `)
+      })
+    }
+
+    it('a file that is not JSON, or no object', () => {
+      expect(refusal('{').message).to.include('m/config.json is not JSON')
+      expect(refusal('[]').message).to.include('m/config.json must hold one JSON object')
+    })
+  })
+})

@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'chai'
+import { ModelError, type ModelErrorCode } from '../../../node/model/errors.ts'
+import { type LlamaConfig, modelConfigJson } from '../../../node/model/model-config.ts'
+import { openModel } from '../../../node/model/model-files.ts'
+import { blockList, modelBlocks } from '../../../node/model/model-weights.ts'
+import { type NamedTensor, writeSafetensors } from '../../../node/model/safetensors.ts'
+import { tokenizerConfigJson, tokenizerJson } from '../../../scripts/pretrain/bpe.ts'
+import { type MemoryFiles, memoryFiles } from '../../../sim/memory-files.ts'
+
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const config: LlamaConfig = {
+  architecture: 'llama',
+  hiddenSize: 8,
+  layerCount: 2,
+  headCount: 2,
+  keyValueHeadCount: 1,
+  headSize: 4,
+  intermediateSize: 12,
+  vocabularySize: 257,
+  ropeTheta: 10_000,
+  rmsNormEpsilon: 1e-5,
+  maxPositions: 32,
+  tiedEmbeddings: true,
+  beginTokenId: 0,
+  endTokenId: 0,
+  initializerRange: 0.02
+}
+
+/** A weight of every name that the config calls for, each full of its own number. */
+function weightsOf(config: LlamaConfig): Map<string, NamedTensor> {
+  const weights = new Map<string, NamedTensor>()
+  for (const { names, rows, shape } of blockList(modelBlocks(config))) {
+    names.forEach((name, i) => {
+      const own = [rows[i]!, ...shape.slice(1)]
+      const length = own.reduce((product, size) => product * size, 1)
+      weights.set(name, { shape: own, data: new Float32Array(length).fill(weights.size + 1) })
+    })
+  }
+  return weights
+}
+
+function folder(weights = weightsOf(config), of = config): MemoryFiles {
+  return memoryFiles([
+    ['config.json', utf8(modelConfigJson(of))],
+    ['model.safetensors', writeSafetensors(weights)],
+    ['tokenizer.json', utf8(tokenizerJson([]))],
+    ['tokenizer_config.json', utf8(tokenizerConfigJson(32))]
+  ])
+}
+
+async function refusal(files: MemoryFiles, code: ModelErrorCode): Promise<ModelError> {
+  const error = await openModel(files, sha256, './m').then(
+    () => new Error('not refused'),
+    error => error
+  )
+  expect(error).to.be.instanceOf(ModelError)
+  expect(error.code).to.equal(code)
+  return error
+}
+
+describe('model folder', () => {
+  it('opens with config, weights, tokenizer and digest', async () => {
+    const model = await openModel(folder(), sha256, './m')
+    expect(model.config).to.deep.equal(config)
+    expect([...model.weights.keys()].sort()).to.deep.equal([...weightsOf(config).keys()].sort())
+    expect(model.weights.get('model.layers.1.self_attn.k_proj.weight')!.shape).to.deep.equal([4, 8])
+    expect(model.tokenizer.vocabularySize).to.equal(257)
+    expect(model.tokenizer.endTokenId).to.equal(0)
+    expect(model.digest.length).to.equal(32)
+  })
+
+  it('has a digest that any change of config, weights or tokenizer changes, and nothing else', async () => {
+    const digestOf = async (files: MemoryFiles): Promise<string> =>
+      Buffer.from((await openModel(files, sha256, './m')).digest).toString('hex')
+    const files = folder()
+    const digest = await digestOf(files)
+
+    const otherWeights = weightsOf(config)
+    otherWeights.get('model.norm.weight')!.data[0] = 0.5
+    const otherConfig = { ...config, ropeTheta: 9999 }
+    const otherTokenizer = folder()
+    await otherTokenizer.write('tokenizer.json', utf8(`${tokenizerJson([])} `))
+    const others = [folder(otherWeights), folder(weightsOf(config), otherConfig), otherTokenizer]
+    const digests = new Set([digest, ...(await Promise.all(others.map(digestOf)))])
+    expect(digests.size).to.equal(4)
+
+    await files.write('README.md', utf8('# new words'))
+    expect(await digestOf(files)).to.equal(digest)
+  })
+
+  it('has the digest that is written down: SHA-256 over name, zero byte, SHA-256 of the content', async () => {
+    const files = folder()
+    const hash = createHash('sha256')
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) {
+      hash.update(`${name}\0`).update(sha256((await files.read(name))!))
+    }
+    expect((await openModel(files, sha256, './m')).digest).to.deep.equal(new Uint8Array(hash.digest()))
+  })
+
+  it('may carry what follows from the rest: rotary frequencies, and the head that is tied', async () => {
+    const weights = weightsOf(config)
+    weights.set('model.layers.0.self_attn.rotary_emb.inv_freq', {
+      shape: [2],
+      data: Float32Array.of(1, 0.01)
+    })
+    weights.set('lm_head.weight', weights.get('model.embed_tokens.weight')!)
+    const model = await openModel(folder(weights), sha256, './m')
+    expect([...model.weights.keys()].sort()).to.deep.equal([...weightsOf(config).keys()].sort())
+  })
+
+  it('must have its own head if the config does not tie it', async () => {
+    const untied = { ...config, tiedEmbeddings: false }
+    const error = await refusal(folder(weightsOf(config), untied), 'TENSOR_MISMATCH')
+    expect(error.message).to.include('./m/model.safetensors: tensor lm_head.weight is missing')
+    const model = await openModel(folder(weightsOf(untied), untied), sha256, './m')
+    expect(model.weights.get('lm_head.weight')!.shape).to.deep.equal([257, 8])
+  })
+
+  describe('is refused, with what to do, if', () => {
+    it('there is nothing', async () => {
+      const error = await refusal(memoryFiles(), 'MISSING_FILE')
+      expect(error.message).to.include('./m is not a model folder').and.to.include('"embedded"')
+    })
+
+    it('one file is missing', async () => {
+      const files = folder()
+      await files.remove('tokenizer.json')
+      const error = await refusal(files, 'MISSING_FILE')
+      expect(error.message).to.include('./m: tokenizer.json missing. Download it')
+    })
+
+    it('the weights have a form that we do not read', async () => {
+      const files = folder()
+      await files.remove('model.safetensors')
+      await files.write('pytorch_model.bin', utf8('x'))
+      expect((await refusal(files, 'MISSING_FILE')).message).to.include(
+        'Only safetensors weights are supported'
+      )
+      await files.write('model.safetensors.index.json', utf8('{}'))
+      expect((await refusal(files, 'MISSING_FILE')).message).to.include('split over several files')
+    })
+
+    it('the weights are cut short', async () => {
+      const files = folder()
+      const whole = (await files.read('model.safetensors'))!
+      await files.write('model.safetensors', whole.subarray(0, -4))
+      const error = await refusal(files, 'CORRUPT_SAFETENSORS')
+      expect(error.message).to.include('./m/model.safetensors').and.to.include('Download')
+    })
+
+    it('a tensor is missing', async () => {
+      const weights = weightsOf(config)
+      weights.delete('model.layers.1.mlp.up_proj.weight')
+      const error = await refusal(folder(weights), 'TENSOR_MISMATCH')
+      expect(error.message)
+        .to.include('model.layers.1.mlp.up_proj.weight is missing')
+        .and.to.include('[12, 8]')
+    })
+
+    it('a tensor has another shape', async () => {
+      const weights = weightsOf(config)
+      const name = 'model.layers.0.mlp.down_proj.weight'
+      weights.set(name, { ...weights.get(name)!, shape: [12, 8] })
+      const error = await refusal(folder(weights), 'TENSOR_MISMATCH')
+      expect(error.data).to.deep.include({ tensor: name, expected: [8, 12], got: [12, 8] })
+      expect(error.message).to.include(`${name} has shape [12, 8], but config.json calls for [8, 12]`)
+    })
+
+    it('a tensor is one too many', async () => {
+      const weights = weightsOf(config)
+      weights.set('model.layers.2.mlp.up_proj.weight', weights.get('model.layers.1.mlp.up_proj.weight')!)
+      const error = await refusal(folder(weights), 'TENSOR_MISMATCH')
+      expect(error.message).to.include('model.layers.2.mlp.up_proj.weight is one too many')
+    })
+
+    it('a tied head differs from the embedding', async () => {
+      const weights = weightsOf(config)
+      weights.set('lm_head.weight', { shape: [257, 8], data: new Float32Array(257 * 8) })
+      expect((await refusal(folder(weights), 'TENSOR_MISMATCH')).data['tensor']).to.equal('lm_head.weight')
+    })
+
+    it('the tokenizer has more tokens than the model', async () => {
+      const small = { ...config, vocabularySize: 200 }
+      const error = await refusal(folder(weightsOf(small), small), 'TOKENIZER_MISMATCH')
+      expect(error.data).to.deep.equal({ tokenizerSize: 257, modelSize: 200 })
+    })
+
+    it('config.json asks for another architecture', async () => {
+      const files = folder()
+      await files.write('config.json', utf8(modelConfigJson(config).replace('"llama"', '"gemma"')))
+      expect((await refusal(files, 'UNSUPPORTED')).message).to.include(
+        './m/config.json: model_type is "gemma"'
+      )
+    })
+  })
+})

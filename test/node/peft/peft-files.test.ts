@@ -1,0 +1,212 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { layoutOf } from '../../../aggregation/adapter-layout.ts'
+import { ModelError } from '../../../node/model/errors.ts'
+import { readSafetensors, writeSafetensors } from '../../../node/model/safetensors.ts'
+import { PeftError, type PeftErrorCode } from '../../../node/peft/errors.ts'
+import {
+  type AdapterConfig,
+  adapterConfigJson,
+  loadAdapter,
+  parseAdapterConfig,
+  readAdapterConfig,
+  saveAdapter
+} from '../../../node/peft/peft-files.ts'
+import { memoryFiles } from '../../../sim/memory-files.ts'
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const config: AdapterConfig = {
+  rank: 2,
+  alpha: 16,
+  rankStabilized: false,
+  targetModules: ['q_proj', 'down_proj'],
+  baseModel: 'HuggingFaceTB/SmolLM2-135M'
+}
+
+const prefix = 'base_model.model.model.layers.0'
+const layout = layoutOf([
+  { name: `${prefix}.self_attn.q_proj.lora_A.weight`, factor: 'A', shape: [2, 3] },
+  { name: `${prefix}.self_attn.q_proj.lora_B.weight`, factor: 'B', shape: [4, 2] },
+  { name: `${prefix}.mlp.down_proj.lora_A.weight`, factor: 'A', shape: [2, 5] },
+  { name: `${prefix}.mlp.down_proj.lora_B.weight`, factor: 'B', shape: [3, 2] }
+])
+const values = Float32Array.from({ length: layout.length }, (_, i) => i / 8 - 1)
+
+async function refusal(promise: Promise<unknown>, code: PeftErrorCode): Promise<PeftError> {
+  const error = await promise.then(
+    () => new Error('not refused'),
+    error => error
+  )
+  expect(error).to.be.instanceOf(PeftError)
+  expect(error.code).to.equal(code)
+  return error
+}
+
+describe('PEFT files', () => {
+  it('give back the adapter that was saved', async () => {
+    const files = memoryFiles()
+    await saveAdapter(files, 'round-3', config, layout, values)
+    expect(await files.list('round-3')).to.deep.equal(['adapter_config.json', 'adapter_model.safetensors'])
+    expect(await loadAdapter(files, 'round-3', layout)).to.deep.equal(values)
+    expect(await readAdapterConfig(files, 'round-3')).to.deep.equal({
+      ...config,
+      targetModules: ['down_proj', 'q_proj']
+    })
+  })
+
+  it('give back any finite values to the last bit', async () => {
+    const finite = fc.float({ noNaN: true, noDefaultInfinity: true })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(finite, { minLength: layout.length, maxLength: layout.length }),
+        async any => {
+          const files = memoryFiles()
+          await saveAdapter(files, '', config, layout, Float32Array.from(any))
+          expect(await loadAdapter(files, '', layout)).to.deep.equal(Float32Array.from(any))
+        }
+      )
+    )
+  })
+
+  it('hold tensors under the keys of PEFT, A as [rank, in] and B as [out, rank]', async () => {
+    const files = memoryFiles()
+    await saveAdapter(files, '', config, layout, values)
+    const tensors = readSafetensors((await files.read('adapter_model.safetensors'))!)
+    expect(tensors.size).to.equal(4)
+    const b = tensors.get('base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight')!
+    expect(b.shape).to.deep.equal([4, 2])
+    expect(b.data).to.deep.equal(values.slice(6, 14))
+  })
+
+  it('have the config that PEFT loads', () => {
+    const json = JSON.parse(adapterConfigJson(config))
+    expect(json).to.deep.include({
+      peft_type: 'LORA',
+      task_type: 'CAUSAL_LM',
+      r: 2,
+      lora_alpha: 16,
+      target_modules: ['down_proj', 'q_proj'],
+      base_model_name_or_path: 'HuggingFaceTB/SmolLM2-135M',
+      bias: 'none',
+      fan_in_fan_out: false,
+      lora_dropout: 0,
+      use_rslora: false
+    })
+    expect(
+      parseAdapterConfig(adapterConfigJson({ ...config, rankStabilized: true }), 'a').rankStabilized
+    ).to.equal(true)
+  })
+
+  it('are written weights first, so that a folder with a config has an adapter', async () => {
+    const files = memoryFiles()
+    const order: string[] = []
+    const spied = {
+      ...files,
+      write: (path: string, bytes: Uint8Array) => {
+        order.push(path)
+        return files.write(path, bytes)
+      }
+    }
+    await saveAdapter(spied, 'a', config, layout, values)
+    expect(order).to.deep.equal(['a/adapter_model.safetensors', 'a/adapter_config.json'])
+  })
+
+  it('are not written from a vector of another length', async () => {
+    const error = await saveAdapter(memoryFiles(), '', config, layout, values.slice(1)).catch(error => error)
+    expect(error)
+      .to.be.instanceOf(RangeError)
+      .and.to.have.property('message', 'expected 30 adapter values, got 29')
+  })
+
+  describe('are refused, with what to do, if', () => {
+    it('one is missing', async () => {
+      const config = await refusal(readAdapterConfig(memoryFiles(), 'a'), 'MISSING_FILE')
+      expect(config.message).to.include('a/adapter_config.json is missing').and.to.include('--adapter')
+      await refusal(loadAdapter(memoryFiles(), 'a', layout), 'MISSING_FILE')
+    })
+
+    it('the rank is another', async () => {
+      const files = memoryFiles()
+      await saveAdapter(files, '', config, layout, values)
+      const rankThree = layoutOf(
+        layout.tensors.map(t => ({ ...t, shape: t.factor === 'A' ? [3, t.shape[1]] : [t.shape[0], 3] }))
+      )
+      const error = await refusal(loadAdapter(files, '', rankThree), 'ADAPTER_MISMATCH')
+      expect(error.message).to.include('expected shape [3, 3], got shape [2, 3]')
+      expect(error.data['tensor']).to.equal(layout.tensors[0]!.name)
+    })
+
+    it('a tensor lacks, or is one too many', async () => {
+      const files = memoryFiles()
+      const fewer = layoutOf(layout.tensors.slice(0, 3))
+      await saveAdapter(files, '', config, fewer, values.slice(0, fewer.length))
+      expect((await refusal(loadAdapter(files, '', layout), 'ADAPTER_MISMATCH')).message).to.include(
+        `${layout.tensors[3]!.name}: expected shape [3, 2], got nothing`
+      )
+      await saveAdapter(files, '', config, layout, values)
+      expect((await refusal(loadAdapter(files, '', fewer), 'ADAPTER_MISMATCH')).message).to.include(
+        `${layout.tensors[3]!.name}: expected nothing, got shape [3, 2]`
+      )
+    })
+
+    it('a value is not finite', async () => {
+      const files = memoryFiles()
+      const tensors = layout.tensors.map(
+        t => [t.name, { shape: t.shape, data: new Float32Array(t.length) }] as const
+      )
+      tensors[1]![1].data[5] = Number.NaN
+      await files.write('adapter_model.safetensors', writeSafetensors(new Map(tensors)))
+      const error = await loadAdapter(files, '', layout).catch(error => error)
+      expect(error).to.be.instanceOf(ModelError).and.to.have.property('code', 'CORRUPT_SAFETENSORS')
+      expect(error.message).to.include(layout.tensors[1]!.name).and.to.include('value 5 is NaN')
+    })
+
+    const unsupported: Array<[field: string, value: unknown]> = [
+      ['peft_type', 'IA3'],
+      ['bias', 'all'],
+      ['fan_in_fan_out', true],
+      ['use_dora', true],
+      ['lora_bias', true],
+      ['modules_to_save', ['lm_head']],
+      ['layers_to_transform', [0]],
+      ['layers_to_transform', 0],
+      ['rank_pattern', { q_proj: 4 }],
+      ['alpha_pattern', { q_proj: 4 }],
+      ['target_modules', '.*_proj']
+    ]
+    for (const [field, value] of unsupported) {
+      it(`the config asks for ${field} ${JSON.stringify(value)}`, async () => {
+        const json = JSON.stringify({ ...JSON.parse(adapterConfigJson(config)), [field]: value })
+        const files = memoryFiles([['adapter_config.json', utf8(json)]])
+        const error = await refusal(readAdapterConfig(files, ''), 'UNSUPPORTED')
+        expect(error.data['field']).to.equal(field)
+      })
+    }
+
+    const bad: Array<[field: string, value: unknown]> = [
+      ['r', 0],
+      ['r', undefined],
+      ['lora_alpha', '16'],
+      ['target_modules', []]
+    ]
+    for (const [field, value] of bad) {
+      it(`the config has ${field} ${JSON.stringify(value)}`, async () => {
+        const json = JSON.stringify({ ...JSON.parse(adapterConfigJson(config)), [field]: value })
+        const files = memoryFiles([['adapter_config.json', utf8(json)]])
+        const error = await refusal(readAdapterConfig(files, ''), 'BAD_ADAPTER_CONFIG')
+        expect(error.data['field']).to.equal(field)
+      })
+    }
+
+    it('the config is not JSON, or no object', async () => {
+      for (const [content, reason] of [
+        ['{', 'not JSON'],
+        ['3', 'one JSON object']
+      ] as const) {
+        const files = memoryFiles([['adapter_config.json', utf8(content)]])
+        expect((await refusal(readAdapterConfig(files, ''), 'BAD_ADAPTER_CONFIG')).message).to.include(reason)
+      }
+    })
+  })
+})

@@ -1,0 +1,165 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { parseTokenizer, type Tokenizer } from '../../../node/model/tokenizer.ts'
+import {
+  pooledShard,
+  readDocuments,
+  type ShardOptions,
+  type ShardSource,
+  tokenizeShard
+} from '../../../node/train/dataset.ts'
+import { TrainError, type TrainErrorCode } from '../../../node/train/errors.ts'
+import { tokenizerConfigJson, tokenizerJson } from '../../../scripts/pretrain/bpe.ts'
+import { memoryFiles } from '../../../sim/memory-files.ts'
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** One token per byte, byte b as id b + 1, the end of text as 0: every count below can be read off the text. */
+const bytewise: Tokenizer = parseTokenizer(utf8(tokenizerJson([])), utf8(tokenizerConfigJson(64)))
+
+async function readError(name: string, content: Uint8Array, code: TrainErrorCode): Promise<TrainError> {
+  const error = await readDocuments(memoryFiles([[name, content]]), name).then(
+    () => new Error('not refused'),
+    error => error
+  )
+  expect(error).to.be.instanceOf(TrainError)
+  expect(error.code).to.equal(code)
+  return error
+}
+
+function shard(documents: string[], options: Partial<ShardOptions> = {}, heldOutDocuments?: string[]) {
+  const source: ShardSource = {
+    name: 'notes.txt',
+    documents,
+    ...(heldOutDocuments ? { heldOutDocuments } : {})
+  }
+  return tokenizeShard(bytewise, source, { windowTokens: 1, ...options })
+}
+
+function shardError(...given: Parameters<typeof shard>): TrainError {
+  try {
+    shard(...given)
+  } catch (error) {
+    expect(error).to.be.instanceOf(TrainError)
+    return error as TrainError
+  }
+  throw new Error('not refused')
+}
+
+describe('data files', () => {
+  it('.txt is one document', async () => {
+    expect(await readDocuments(memoryFiles([['a.txt', utf8('one\n\ntwo')]]), 'a.txt')).to.deep.equal([
+      'one\n\ntwo'
+    ])
+  })
+
+  it('.jsonl is one document per line, and blank lines are none', async () => {
+    const content = utf8('{"text":"one"}\n\n{"id":7,"text":"two\\nlines"}\r\n{"text":" "}\n')
+    expect(await readDocuments(memoryFiles([['a.jsonl', content]]), 'a.jsonl')).to.deep.equal([
+      'one',
+      'two\nlines'
+    ])
+  })
+
+  it('of Windows begin with a mark that is not text', async () => {
+    expect(await readDocuments(memoryFiles([['a.txt', utf8('\ufeffone')]]), 'a.txt')).to.deep.equal(['one'])
+  })
+
+  it('that are empty or blank have no documents', async () => {
+    expect(await readDocuments(memoryFiles([['a.txt', utf8(' \n')]]), 'a.txt')).to.deep.equal([])
+    expect(await readDocuments(memoryFiles([['a.jsonl', utf8('')]]), 'a.jsonl')).to.deep.equal([])
+  })
+
+  it('that are not there are named', async () => {
+    const error = await readDocuments(memoryFiles(), 'a.txt').catch(error => error)
+    expect(error).to.be.instanceOf(TrainError).and.to.have.property('code', 'MISSING_DATA')
+    expect(error.message).to.include('no data file a.txt').and.to.include('--data')
+  })
+
+  it('of another kind are refused', async () => {
+    expect((await readError('a.csv', utf8('x'), 'UNSUPPORTED_DATA')).message).to.include(
+      'neither .txt nor .jsonl'
+    )
+  })
+
+  it('that are not UTF-8 are refused with the command that converts them', async () => {
+    expect((await readError('a.txt', Uint8Array.of(0xe9, 0x20), 'BAD_DATA')).message).to.include('iconv')
+  })
+
+  it('with a bad line are refused with its number', async () => {
+    for (const line of ['{"text":', '[1]', '3', 'null', '{"texts":"x"}', '{"text":7}']) {
+      const error = await readError('a.jsonl', utf8(`{"text":"one"}\n\n${line}\n`), 'BAD_DATA')
+      expect(error.data['line']).to.equal(3)
+      expect(error.message).to.include('a.jsonl, line 3: ')
+    }
+  })
+})
+
+describe('shard of a client', () => {
+  it('holds out the last tenth', () => {
+    const { train, heldOut } = shard(['0123456789abcdefghij'])
+    expect(bytewise.decode(train)).to.equal('0123456789abcdefgh')
+    expect(bytewise.decode(heldOut)).to.equal('ij')
+  })
+
+  it('holds out another share, or other documents, if asked', () => {
+    expect(bytewise.decode(shard(['01234567'], { heldOutFraction: 0.5 }).heldOut)).to.equal('4567')
+    const explicit = shard(['01234567'], {}, ['test'])
+    expect(bytewise.decode(explicit.train)).to.equal('01234567')
+    expect(bytewise.decode(explicit.heldOut)).to.equal('test')
+  })
+
+  it('joins documents by the end of text', () => {
+    const { train } = shard(['ab', 'c'], {}, ['xy'])
+    expect([...train]).to.deep.equal([...bytewise.encode('ab'), bytewise.endTokenId, ...bytewise.encode('c')])
+  })
+
+  it('knows the bytes of every held-out token', () => {
+    const { heldOutTokenBytes } = shard(['train'], {}, ['é', 'x'])
+    expect([...heldOutTokenBytes]).to.deep.equal([1, 1, 0, 1])
+  })
+
+  it('keeps no more than the limits, and says so', () => {
+    const limited = shard(['0123456789'], { trainTokensMax: 3, heldOutTokensMax: 2 }, ['abcdef'])
+    expect(bytewise.decode(limited.train)).to.equal('012')
+    expect(bytewise.decode(limited.heldOut)).to.equal('ab')
+    expect(limited.description).to.equal(
+      'notes.txt: 3 training tokens (the first of 10), 2 held-out tokens (the first of 6)'
+    )
+    const whole = shard(['x'.repeat(2000)], { trainTokensMax: 5000 })
+    expect(whole.description).to.equal('notes.txt: 1,800 training tokens, 200 held-out tokens')
+  })
+
+  it('never trains on what it holds out, and loses nothing in between', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', minLength: 40 }),
+        fc.double({ min: 0.1, max: 0.9, noNaN: true }),
+        (text, heldOutFraction) => {
+          const { train, heldOut } = shard([text], { heldOutFraction })
+          expect(bytewise.decode([...train, ...heldOut])).to.equal(text)
+        }
+      )
+    )
+  })
+
+  it('that is empty or too short says how many tokens there were and how many are needed', () => {
+    const empty = shardError([], { windowTokens: 96 })
+    expect(empty.code).to.equal('TOO_LITTLE_DATA')
+    expect(empty.data).to.deep.equal({ name: 'notes.txt', part: 'training', got: 0, needed: 97 })
+    expect(empty.message).to.include('notes.txt has no training tokens, but one window needs 97')
+
+    const short = shardError(['x'.repeat(100)], { windowTokens: 20 })
+    expect(short.data).to.include({ part: 'held-out', got: 10, needed: 21 })
+    expect(short.message).to.include('only 10 held-out tokens').and.to.include('Add more text')
+    expect(shard(['x'.repeat(210)], { windowTokens: 20 }).heldOut.length).to.equal(21)
+  })
+
+  it('pools with others', () => {
+    const pool = pooledShard([shard(['aaaa'], {}, ['xx']), shard(['bb'], {}, ['yyy'])])
+    expect(bytewise.decode(pool.train)).to.equal('aaaabb')
+    expect(bytewise.decode(pool.heldOut)).to.equal('xxyyy')
+    expect([...pool.heldOutTokenBytes]).to.deep.equal([1, 1, 1, 1, 1])
+    expect(pool.description).to.include('all 2 clients together')
+  })
+})
