@@ -2,7 +2,7 @@ import { AggregationError } from './errors.ts'
 import { l2Norm } from './vector.ts'
 
 export interface ClippedDelta {
-  /** Shape [d]; a copy, never longer than the clip norm in float64. */
+  /** Shape [d]; a copy, at most `clipNorm` long up to rounding in float64. */
   readonly clipped: Float64Array
   /** L2 norm before clipping. */
   readonly norm: number

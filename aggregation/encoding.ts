@@ -255,7 +255,9 @@ function metricLevel(metric: number, levelMax: number, index: number): number {
 
 function signedLevels(lanes: Lanes, ringBits: RingBits, largest: number): Float64Array {
   const modulus = powerOfTwo(ringBits)
-  return Float64Array.from(lanes, (lane, i) => {
+  const levels = new Float64Array(lanes.length)
+  for (let i = 0; i < lanes.length; i++) {
+    const lane = lanes[i]!
     const level = lane >= modulus / 2 ? lane - modulus : lane
     if (Math.abs(level) > largest) {
       throw new AggregationError('BAD_SUM', {
@@ -265,8 +267,9 @@ function signedLevels(lanes: Lanes, ringBits: RingBits, largest: number): Float6
         largest
       })
     }
-    return level
-  })
+    levels[i] = level
+  }
+  return levels
 }
 
 function checkMaxWeight(maxWeight: number): void {

@@ -1,7 +1,7 @@
 import { lengthPrefixed } from './canonical-bytes.ts'
 import type { CryptoSuite } from './crypto-suite.ts'
 import { AggregationError } from './errors.ts'
-import { type Lanes, lanesOfBytes, type RingBits, ringBitsOf } from './ring.ts'
+import { addLanes, type Lanes, lanesOfBytes, type RingBits, ringBitsOf, subtractLanes } from './ring.ts'
 
 /** What every mask of one attempt is bound to, so that no seed can serve twice. */
 export interface MaskContext {
@@ -60,8 +60,9 @@ export function expandInto(
   for (let at = 0; at < lanes.length; ) {
     const wanted = Math.min(PIECE_BYTES, (lanes.length - at) * laneBytes + skipped)
     const mask = lanesOfBytes(stream.next(wanted).subarray(skipped), ringBitsOf(lanes))
-    if (sign === 1) for (let i = 0; i < mask.length; i++) lanes[at + i] = lanes[at + i]! + mask[i]!
-    else for (let i = 0; i < mask.length; i++) lanes[at + i] = lanes[at + i]! - mask[i]!
+    const piece = lanes.subarray(at, at + mask.length)
+    if (sign === 1) addLanes(piece, mask)
+    else subtractLanes(piece, mask)
     at += mask.length
     skipped = 0
   }

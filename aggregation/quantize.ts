@@ -32,7 +32,9 @@ export function quantize(values: FloatVector, bound: number, levelMax: number, r
  */
 export function dequantize(levels: Int32Array | Float64Array, bound: number, levelMax: number): Float64Array {
   checkScale(bound, levelMax)
-  return Float64Array.from(levels, level => (level / levelMax) * bound)
+  const values = new Float64Array(levels.length)
+  for (let i = 0; i < levels.length; i++) values[i] = (levels[i]! / levelMax) * bound
+  return values
 }
 
 function checkScale(bound: number, levelMax: number): void {

@@ -15,7 +15,8 @@ export interface ShamirShare {
  * @param secret - any length >= 1
  * @param randomBytes - called once, for (t - 1) * length bytes
  * @returns n arrays [secret length]; element i is the share at x = i + 1
- * @throws AggregationError BAD_THRESHOLD outside 1 <= t <= n <= 255; BAD_SETTING if the secret is empty
+ * @throws AggregationError BAD_THRESHOLD outside 1 <= t <= n <= 255; BAD_SETTING if the secret is empty;
+ * LENGTH_MISMATCH if `randomBytes` gives another length than asked
  */
 export function splitSecret(
   secret: Uint8Array,
@@ -31,7 +32,12 @@ export function splitSecret(
       expected: 'at least one byte'
     })
   }
-  const random = randomBytes((threshold - 1) * secret.length)
+  const wanted = (threshold - 1) * secret.length
+  const random = randomBytes(wanted)
+  // Missing bytes would read as zero coefficients: every share would then be the secret.
+  if (random.length !== wanted) {
+    throw new AggregationError('LENGTH_MISMATCH', { expected: wanted, got: random.length })
+  }
   // From the constant term (the secret itself) to the highest; a highest coefficient of zero is as likely as any.
   const coefficients = [pack(secret)]
   for (let k = 0; k < threshold - 1; k++) {
@@ -85,10 +91,14 @@ function lagrangeAtZero(xs: readonly number[]): number[] {
   })
 }
 
-/** a^254, which is 1 / a in GF(256). Of public values only. */
+/** a^254 = a^(2 + 4 + ... + 128), which is 1 / a in GF(256). Of public values only. */
 function inverse(a: number): number {
   let power = 1
-  for (let i = 0; i < 254; i++) power = multiplyWord(power, a)
+  let square = a
+  for (let i = 1; i < 8; i++) {
+    square = multiplyWord(square, square)
+    power = multiplyWord(power, square)
+  }
   return power
 }
 

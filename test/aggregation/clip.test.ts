@@ -19,6 +19,13 @@ describe('clipToNorm (McMahan et al. 2018, flat clipping)', () => {
     )
   })
 
+  it('clips from just above the norm on, and not at it', () => {
+    expect(clipToNorm(Float32Array.of(3, 4), 5).wasClipped).to.equal(false)
+    const { wasClipped, clipped } = clipToNorm(Float32Array.of(3, 4), 5 * (1 - 2 ** -50))
+    expect(wasClipped).to.equal(true)
+    expect(clipped).to.not.deep.equal(Float64Array.of(3, 4))
+  })
+
   it('keeps the direction', () => {
     expect(clipToNorm(Float32Array.of(3, -4), 1).clipped).to.deep.equal(
       Float64Array.of(3 * (1 / 5), -4 * (1 / 5))

@@ -185,5 +185,12 @@ describe('self-mask and share keys', () => {
     expect(shareKey(crypto, j, crypto.x25519PublicKey(i), there, rosterHash)).to.deep.equal(sealed)
     const back = shareKey(crypto, j, crypto.x25519PublicKey(i), { fromId: 'J', toId: 'I' }, rosterHash)
     expect(back).to.not.deep.equal(sealed)
+    // Bound to both ids and to the roster, though the key pairs stay the same.
+    const others = [
+      shareKey(crypto, i, crypto.x25519PublicKey(j), { fromId: 'I', toId: 'K' }, rosterHash),
+      shareKey(crypto, i, crypto.x25519PublicKey(j), { fromId: 'K', toId: 'J' }, rosterHash),
+      shareKey(crypto, i, crypto.x25519PublicKey(j), there, new Uint8Array(32))
+    ]
+    expect(new Set([sealed, ...others].map(toHex)).size).to.equal(4)
   })
 })

@@ -66,6 +66,30 @@ describe('Shamir 1979, how to share a secret', () => {
     }
   })
 
+  it('every byte has its own coefficients: t - 1 shares of equal bytes do not show that they are equal', () => {
+    const secret = new Uint8Array(64)
+    for (const threshold of [2, 5, 43]) {
+      for (const share of splitSecret(secret, 64, threshold, crypto.randomBytes)) {
+        // Of 64 uniform bytes, about 57 values differ; below 40 is a matter of 1e-15.
+        expect(new Set(share).size).to.be.above(40)
+      }
+    }
+  })
+
+  it('takes (t - 1) * length random bytes, and refuses fewer', () => {
+    const asked: number[] = []
+    const counting = (length: number) => {
+      asked.push(length)
+      return crypto.randomBytes(length)
+    }
+    splitSecret(new Uint8Array(7), 5, 4, counting)
+    expect(asked).to.deep.equal([21])
+    expect(() => splitSecret(new Uint8Array(7), 5, 4, () => new Uint8Array(20))).to.throw(
+      AggregationError,
+      'LENGTH_MISMATCH'
+    )
+  })
+
   it('t shares determine the secret: another last share, another secret', () => {
     const split = splitSecret(Uint8Array.of(9), 3, 3, crypto.randomBytes)
     const secrets = new Set<number>()
