@@ -31,6 +31,7 @@ export type ProtocolErrorCode =
   | 'BAD_MANIFEST' // a run manifest with unknown or impossible values: { problems: ManifestProblem[] }
   | 'BAD_SIGNATURE' // not signed by the one who should have: { signer }
   | 'VERSION' // made for another version: { got, spoken }
+  | 'BAD_LINK' // a link or founding list that does not follow from the chain before it: { height, reason }
   | 'BAD_MESSAGE' // bytes that are not the message they should be: { reason }
   | 'BLOB_UNAVAILABLE' // no holder gave the blob: { address, refused: what each holder did wrong }
   | 'BLOB_TOO_LARGE' // a blob above its limit: { address?, bytes, maxBytes }

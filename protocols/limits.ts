@@ -3,6 +3,8 @@
  * changing it is a new protocol version.
  */
 
+import { BLOB_CHUNK_BYTES } from '../aggregation/blob-address.ts'
+
 const KIB = 1024
 const MIB = 1024 * KIB
 
@@ -17,7 +19,7 @@ export const GOSSIP_MESSAGE_BYTES = 256 * KIB
 // Streams and blobs
 
 /** One unit of hashing, checking and resuming; an answer frame carries one chunk. */
-export const CHUNK_BYTES = 256 * KIB
+export const CHUNK_BYTES = BLOB_CHUNK_BYTES
 
 /** A frame is a chunk, or a message of at most that length, and a little for its envelope. */
 export const FRAME_BYTES = CHUNK_BYTES + KIB
@@ -34,8 +36,11 @@ export const MAX_BLOB_BYTES = 1024 * MIB
 /** Blobs pulled from others that one peer asks for at a time; the rest wait their turn, so memory stays bounded. */
 export const CONCURRENT_PULLS = 4
 
-/** Requests that we serve to one peer at a time: a cohort member pulls a few blobs, nobody needs more. */
+/** Requests of one protocol that we serve to one peer at a time: a member pulls a few blobs, nobody needs more. */
 export const SERVED_STREAMS_PER_PEER = 16
+
+/** A requester that takes no byte of its answer for this long is cut off: it holds our memory. */
+export const SERVE_STALL_MS = 60_000
 
 /** The longest request body of the small protocols (peer exchange, blob windows, run list). */
 export const REQUEST_BODY_BYTES = 4 * KIB
@@ -74,6 +79,15 @@ export const REDIAL_MIN_MS = 250
 /** A peer that came back is found again within this time, and a dead one costs at most this little. */
 export const REDIAL_MAX_MS = 15_000
 
+/** How often the others are asked whom they know: a newcomer is known to everyone within this time. */
+export const PEER_EXCHANGE_INTERVAL_MS = 10_000
+
+/** A peer that could not be reached for this long is no longer dialled; whoever still knows it will name it again. */
+export const PEER_FORGET_MS = 10 * 60_000
+
+/** Peers that we dial by ourselves: two full cohorts. Those who dial us come on top. */
+export const DIALLED_PEERS_MAX = 2 * COHORT_MAX
+
 // Runs offered
 
 /** A signed manifest. A person's YAML is about 2 KiB; the founding list of 64 members adds some 8 KiB. */
@@ -84,3 +98,8 @@ export const OFFERED_RUNS_MAX = 64
 
 /** An offer not repeated for this long is forgotten: soft state only. */
 export const OFFERED_RUN_TTL_MS = 30 * 60_000
+
+// Members
+
+/** Members of one run: their list (52 letters each) still fits a quarter of a gossip message. */
+export const MEMBERS_MAX = 1024

@@ -1,0 +1,55 @@
+/**
+ * What a peer writes down, and syncs to the disk, before it says it: so that a crash between writing, sending and
+ * restarting can never make it contradict itself. One JSON object per line.
+ */
+import type { Subject, VoteKind } from '../../protocols/certificate.ts'
+import { fromHex, toHex } from '../../protocols/hex.ts'
+
+interface OfAttempt {
+  readonly round: number
+  readonly attempt: number
+}
+
+export type JournalEntry = OfAttempt &
+  (
+    | /** Keys were advertised: a restart has lost their secrets and must not advertise others. */
+    { readonly kind: 'advertise' }
+    | {
+        readonly kind: 'vote'
+        readonly subject: Subject
+        readonly vote: VoteKind
+        readonly view: number
+        readonly valueHash: Uint8Array
+        /** With a commit vote: the prepare certificate and the value that it locks this peer on (encoded). */
+        readonly lock?: { readonly certificate: Uint8Array; readonly decision: Uint8Array }
+      }
+    | {
+        readonly kind: 'new-view'
+        readonly subject: Subject
+        readonly view: number
+      } /** Shares were released for this survivor set: never for another. */
+    | { readonly kind: 'release'; readonly survivorsHash: Uint8Array }
+  )
+
+/** One line, newline included. */
+export function encodeJournalEntry(entry: JournalEntry): string {
+  return `${JSON.stringify(entry, (_key, value: unknown) => (value instanceof Uint8Array ? { hex: toHex(value) } : value))}\n`
+}
+
+/**
+ * The entries of a journal's text. A last line without its newline was never synced, so nothing was said on the
+ * strength of it: it is left out.
+ * @throws SyntaxError if another line is broken: then the journal cannot be trusted
+ */
+export function decodeJournal(text: string): JournalEntry[] {
+  const lines = text.split('\n')
+  return lines.slice(0, -1).map(
+    line =>
+      JSON.parse(line, (_key, value: unknown) => {
+        if (value === null || typeof value !== 'object' || !('hex' in value)) return value
+        const bytes = fromHex(String(value.hex))
+        if (bytes === null) throw new SyntaxError(`not hexadecimal in the journal: ${line.slice(0, 80)}`)
+        return bytes
+      }) as JournalEntry
+  )
+}

@@ -1,0 +1,141 @@
+/** WaitingForMembers: registrations, the author's founding list, and hearing of longer chains. */
+import { foundChain, openRegistration } from '../../protocols/chain.ts'
+import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
+import { byId } from '../../protocols/election.ts'
+import { PROTOCOL_VERSION, type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import { MEMBERS_MAX } from '../../protocols/limits.ts'
+import { type Context, Envelope, Founding, Registration, Tip } from '../../protocols/messages.js'
+import type { Draft } from './round-state.ts'
+import { gossip, notice, refuse, seal } from './speak.ts'
+
+/** How often a peer repeats where it stands, and that it wants to be a member. */
+const HEARTBEAT_MS = 2_000
+
+/** A longer chain is often one's own next link, a moment early: pull it only if it stays out of reach. */
+const BEHIND_PATIENCE_MS = 1_500
+
+const SYNC_RETRY_MS = 5_000
+
+/** The context of what is said about the run, not in a round. */
+function runContextOf(draft: Draft): Context {
+  const { run } = draft.deps
+  const { tip } = draft.state
+  return {
+    version: PROTOCOL_VERSION,
+    run: run.id,
+    previousLink: tip?.linkHash ?? ZERO_HASH,
+    round: tip?.round ?? 0,
+    attempt: tip?.attempt ?? 0,
+    rosterHash: ZERO_HASH,
+    baseModel: run.baseModel,
+    encodingHash: ZERO_HASH
+  }
+}
+
+/** Repeats registration or tip, founds the chain if this is the author, asks for a longer chain. */
+export function keepInTouch(draft: Draft): void {
+  const { state, nowMs, deps } = draft
+  if (nowMs >= state.heartbeatAtMs) {
+    state.heartbeatAtMs = nowMs + HEARTBEAT_MS
+    if (!(state.tip?.members.includes(deps.self) ?? false) && state.phase !== 'Finished') register(draft)
+    if (state.tip !== null) announceTip(draft)
+    if (state.phase !== 'Finished') reportMissing(draft)
+  }
+  found(draft)
+  const { behind, tip } = state
+  if (behind !== null && tip !== null && tip.height >= behind.height) state.behind = null
+  else if (behind !== null && nowMs - behind.sinceMs >= BEHIND_PATIENCE_MS && nowMs >= state.syncAtMs) {
+    state.syncAtMs = nowMs + SYNC_RETRY_MS
+    draft.effects.push({ type: 'sync', from: behind.peer, height: behind.height })
+  }
+}
+
+export function membershipWakeAtMs(draft: Draft): number {
+  const { behind, heartbeatAtMs, syncAtMs } = draft.state
+  return behind === null
+    ? heartbeatAtMs
+    : Math.min(heartbeatAtMs, Math.max(behind.sinceMs + BEHIND_PATIENCE_MS, syncAtMs))
+}
+
+function register(draft: Draft): void {
+  const { nonce, tip } = draft.state
+  const payload = Registration.encode({ nonce, afterLink: tip?.linkHash ?? ZERO_HASH })
+  gossip(draft, seal(draft, 'registration', runContextOf(draft), payload))
+}
+
+function announceTip(draft: Draft): void {
+  const { tip, phase } = draft.state
+  const payload = Tip.encode({ height: tip!.height, linkHash: tip!.linkHash, phase })
+  draft.effects.push({ type: 'gossip', message: seal(draft, 'tip', runContextOf(draft), payload) })
+}
+
+/** Tells the person whom the run waits for. */
+function reportMissing(draft: Draft): void {
+  const { state, deps } = draft
+  const { founders } = deps.run.manifest.cohort
+  if (state.tip === null) {
+    notice(draft, { notice: 'waiting', have: state.registrations.size, need: founders, missing: [] })
+    return
+  }
+  const { attempt } = state
+  if (attempt === null) return
+  const missing = attempt.cohort.filter(
+    peer => peer !== deps.self && state.reach.get(peer)?.connected !== true
+  )
+  const have = attempt.cohort.length - missing.length
+  if (have < attempt.quorum) notice(draft, { notice: 'waiting', have, need: attempt.quorum, missing })
+}
+
+export function onRegistration(draft: Draft, message: SignedMessage): void {
+  const { state, deps } = draft
+  try {
+    openRegistration(message.bytes, deps.run, deps.crypto)
+  } catch (error) {
+    return refuse(draft, message, (error as Error).message)
+  }
+  if (state.registrations.size >= MEMBERS_MAX && !state.registrations.has(message.sender)) return
+  state.registrations.set(message.sender, message)
+}
+
+/** The author signs the founding list, once, as soon as there are enough. */
+function found(draft: Draft): void {
+  const { state, deps } = draft
+  const { manifest } = deps.run
+  if (state.tip !== null || deps.self !== manifest.author) return
+  const fresh = [...state.registrations.values()].filter(({ payload }) =>
+    equalBytes(Registration.decode(payload).afterLink, ZERO_HASH)
+  )
+  if (fresh.length < manifest.cohort.founders) return
+  const registrations = fresh
+    .sort((a, b) => byId(a.sender, b.sender))
+    .map(({ bytes }) => Envelope.decode(bytes))
+  gossip(draft, seal(draft, 'founding', runContextOf(draft), Founding.encode({ registrations })))
+}
+
+/** @returns true if the chain begins with it */
+export function onFounding(draft: Draft, message: SignedMessage): boolean {
+  const { state, deps } = draft
+  if (state.tip !== null) {
+    const another = state.tip.height === 0 && !equalBytes(state.tip.linkHash, message.hash)
+    if (another) refuse(draft, message, 'this run has been founded with another list')
+    return false
+  }
+  try {
+    const tip = foundChain(message.bytes, deps.run, deps.crypto)
+    state.tip = tip
+    draft.effects.push({ type: 'found', founding: message.bytes, tip })
+    return true
+  } catch (error) {
+    refuse(draft, message, (error as Error).message)
+    return false
+  }
+}
+
+export function onTip(draft: Draft, message: SignedMessage): void {
+  const { height, linkHash } = decodeCanonical(Tip, message.payload, 'tip')
+  checkLength(linkHash, 32, 'linkHash')
+  const { state, nowMs } = draft
+  const own = state.tip?.height ?? -1
+  if (height <= own || height <= (state.behind?.height ?? -1)) return
+  state.behind = { peer: message.sender, height, sinceMs: state.behind?.sinceMs ?? nowMs }
+}

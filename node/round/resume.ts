@@ -1,0 +1,86 @@
+/**
+ * Coming back into an attempt: what this peer may still do depends on what its journal says, and on what the others
+ * hold that bears its signature.
+ */
+
+import { equalBytes } from '../../protocols/codec.ts'
+import type { SignedMessage } from '../../protocols/envelope.ts'
+import { Vote } from '../../protocols/messages.js'
+import type { JournalEntry } from './journal.ts'
+import type { AttemptState, Draft } from './round-state.ts'
+import type { RoundEvent } from './round-types.ts'
+import { notice } from './speak.ts'
+import { restoreAgreements } from './voting.ts'
+
+/** Takes in the answer to a probe. While probing, it decides how far this peer takes part. */
+export function resume(draft: Draft, attempt: AttemptState, event: RoundEvent & { type: 'probed' }): void {
+  if (attempt.participation === 'probing') {
+    // At least one honest member must have had the chance to say what it holds of ours.
+    if (event.answers <= attempt.faults) return
+    decideParticipation(draft, attempt, event.journal, event.transcript)
+    draft.inbox.push(...draft.state.backlog.values())
+    draft.state.backlog.clear()
+  }
+  const own = draft.deps.self
+  // One's own words of before the restart count again: others may not have them all.
+  draft.inbox.push(
+    ...event.transcript.filter(message => message.sender !== own || attempt.participation === 'voter')
+  )
+}
+
+function decideParticipation(
+  draft: Draft,
+  attempt: AttemptState,
+  journal: readonly JournalEntry[],
+  transcript: readonly SignedMessage[]
+): void {
+  const { round, attempt: number } = attempt
+  const unknown = transcript.find(
+    message => message.sender === draft.deps.self && !journalled(journal, message)
+  )
+  if (unknown !== undefined) {
+    attempt.participation = 'silent'
+    const reason = `others hold a ${unknown.type} message of this peer that its journal does not know`
+    notice(draft, { notice: 'without-secrets', round, attempt: number, reason })
+    return
+  }
+  if (journal.length === 0) {
+    attempt.participation = 'full'
+    return
+  }
+  attempt.participation = 'voter'
+  restoreAgreements(attempt, journal)
+  const reason = 'it restarted in the middle of the attempt: its keys and shares are gone, it goes on voting'
+  notice(draft, { notice: 'without-secrets', round, attempt: number, reason })
+}
+
+/** True if the journal explains that this peer said it. */
+function journalled(journal: readonly JournalEntry[], message: SignedMessage): boolean {
+  switch (message.type) {
+    case 'prepare':
+    case 'commit': {
+      const { subject, view, valueHash } = Vote.decode(message.payload)
+      return journal.some(
+        entry =>
+          entry.kind === 'vote' &&
+          entry.vote === message.type &&
+          entry.subject === subject &&
+          entry.view === view &&
+          equalBytes(entry.valueHash, valueHash)
+      )
+    }
+    case 'new-view':
+      return journal.some(entry => entry.kind === 'new-view')
+    case 'unmask-bundle':
+      return journal.some(entry => entry.kind === 'release')
+    case 'registration':
+    case 'founding':
+    case 'tip':
+    case 'certificate':
+    case 'proposal':
+      return true
+    default:
+      // Keys, shares, acknowledgements, inputs and inventories all come after the keys were advertised.
+      return journal.some(entry => entry.kind === 'advertise')
+  }
+}

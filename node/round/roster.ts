@@ -1,0 +1,160 @@
+/** AdvertiseKeys: fresh keys for one attempt, and the agreement on whose keys count. secure sum, message 1. */
+import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
+import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
+import { byId } from '../../protocols/election.ts'
+import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
+import { toHex } from '../../protocols/hex.ts'
+import { AdvertiseKeys, Context, Decision, Envelope, type RosterDecision } from '../../protocols/messages.js'
+import type { Judgement } from './agreement.ts'
+import { type AttemptState, type Draft, isAbsent, type RosterEntry, type Secrets } from './round-state.ts'
+import { gossip, refuse, remember, seal } from './speak.ts'
+
+const KEY_BYTES = 32
+
+/** Makes this attempt's keys and offers the public ones, once. */
+export function advertiseKeys(draft: Draft, attempt: AttemptState): void {
+  if (attempt.participation !== 'full' || attempt.secrets !== null || attempt.roster !== null) return
+  const { crypto } = draft.deps
+  const secrets: Secrets = {
+    maskSecret: crypto.randomBytes(KEY_BYTES),
+    encryptionSecret: crypto.randomBytes(KEY_BYTES),
+    selfSeed: crypto.randomBytes(KEY_BYTES)
+  }
+  attempt.secrets = secrets
+  const { round, attempt: number } = attempt
+  // Before anyone hears of them: after a restart these keys are lost, and others must never take their place.
+  draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'advertise' } })
+  const payload = AdvertiseKeys.encode({
+    maskKey: crypto.x25519PublicKey(secrets.maskSecret),
+    encryptionKey: crypto.x25519PublicKey(secrets.encryptionSecret),
+    selfSeedHash: crypto.sha256(secrets.selfSeed)
+  })
+  gossip(draft, seal(draft, 'advertise-keys', attempt.context, payload))
+}
+
+export function onAdvertiseKeys(draft: Draft, attempt: AttemptState, message: SignedMessage): void {
+  if (!attempt.cohort.includes(message.sender)) return refuse(draft, message, 'not in the cohort')
+  const first = attempt.advertised.get(message.sender)
+  if (first !== undefined) {
+    if (!equalBytes(first.hash, message.hash)) refuse(draft, message, 'it has advertised other keys before')
+    return
+  }
+  if (entryOf(message, draft.deps.crypto) === null) return refuse(draft, message, 'bad keys')
+  attempt.advertised.set(message.sender, message)
+  remember(attempt, message)
+}
+
+/** What the leader proposes, or null while it is worth waiting. */
+export function proposeRoster(draft: Draft, attempt: AttemptState, proposer: number): Uint8Array | null {
+  const complete = rosterComplete(draft, attempt)
+  if (attempt.advertised.size < attempt.quorum || (!complete && draft.nowMs < attempt.rosterDueMs))
+    return null
+  const advertised = [...attempt.advertised.values()]
+    .sort((a, b) => byId(a.sender, b.sender))
+    .map(message => Envelope.decode(message.bytes))
+  const distinct = withoutDuplicateKeys(advertised)
+  return distinct.length < attempt.quorum
+    ? null
+    : Decision.encode({ roster: { proposer, advertised: distinct } })
+}
+
+/** Everyone who can still be waited for has advertised. */
+export function rosterComplete(draft: Draft, attempt: AttemptState): boolean {
+  return attempt.cohort.every(peer => attempt.advertised.has(peer) || isAbsent(draft, peer))
+}
+
+export function judgeRoster(draft: Draft, attempt: AttemptState, roster: RosterDecision): Judgement {
+  const { crypto, self } = draft.deps
+  if (roster.proposer >= attempt.cohort.length || roster.advertised.length < attempt.quorum) return 'invalid'
+  const seen = new Set<string>()
+  let last = ''
+  for (const envelope of roster.advertised) {
+    const message = openAdvertised(attempt, Envelope.encode(envelope), crypto)
+    const entry = message === null ? null : entryOf(message, crypto)
+    if (message === null || entry === null || !attempt.cohort.includes(entry.peer) || entry.peer <= last)
+      return 'invalid'
+    last = entry.peer
+    for (const key of [toHex(entry.maskKey), toHex(entry.encryptionKey), toHex(entry.selfSeedHash)]) {
+      if (seen.has(key)) return 'invalid'
+      seen.add(key)
+    }
+    // This peer's own key misreported would let someone else open what is meant for it.
+    const own = attempt.advertised.get(self)
+    if (entry.peer === self && (own === undefined || !equalBytes(own.hash, message.hash))) return 'invalid'
+  }
+  return 'valid'
+}
+
+/** Takes the decided roster: from here on every message is bound to its hash. */
+export function adoptRoster(
+  draft: Draft,
+  attempt: AttemptState,
+  decision: Uint8Array,
+  roster: RosterDecision
+): void {
+  const { crypto } = draft.deps
+  attempt.roster = roster.advertised.map(envelope => {
+    const message = openAdvertised(attempt, Envelope.encode(envelope), crypto)
+    const entry = message === null ? null : entryOf(message, crypto)
+    // A quorum has judged it: this cannot be, unless more than f members lie.
+    if (entry === null) throw new Error('a certified roster holds an entry that does not open')
+    return entry
+  })
+  attempt.rosterContext = { ...attempt.context, rosterHash: crypto.sha256(decision) }
+  attempt.sharesDueMs = draft.nowMs + draft.deps.run.manifest.deadlines.keysMs
+}
+
+/** Roster index of a peer, or -1. */
+export function rosterIndexOf(attempt: AttemptState, peer: string): number {
+  return attempt.roster?.findIndex(entry => entry.peer === peer) ?? -1
+}
+
+function openAdvertised(attempt: AttemptState, bytes: Uint8Array, crypto: CryptoSuite): SignedMessage | null {
+  const known = attempt.transcript.get(toHex(crypto.sha256(bytes)))
+  if (known !== undefined) return known.type === 'advertise-keys' ? known : null
+  try {
+    const message = openMessage(bytes, crypto)
+    const ofAttempt = equalBytes(Context.encode(message.context), Context.encode(attempt.context))
+    return message.type === 'advertise-keys' && ofAttempt ? message : null
+  } catch {
+    return null
+  }
+}
+
+function entryOf(message: SignedMessage, crypto: CryptoSuite): RosterEntry | null {
+  try {
+    const { maskKey, encryptionKey, selfSeedHash } = decodeCanonical(AdvertiseKeys, message.payload, 'keys')
+    for (const field of [maskKey, encryptionKey, selfSeedHash]) checkLength(field, KEY_BYTES, 'key')
+    if (
+      equalBytes(maskKey, encryptionKey) ||
+      isLowOrder(maskKey, crypto) ||
+      isLowOrder(encryptionKey, crypto)
+    )
+      return null
+    return { peer: message.sender, maskKey, encryptionKey, selfSeedHash }
+  } catch {
+    return null
+  }
+}
+
+/** A low-order point gives the all-zero secret with every key (RFC 7748, section 6.1), which x25519 refuses. */
+function isLowOrder(publicKey: Uint8Array, crypto: CryptoSuite): boolean {
+  try {
+    crypto.x25519(new Uint8Array(KEY_BYTES).fill(0x42), publicKey)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** The leader's own care: of two entries that share a key, the later one is left out. */
+function withoutDuplicateKeys(advertised: readonly Envelope[]): Envelope[] {
+  const seen = new Set<string>()
+  return advertised.filter(envelope => {
+    const { maskKey, encryptionKey, selfSeedHash } = AdvertiseKeys.decode(envelope.payload)
+    const keys = [maskKey, encryptionKey, selfSeedHash].map(toHex)
+    if (keys.some(key => seen.has(key))) return false
+    for (const key of keys) seen.add(key)
+    return true
+  })
+}

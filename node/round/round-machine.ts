@@ -1,0 +1,406 @@
+/**
+ * The state machine of a run, seen by one peer: step(state, event, nowMs) -> { state, effects }. Pure: no clock, no
+ * I/O, no randomness but what `deps` brings. A step takes the event in, then does everything that has become
+ * possible, in the order of the phases.
+ */
+import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
+import type { ChainTip } from '../../protocols/chain.ts'
+import { equalBytes } from '../../protocols/codec.ts'
+import type { SignedMessage } from '../../protocols/envelope.ts'
+import { toHex } from '../../protocols/hex.ts'
+import { Context, Decision } from '../../protocols/messages.js'
+import {
+  type AgreementOutput,
+  agreementWakeAtMs,
+  hastenAgreement,
+  leaderOf,
+  onTick,
+  openAgreement
+} from './agreement.ts'
+import {
+  inputsComplete,
+  onBodyHeld,
+  onInputMasked,
+  onInventory,
+  onMaskedInput,
+  onTrained,
+  takeInventory,
+  trainLocally
+} from './inputs.ts'
+import { keepInTouch, membershipWakeAtMs, onFounding, onRegistration, onTip } from './membership.ts'
+import { commitLink, onUnmasked } from './result.ts'
+import { resume } from './resume.ts'
+import { adoptRoster, advertiseKeys, onAdvertiseKeys, rosterComplete } from './roster.ts'
+import {
+  type AttemptState,
+  copyState,
+  type Draft,
+  newAttempt,
+  type Participation,
+  type RunState,
+  settingOf
+} from './round-state.ts'
+import type { RoundDeps, RoundEvent, RoundMachine, RoundPhase } from './round-types.ts'
+import {
+  acknowledgeShares,
+  adoptShares,
+  onShareAck,
+  onShareKeys,
+  shareKeys,
+  sharesComplete
+} from './shares.ts'
+import { notice, refuse } from './speak.ts'
+import { adoptSurvivors } from './survivors.ts'
+import { onUnmaskBundle, openSum, releaseShares } from './unmasking.ts'
+import {
+  type Consequence,
+  carryOut,
+  onCertificateMessage,
+  onNewViewMessage,
+  onProposalMessage,
+  onVoteMessage,
+  propose,
+  reconsider
+} from './voting.ts'
+
+/** Messages kept for a round, attempt or roster that this peer has not reached: a few rounds of a full cohort. */
+const BACKLOG_MESSAGES = 2048
+
+/** How long to wait before asking the cohort again what it knows of this peer. */
+const PROBE_RETRY_MS = 1_000
+
+/** A safety net under all timers. */
+const MAX_SLEEP_MS = 10_000
+
+export function createRoundMachine(deps: RoundDeps): RoundMachine<RunState> {
+  return {
+    initial: nowMs => ({
+      phase: 'WaitingForMembers',
+      phaseKey: '',
+      tip: null,
+      attempt: null,
+      nonce: deps.crypto.randomBytes(32),
+      registrations: new Map(),
+      reach: new Map(),
+      startedAtMs: nowMs,
+      heartbeatAtMs: nowMs,
+      behind: null,
+      syncAtMs: nowMs,
+      backlog: new Map(),
+      wakeAtMs: nowMs
+    }),
+    step(given, event, nowMs) {
+      const draft: Draft = { state: copyState(given), deps, nowMs, effects: [], inbox: [] }
+      take(draft, event)
+      settle(draft)
+      enterPhase(draft)
+      draft.state.wakeAtMs = nextWakeAtMs(draft)
+      return { state: draft.state, effects: draft.effects }
+    },
+    wakeAtMs: state => state.wakeAtMs
+  }
+}
+
+/** Everything signed that belongs to the current attempt, for those who missed it. */
+export function transcriptOf(state: RunState): SignedMessage[] {
+  return [...(state.attempt?.transcript.values() ?? [])]
+}
+
+function take(draft: Draft, event: RoundEvent): void {
+  const { state } = draft
+  const { attempt } = state
+  if (event.type === 'message') return takeMessage(draft, event.message)
+  if (event.type === 'peer') {
+    state.reach.set(event.peer, { connected: event.connected, sinceMs: draft.nowMs })
+    return
+  }
+  if (event.type === 'adopt') return adopt(draft, event.tip)
+  if (event.type === 'tick' || attempt === null) return
+  if (event.type === 'body-held') return onBodyHeld(draft, attempt, event.owner, event.address)
+  if (event.round !== attempt.round || event.attempt !== attempt.attempt) return
+  if (event.type === 'probed') resume(draft, attempt, event)
+  else if (event.type === 'trained') onTrained(draft, attempt)
+  else if (event.type === 'training-failed') attempt.training = 'failed'
+  else if (event.type === 'input-masked') onInputMasked(draft, attempt, event)
+  else if (event.type === 'unmasked') onUnmasked(draft, attempt, event.outcome)
+}
+
+/** Takes in one's own words and those that became readable, until nothing is left to do. */
+function settle(draft: Draft): void {
+  keepInTouch(draft)
+  const { attempt } = draft.state
+  if (attempt !== null) for (const subject of SUBJECTS) tickAgreement(draft, attempt, subject)
+  advance(draft)
+  while (draft.inbox.length > 0) {
+    takeMessage(draft, draft.inbox.shift()!)
+    if (draft.inbox.length === 0) advance(draft)
+  }
+}
+
+function tickAgreement(draft: Draft, attempt: AttemptState, subject: Subject): void {
+  const setting = settingOf(attempt, subject, draft.deps)
+  if (setting === null || attempt.participation === 'probing') return
+  carryOut(draft, attempt, subject, onTick(attempt.agreements[subject], setting, draft.nowMs))
+}
+
+/** Does, in the order of the phases, whatever can be done now. Doing it twice changes nothing. */
+function advance(draft: Draft): void {
+  const { attempt } = draft.state
+  if (attempt === null) return
+  if (attempt.participation === 'probing') {
+    if (draft.nowMs < attempt.probeAtMs) return
+    attempt.probeAtMs = draft.nowMs + PROBE_RETRY_MS
+    const from = attempt.cohort.filter(peer => peer !== draft.deps.self)
+    draft.effects.push({ type: 'probe', round: attempt.round, attempt: attempt.attempt, from })
+    return
+  }
+  advertiseKeys(draft, attempt)
+  shareKeys(draft, attempt)
+  acknowledgeShares(draft, attempt)
+  trainLocally(draft, attempt)
+  takeInventory(draft, attempt)
+  releaseShares(draft, attempt)
+  openSum(draft, attempt)
+  keepTime(draft, attempt)
+  for (const subject of SUBJECTS) {
+    decideOn(draft, attempt, subject, reconsider(draft, attempt, subject))
+    if (draft.state.attempt !== attempt) return
+    propose(draft, attempt, subject)
+  }
+}
+
+/** Opens the agreements' clocks, and shortens them where all that can come is here. */
+function keepTime(draft: Draft, attempt: AttemptState): void {
+  const graceMs = draft.deps.run.manifest.deadlines.viewMs / 4
+  const clocks: ReadonlyArray<readonly [Subject, boolean, number, () => boolean]> = [
+    ['roster', true, attempt.rosterDueMs, () => rosterComplete(draft, attempt)],
+    ['shares', attempt.roster !== null, attempt.sharesDueMs + graceMs, () => sharesComplete(draft, attempt)],
+    [
+      'survivors',
+      attempt.dealers !== null,
+      attempt.inputsDueMs + graceMs,
+      () => inputsComplete(draft, attempt)
+    ],
+    ['result', attempt.survivors !== null, attempt.resultDueMs, () => attempt.ownResult !== null]
+  ]
+  for (const [subject, begun, dueMs, complete] of clocks) {
+    const setting = settingOf(attempt, subject, draft.deps)
+    const state = attempt.agreements[subject]
+    if (!begun || setting === null || state.decided !== null) continue
+    openAgreement(state, setting, dueMs)
+    if (complete()) hastenAgreement(state, setting, draft.nowMs)
+  }
+}
+
+function takeMessage(draft: Draft, message: SignedMessage): void {
+  const { state, deps } = draft
+  if (!equalBytes(message.context.run, deps.run.id)) return
+  try {
+    if (message.type === 'registration') return onRegistration(draft, message)
+    if (message.type === 'tip') return onTip(draft, message)
+    if (message.type === 'founding') {
+      if (onFounding(draft, message)) beginAttempt(draft, 'full')
+      return
+    }
+    const { attempt } = state
+    if (attempt === null || attempt.participation === 'probing') return keepForLater(draft, message)
+    const place = placeOf(attempt, message)
+    if (place === 'later') keepForLater(draft, message)
+    else if (place === 'now') takeRoundMessage(draft, attempt, message)
+    else if (place === 'elsewhere') refuse(draft, message, 'it was said in another context')
+  } catch (error) {
+    // A malformed payload is its sender's fault, and no reason to stop.
+    refuse(draft, message, (error as Error).message)
+  }
+}
+
+/** Whether a message belongs to what this peer is doing now. */
+function placeOf(attempt: AttemptState, message: SignedMessage): 'now' | 'later' | 'over' | 'elsewhere' {
+  const { context } = message
+  const ahead =
+    context.round > attempt.round || (context.round === attempt.round && context.attempt > attempt.attempt)
+  if (ahead) return 'later'
+  if (context.round !== attempt.round || context.attempt !== attempt.attempt) return 'over'
+  const bytes = Context.encode(context)
+  if (equalBytes(bytes, Context.encode(attempt.context))) return 'now'
+  if (attempt.rosterContext === null) return 'later'
+  return equalBytes(bytes, Context.encode(attempt.rosterContext)) ? 'now' : 'elsewhere'
+}
+
+function keepForLater(draft: Draft, message: SignedMessage): void {
+  const { backlog } = draft.state
+  if (backlog.size >= BACKLOG_MESSAGES) backlog.delete(backlog.keys().next().value!)
+  backlog.set(toHex(message.hash), message)
+}
+
+/** Puts what was kept back into the inbox; what is still early comes back by itself. */
+function replayBacklog(draft: Draft): void {
+  draft.inbox.push(...draft.state.backlog.values())
+  draft.state.backlog.clear()
+}
+
+function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMessage): void {
+  const bound = equalBytes(message.context.rosterHash, attempt.rosterContext?.rosterHash ?? new Uint8Array())
+  const { type } = message
+  if (type === 'advertise-keys') return bound ? undefined : onAdvertiseKeys(draft, attempt, message)
+  if (type === 'proposal') return decideBy(draft, attempt, message, onProposalMessage)
+  if (type === 'prepare' || type === 'commit') return decideBy(draft, attempt, message, onVoteMessage)
+  if (type === 'certificate') return decideBy(draft, attempt, message, onCertificateMessage)
+  if (type === 'new-view') return decideBy(draft, attempt, message, onNewViewMessage)
+  if (!bound) return refuse(draft, message, 'it is not bound to the roster')
+  if (type === 'share-keys') return onShareKeys(draft, attempt, message)
+  if (type === 'share-ack') return onShareAck(draft, attempt, message)
+  // What follows rests on a decision that this peer may not have heard of yet.
+  if (type === 'masked-input')
+    return attempt.dealers === null ? keepForLater(draft, message) : onMaskedInput(draft, attempt, message)
+  if (type === 'inventory')
+    return attempt.dealers === null ? keepForLater(draft, message) : onInventory(draft, attempt, message)
+  if (type === 'unmask-bundle') {
+    return attempt.survivors === null ? keepForLater(draft, message) : onUnmaskBundle(draft, attempt, message)
+  }
+}
+
+type Handler = (draft: Draft, attempt: AttemptState, message: SignedMessage) => Consequence | null
+
+function decideBy(draft: Draft, attempt: AttemptState, message: SignedMessage, handle: Handler): void {
+  const consequence = handle(draft, attempt, message)
+  if (consequence !== null) decideOn(draft, attempt, consequence.subject, consequence.outputs)
+}
+
+/** Carries out what an agreement asks for, and takes its decision if it has come to one. */
+function decideOn(
+  draft: Draft,
+  attempt: AttemptState,
+  subject: Subject,
+  outputs: readonly AgreementOutput[]
+): void {
+  carryOut(draft, attempt, subject, outputs)
+  if (outputs.some(({ type }) => type === 'decided')) adoptDecision(draft, attempt, subject)
+}
+
+function adoptDecision(draft: Draft, attempt: AttemptState, subject: Subject): void {
+  const { certificate, decision: bytes } = attempt.agreements[subject].decided!
+  const decision = Decision.decode(bytes)
+  if (decision.link !== undefined) {
+    const { ready } = commitLink(draft, attempt, bytes, certificate)
+    eraseSecrets(attempt)
+    draft.state.attempt = null
+    // Without its state there is nothing to train from: the host pulls it and says `adopt`.
+    if (ready) beginAttempt(draft, 'full')
+    return
+  }
+  if (decision.roster !== undefined) adoptRoster(draft, attempt, bytes, decision.roster)
+  else if (decision.shares !== undefined) adoptShares(draft, attempt, decision.shares)
+  else if (decision.survivors !== undefined) adoptSurvivors(draft, attempt, decision.survivors)
+  const proposer = (decision.roster ?? decision.shares ?? decision.survivors)?.proposer ?? 0
+  attempt.firstRank = { ...attempt.firstRank, [subject]: proposer % attempt.cohort.length }
+  replayBacklog(draft)
+}
+
+/** Starts on the round that the tip leads to, if there is one and this peer is in its cohort. */
+function beginAttempt(draft: Draft, participation: Participation): void {
+  const { state, deps, nowMs } = draft
+  const { tip } = state
+  if (tip === null) return
+  const over = tip.completedRounds >= deps.run.manifest.rounds
+  state.attempt = over ? null : newAttempt(tip, deps, participation, nowMs)
+  // Said before the chain came this far, or by those who are still behind.
+  replayBacklog(draft)
+}
+
+function adopt(draft: Draft, tip: ChainTip): void {
+  const { state } = draft
+  if (state.tip !== null && tip.height < state.tip.height) return
+  const { attempt } = state
+  if (attempt !== null) {
+    eraseSecrets(attempt)
+    draft.effects.push({ type: 'forget', round: attempt.round, attempt: attempt.attempt })
+  }
+  state.tip = tip
+  beginAttempt(draft, 'probing')
+}
+
+/**
+ * Overwrites what must not outlive the attempt. The one place where a step reaches into the state that it was given:
+ * a copy of a secret would defeat the purpose.
+ */
+function eraseSecrets(attempt: AttemptState): void {
+  const { secrets, seeds } = attempt
+  for (const bytes of [secrets?.maskSecret, secrets?.encryptionSecret, secrets?.selfSeed, ...(seeds ?? [])])
+    bytes?.fill(0)
+  for (const { seedShare, keyShare } of attempt.goodShares.values()) {
+    seedShare.fill(0)
+    keyShare.fill(0)
+  }
+  attempt.secrets = null
+}
+
+function enterPhase(draft: Draft): void {
+  const { state, deps } = draft
+  const phase = phaseOf(draft)
+  const { attempt, tip } = state
+  const key = `${phase} ${tip?.height ?? -1}`
+  if (state.phaseKey === key) return
+  state.phase = phase
+  state.phaseKey = key
+  const subject = subjectOfPhase[phase]
+  const setting = attempt === null || subject === undefined ? null : settingOf(attempt, subject, deps)
+  notice(draft, {
+    notice: 'phase',
+    phase,
+    round: attempt?.round ?? tip?.round ?? 0,
+    attempt: attempt?.attempt ?? tip?.attempt ?? 0,
+    aggregator: setting === null ? null : leaderOf(setting, attempt!.agreements[setting.subject].view),
+    cohort: attempt?.cohort ?? []
+  })
+}
+
+const subjectOfPhase: Partial<Record<RoundPhase, Subject>> = {
+  AdvertiseKeys: 'roster',
+  ShareKeys: 'shares',
+  LocalTraining: 'survivors',
+  MaskedInputCollection: 'survivors',
+  ConsistencyCheck: 'survivors',
+  Unmasking: 'result',
+  ServerStep: 'result'
+}
+
+function phaseOf(draft: Draft): RoundPhase {
+  const { attempt, tip } = draft.state
+  if (tip === null) return 'WaitingForMembers'
+  if (tip.completedRounds >= draft.deps.run.manifest.rounds) return 'Finished'
+  if (attempt === null) return 'Following'
+  if (attempt.roster === null) return 'AdvertiseKeys'
+  if (attempt.dealers === null) return 'ShareKeys'
+  if (attempt.survivors !== null) return attempt.unmasking === 'done' ? 'ServerStep' : 'Unmasking'
+  if (attempt.training === 'running') return 'LocalTraining'
+  return attempt.listedBodies > 0 ? 'ConsistencyCheck' : 'MaskedInputCollection'
+}
+
+/** The next moment at which time alone changes something. */
+function nextWakeAtMs(draft: Draft): number {
+  const { state, nowMs, deps } = draft
+  const { attempt } = state
+  const moments = [membershipWakeAtMs(draft)]
+  if (attempt?.participation === 'probing') moments.push(attempt.probeAtMs)
+  else if (attempt !== null) {
+    const { viewMs } = deps.run.manifest.deadlines
+    const { rosterDueMs, sharesDueMs, inputsDueMs, resultDueMs } = attempt
+    moments.push(
+      rosterDueMs,
+      sharesDueMs,
+      sharesDueMs + viewMs / 4,
+      inputsDueMs,
+      inputsDueMs + viewMs / 4,
+      resultDueMs
+    )
+    for (const subject of SUBJECTS) moments.push(agreementWakeAtMs(attempt.agreements[subject]))
+    // When a member that is out of reach stops being waited for.
+    for (const peer of attempt.cohort) {
+      const reach = state.reach.get(peer)
+      if (reach?.connected !== true) moments.push((reach?.sinceMs ?? state.startedAtMs) + viewMs)
+    }
+  }
+  // Never now again: what is due has been done, or waits for something else.
+  return Math.min(...moments.filter(moment => moment > nowMs), nowMs + MAX_SLEEP_MS)
+}

@@ -1,0 +1,290 @@
+/** The state of the round's machine, and how it is copied so that a step never changes the state it was given. */
+import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
+import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
+import { type ChainTip, cohortAt } from '../../protocols/chain.ts'
+import { rankMembers } from '../../protocols/election.ts'
+import { PROTOCOL_VERSION, type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import type { Context, LinkBody, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
+import type { PeerId } from '../../protocols/ports.ts'
+import { faultsOf, quorumOf } from '../../protocols/quorum.ts'
+import { type AgreementSetting, type AgreementState, copyAgreement, newAgreement } from './agreement.ts'
+import type { Effect, RoundDeps, RoundOutcome, RoundPhase } from './round-types.ts'
+
+/** One member of the decided roster; its place in the list is its roster index, index + 1 its Shamir point. */
+export interface RosterEntry {
+  readonly peer: PeerId
+  readonly maskKey: Uint8Array
+  readonly encryptionKey: Uint8Array
+  readonly selfSeedHash: Uint8Array
+}
+
+/** Fresh in every attempt, never on disk, erased when the attempt ends. */
+export interface Secrets {
+  readonly maskSecret: Uint8Array
+  readonly encryptionSecret: Uint8Array
+  /** b. */
+  readonly selfSeed: Uint8Array
+}
+
+export interface SharePair {
+  /** Of the dealer's b. */
+  readonly seedShare: Uint8Array
+  /** Of the dealer's mask secret key. */
+  readonly keyShare: Uint8Array
+}
+
+export interface SurvivorEntry {
+  readonly peer: PeerId
+  readonly address: Uint8Array
+  readonly lengthBytes: number
+  /** Members whose inventories list it. */
+  readonly holders: readonly PeerId[]
+}
+
+/**
+ * How far this peer takes part. `probing`: not before it knows what it said earlier. `voter`: its secrets are gone
+ * with a restart, its votes are safe in the journal. `silent`: it cannot know what it said.
+ */
+export type Participation = 'probing' | 'full' | 'voter' | 'silent'
+
+export interface AttemptState {
+  readonly tip: ChainTip
+  readonly round: number
+  readonly attempt: number
+  /** Sorted by id. */
+  readonly cohort: readonly PeerId[]
+  /** By rank. */
+  readonly ranked: readonly PeerId[]
+  readonly quorum: number
+  readonly faults: number
+  /** Until the roster is decided. */
+  readonly context: Context
+  rosterContext: Context | null
+  participation: Participation
+  probeAtMs: number
+  secrets: Secrets | null
+  /** Everything signed that belongs to this attempt, by hash: what others are told who missed it. */
+  readonly transcript: Map<string, SignedMessage>
+  /** When the roster, the shares and the survivors may be proposed with less than everything. */
+  rosterDueMs: number
+  sharesDueMs: number
+  inputsDueMs: number
+  resultDueMs: number
+  readonly advertised: Map<PeerId, SignedMessage>
+  roster: readonly RosterEntry[] | null
+  readonly shareMessages: Map<
+    PeerId,
+    { readonly message: SignedMessage; readonly shares: ShareKeys['shares'] }
+  >
+  readonly goodShares: Map<PeerId, SharePair>
+  readonly badShares: Set<PeerId>
+  readonly acks: Map<PeerId, SignedMessage>
+  ackedDealers: number
+  /** U2, in roster order. */
+  dealers: readonly PeerId[] | null
+  training: 'none' | 'running' | 'done' | 'failed'
+  readonly headers: Map<PeerId, SignedMessage>
+  readonly equivocators: Set<PeerId>
+  readonly held: Set<PeerId>
+  readonly inventories: Map<PeerId, SignedMessage>
+  listedBodies: number
+  /** In roster order. */
+  survivors: readonly SurvivorEntry[] | null
+  nextMembers: readonly PeerId[]
+  released: boolean
+  readonly bundles: Map<PeerId, UnmaskBundle>
+  unmasking: 'none' | 'running' | 'done'
+  /** The survivors' seeds, in roster order, once recovered. */
+  seeds: readonly Uint8Array[] | null
+  outcome: RoundOutcome | null
+  /** What this peer itself came to. */
+  ownResult: { readonly decision: Uint8Array; readonly link: LinkBody } | null
+  readonly agreements: Record<Subject, AgreementState>
+  /** Rank that first proposed what was decided: the first leader of the next subject. */
+  firstRank: Partial<Record<Subject, number>>
+  /** Views whose leader has been told this peer's acks and inventories, by subject. */
+  readonly told: Map<Subject, number>
+}
+
+export interface RunState {
+  phase: RoundPhase
+  /** Phase and height that were last announced. */
+  phaseKey: string
+  tip: ChainTip | null
+  attempt: AttemptState | null
+  /** This peer's own registration: the nonce stays, the link it names moves on. */
+  readonly nonce: Uint8Array
+  readonly registrations: Map<PeerId, SignedMessage>
+  /** Reachability of other peers and since when. */
+  readonly reach: Map<PeerId, { readonly connected: boolean; readonly sinceMs: number }>
+  readonly startedAtMs: number
+  heartbeatAtMs: number
+  /** A longer chain was heard of. */
+  behind: { readonly peer: PeerId; readonly height: number; readonly sinceMs: number } | null
+  syncAtMs: number
+  /** Messages whose round, attempt or roster is still to come. */
+  readonly backlog: Map<string, SignedMessage>
+  wakeAtMs: number
+}
+
+/** One step at work: a private copy of the state, and what it asks for. */
+export interface Draft {
+  readonly state: RunState
+  readonly deps: RoundDeps
+  readonly nowMs: number
+  readonly effects: Effect[]
+  /** Messages to take in before the step ends: one's own, and those that a decision made readable. */
+  readonly inbox: SignedMessage[]
+}
+
+export function copyState(state: RunState): RunState {
+  const { attempt } = state
+  return {
+    ...state,
+    registrations: new Map(state.registrations),
+    reach: new Map(state.reach),
+    backlog: new Map(state.backlog),
+    attempt: attempt === null ? null : copyAttempt(attempt)
+  }
+}
+
+function copyAttempt(attempt: AttemptState): AttemptState {
+  return {
+    ...attempt,
+    transcript: new Map(attempt.transcript),
+    advertised: new Map(attempt.advertised),
+    shareMessages: new Map(attempt.shareMessages),
+    goodShares: new Map(attempt.goodShares),
+    badShares: new Set(attempt.badShares),
+    acks: new Map(attempt.acks),
+    headers: new Map(attempt.headers),
+    equivocators: new Set(attempt.equivocators),
+    held: new Set(attempt.held),
+    inventories: new Map(attempt.inventories),
+    bundles: new Map(attempt.bundles),
+    told: new Map(attempt.told),
+    agreements: {
+      roster: copyAgreement(attempt.agreements.roster),
+      shares: copyAgreement(attempt.agreements.shares),
+      survivors: copyAgreement(attempt.agreements.survivors),
+      result: copyAgreement(attempt.agreements.result)
+    }
+  }
+}
+
+/** The attempt that a tip leads to, or null if this peer is not in its cohort. */
+export function newAttempt(
+  tip: ChainTip,
+  deps: RoundDeps,
+  participation: Participation,
+  nowMs: number
+): AttemptState | null {
+  const { run, crypto } = deps
+  const cohort = cohortAt(tip, run, crypto)
+  if (!cohort.includes(deps.self)) return null
+  const { round, attempt } = tip
+  return {
+    tip,
+    round,
+    attempt,
+    cohort,
+    ranked: rankMembers(cohort, tip.beacon, attempt, crypto.sha256),
+    quorum: quorumOf(cohort.length),
+    faults: faultsOf(cohort.length),
+    context: {
+      version: PROTOCOL_VERSION,
+      run: run.id,
+      previousLink: tip.linkHash,
+      round,
+      attempt,
+      rosterHash: ZERO_HASH,
+      baseModel: run.baseModel,
+      encodingHash: run.encodingHashOf(cohort.length, tip.completedRounds)
+    },
+    rosterContext: null,
+    participation,
+    probeAtMs: nowMs,
+    secrets: null,
+    transcript: new Map(),
+    rosterDueMs: nowMs + run.manifest.deadlines.keysMs,
+    sharesDueMs: Number.POSITIVE_INFINITY,
+    inputsDueMs: Number.POSITIVE_INFINITY,
+    resultDueMs: Number.POSITIVE_INFINITY,
+    advertised: new Map(),
+    roster: null,
+    shareMessages: new Map(),
+    goodShares: new Map(),
+    badShares: new Set(),
+    acks: new Map(),
+    ackedDealers: 0,
+    dealers: null,
+    training: 'none',
+    headers: new Map(),
+    equivocators: new Set(),
+    held: new Set(),
+    inventories: new Map(),
+    listedBodies: 0,
+    survivors: null,
+    nextMembers: [],
+    released: false,
+    bundles: new Map(),
+    unmasking: 'none',
+    seeds: null,
+    outcome: null,
+    ownResult: null,
+    agreements: {
+      roster: newAgreement(),
+      shares: newAgreement(),
+      survivors: newAgreement(),
+      result: newAgreement()
+    },
+    firstRank: {},
+    told: new Map()
+  }
+}
+
+/**
+ * What an agreement of this attempt stands on, or null while the roster that its votes are bound to is open.
+ * Its first leader is the rank that proposed the decision before it, so a dead aggregator is not asked again.
+ */
+export function settingOf(attempt: AttemptState, subject: Subject, deps: RoundDeps): AgreementSetting | null {
+  const context = subject === 'roster' ? attempt.context : attempt.rosterContext
+  if (context === null) return null
+  const first = firstRankOf(attempt, subject)
+  return {
+    subject,
+    cohort: attempt.cohort,
+    leaders: [...attempt.ranked.slice(first), ...attempt.ranked.slice(0, first)],
+    quorum: attempt.quorum,
+    faults: attempt.faults,
+    self: deps.self,
+    context,
+    viewMs: deps.run.manifest.deadlines.viewMs,
+    crypto: deps.crypto
+  }
+}
+
+function firstRankOf(attempt: AttemptState, subject: Subject): number {
+  const before = SUBJECTS[SUBJECTS.indexOf(subject) - 1]
+  return before === undefined ? 0 : (attempt.firstRank[before] ?? 0)
+}
+
+/** Votes, keys and shares are only for those who know what they said before. */
+export function maySpeak(attempt: AttemptState): boolean {
+  return attempt.participation === 'full' || attempt.participation === 'voter'
+}
+
+/** True if the peer has been out of reach for so long that waiting for it is no use. */
+export function isAbsent(draft: Draft, peer: PeerId): boolean {
+  if (peer === draft.deps.self) return false
+  const { connected, sinceMs } = draft.state.reach.get(peer) ?? {
+    connected: false,
+    sinceMs: draft.state.startedAtMs
+  }
+  return !connected && draft.nowMs - sinceMs >= draft.deps.run.manifest.deadlines.viewMs
+}
+
+/** Public data that a share's ciphertext is bound to. */
+export function shareAssociatedData(context: Uint8Array, from: number, to: number): Uint8Array {
+  return lengthPrefixed(context, from, to, to + 1)
+}

@@ -1,0 +1,224 @@
+/**
+ * What goes into and comes out of the round's state machine. The machine does no I/O and reads no clock: its host
+ * (node/peer) carries out the effects in order and feeds the events back.
+ */
+import type { LoraFactor } from '../../aggregation/adapter-layout.ts'
+import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
+import type { SignedMask } from '../../aggregation/mask.ts'
+import type { Subject } from '../../protocols/certificate.ts'
+import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain.ts'
+import type { SignedMessage } from '../../protocols/envelope.ts'
+import type { LinkBody } from '../../protocols/messages.js'
+import type { PeerId } from '../../protocols/ports.ts'
+import type { JournalEntry } from './journal.ts'
+
+/** The field's phase names, in order; `Following` is a peer outside this round's cohort, `Finished` a run that is over. */
+export type RoundPhase =
+  | 'WaitingForMembers'
+  | 'AdvertiseKeys'
+  | 'ShareKeys'
+  | 'LocalTraining'
+  | 'MaskedInputCollection'
+  | 'ConsistencyCheck'
+  | 'Unmasking'
+  | 'ServerStep'
+  | 'Following'
+  | 'Finished'
+
+/** What the machine stands on; none of it changes. */
+export interface RoundDeps {
+  readonly crypto: CryptoSuite
+  readonly signer: Signer
+  readonly self: PeerId
+  readonly run: RunContext
+  /** Factors trained after this many completed rounds (the strategy). */
+  factorsOf(completedRounds: number): readonly LoraFactor[]
+  /** Lanes of one masked input of that round; a body is ringBits / 8 times as many bytes. */
+  laneCountOf(cohortSize: number, completedRounds: number): number
+}
+
+export type RoundEvent =
+  /** A message whose envelope and signature have been checked. */
+  | { readonly type: 'message'; readonly message: SignedMessage }
+  /** Time has passed: sent at `wakeAtMs`, or at any other moment. */
+  | { readonly type: 'tick' }
+  /** A member came into reach, or went. */
+  | { readonly type: 'peer'; readonly peer: PeerId; readonly connected: boolean }
+  /**
+   * The chain stands here now: at the start (from disk), or because a longer chain was pulled and its state checked.
+   * The machine drops what it was doing and asks for a probe before it takes part in the attempt.
+   */
+  | { readonly type: 'adopt'; readonly tip: ChainTip }
+  /** The answer to a `probe` effect: the journal of this attempt, and what others hold of it. */
+  | {
+      readonly type: 'probed'
+      readonly round: number
+      readonly attempt: number
+      readonly journal: readonly JournalEntry[]
+      readonly transcript: readonly SignedMessage[]
+      /** Other cohort members that answered. */
+      readonly answers: number
+    }
+  /** Local training is done; the host keeps the encoded input. */
+  | { readonly type: 'trained'; readonly round: number; readonly attempt: number }
+  | {
+      readonly type: 'training-failed'
+      readonly round: number
+      readonly attempt: number
+      readonly reason: string
+    }
+  /** The masked input is made and served under `address`. */
+  | {
+      readonly type: 'input-masked'
+      readonly round: number
+      readonly attempt: number
+      readonly address: Uint8Array
+      readonly lengthBytes: number
+    }
+  /** The masked input of `owner` is here and matches its address. */
+  | { readonly type: 'body-held'; readonly owner: PeerId; readonly address: Uint8Array }
+  /** The sum is open and the server step done, in memory: nothing is adopted before the link is certified. */
+  | {
+      readonly type: 'unmasked'
+      readonly round: number
+      readonly attempt: number
+      readonly outcome: RoundOutcome
+    }
+
+/** What every verifier must come to alike. */
+export interface RoundOutcome {
+  /** Content address of the replicated state after the server step. */
+  readonly stateHash: Uint8Array
+  readonly weightSum: number
+  /** Nats per token. */
+  readonly meanLoss: number
+  readonly epsilonSpent: number
+}
+
+/** Effects are carried out in order; a `journal` effect is on the disk before the next one starts. */
+export type Effect =
+  | { readonly type: 'journal'; readonly entry: JournalEntry }
+  /** To everyone in the run, by gossip. */
+  | { readonly type: 'gossip'; readonly message: SignedMessage }
+  /** To these peers directly (never to oneself). */
+  | { readonly type: 'send'; readonly to: readonly PeerId[]; readonly message: SignedMessage }
+  /** Train on the private data, clip, encode; keep the result; answer `trained` or `training-failed`. */
+  | {
+      readonly type: 'train'
+      readonly round: number
+      readonly attempt: number
+      readonly height: number
+      readonly completedRounds: number
+      readonly cohortSize: number
+      readonly factors: readonly LoraFactor[]
+    }
+  /** Mask the kept input and serve it as a blob; answer `input-masked`. */
+  | {
+      readonly type: 'mask'
+      readonly round: number
+      readonly attempt: number
+      readonly selfKey: Uint8Array
+      readonly pairMasks: readonly SignedMask[]
+    }
+  /** Get the masked input of `owner` from any of the holders; answer `body-held`. */
+  | {
+      readonly type: 'pull'
+      readonly owner: PeerId
+      readonly address: Uint8Array
+      readonly lengthBytes: number
+      /** The owner first; then those who should hold it too. */
+      readonly holders: readonly PeerId[]
+      /** Place in the order in which members pull: the aggregator 0, its stand-ins next, then everyone else. */
+      readonly precedence: number
+    }
+  /** Add the masked inputs, remove the masks, run the server step; answer `unmasked`. */
+  | {
+      readonly type: 'unmask'
+      readonly round: number
+      readonly attempt: number
+      readonly completedRounds: number
+      readonly cohortSize: number
+      /** In roster order. */
+      readonly survivors: ReadonlyArray<{ readonly peer: PeerId; readonly address: Uint8Array }>
+      /** Per survivor, in the same order. */
+      readonly selfKeys: readonly Uint8Array[]
+      readonly droppedPairMasks: readonly SignedMask[]
+    }
+  /**
+   * A link is certified. `ready`: this peer computed its state itself (or the link leaves the state as it was), so
+   * the host adopts the computed state and writes link, state and adapter to disk. Otherwise it pulls the state by
+   * its hash and answers `adopt`.
+   */
+  | {
+      readonly type: 'commit'
+      readonly link: LinkBody
+      readonly certified: Uint8Array
+      readonly tip: ChainTip
+      readonly ready: boolean
+    }
+  /** A founding list, to be written as the chain's beginning. */
+  | { readonly type: 'found'; readonly founding: Uint8Array; readonly tip: ChainTip }
+  /** Collect the journal of this attempt and what others hold of it; answer `probed`. */
+  | {
+      readonly type: 'probe'
+      readonly round: number
+      readonly attempt: number
+      readonly from: readonly PeerId[]
+    }
+  /** Someone's chain is longer: pull it from there, check it, answer `adopt`. */
+  | { readonly type: 'sync'; readonly from: PeerId; readonly height: number }
+  /** Masks, inputs and bodies of this attempt are of no more use: let go of them. */
+  | { readonly type: 'forget'; readonly round: number; readonly attempt: number }
+  /** For the person and the log. */
+  | Notice
+
+export type Notice = { readonly type: 'notice' } & (
+  | {
+      readonly notice: 'phase'
+      readonly phase: RoundPhase
+      readonly round: number
+      readonly attempt: number
+      readonly aggregator: PeerId | null
+      readonly cohort: readonly PeerId[]
+    }
+  | {
+      readonly notice: 'waiting'
+      readonly have: number
+      readonly need: number
+      readonly missing: readonly PeerId[]
+    }
+  | {
+      readonly notice: 'input-announced'
+      readonly round: number
+      readonly attempt: number
+      readonly peer: PeerId
+    }
+  | { readonly notice: 'input-held'; readonly round: number; readonly attempt: number; readonly peer: PeerId }
+  | {
+      readonly notice: 'new-view'
+      readonly subject: Subject
+      readonly view: number
+      readonly aggregator: PeerId
+    }
+  | { readonly notice: 'decided'; readonly subject: Subject; readonly view: number }
+  | { readonly notice: 'link'; readonly kind: LinkKind; readonly link: LinkBody }
+  | { readonly notice: 'refused'; readonly peer: PeerId; readonly what: string; readonly reason: string }
+  | {
+      readonly notice: 'without-secrets'
+      readonly round: number
+      readonly attempt: number
+      readonly reason: string
+    }
+)
+
+/** The machine as its host sees it. */
+export interface RoundMachine<State> {
+  initial(nowMs: number): State
+  step(
+    state: State,
+    event: RoundEvent,
+    nowMs: number
+  ): { readonly state: State; readonly effects: readonly Effect[] }
+  /** When a `tick` is due. */
+  wakeAtMs(state: State): number
+}

@@ -1,0 +1,54 @@
+/** How a step says something: seals it, hands it to the host, and takes it in itself. */
+import type { Subject } from '../../protocols/certificate.ts'
+import { type MessageType, type SignedMessage, sealMessage } from '../../protocols/envelope.ts'
+import { toHex } from '../../protocols/hex.ts'
+import type { Context } from '../../protocols/messages.js'
+import type { PeerId } from '../../protocols/ports.ts'
+import { type AgreementSetting, voteRecipients } from './agreement.ts'
+import { type AttemptState, type Draft, settingOf } from './round-state.ts'
+import type { Notice } from './round-types.ts'
+
+export function seal(draft: Draft, type: MessageType, context: Context, payload: Uint8Array): SignedMessage {
+  return sealMessage(type, context, payload, draft.deps.signer, draft.deps.crypto)
+}
+
+/** To everyone in the run, oneself included. */
+export function gossip(draft: Draft, message: SignedMessage): void {
+  draft.effects.push({ type: 'gossip', message })
+  draft.inbox.push(message)
+}
+
+/** To these members; oneself, if named, is told within this step. */
+export function send(draft: Draft, to: readonly PeerId[], message: SignedMessage): void {
+  const others = to.filter(peer => peer !== draft.deps.self)
+  if (others.length > 0) draft.effects.push({ type: 'send', to: others, message })
+  if (others.length < to.length) draft.inbox.push(message)
+}
+
+export function notice(draft: Draft, body: DistributiveOmit<Notice, 'type'>): void {
+  draft.effects.push({ type: 'notice', ...body } as Notice)
+}
+
+export function refuse(draft: Draft, message: SignedMessage, reason: string): void {
+  notice(draft, { notice: 'refused', peer: message.sender, what: message.type, reason })
+}
+
+/** The leader of the current view of a subject and its stand-in. */
+export function leadersNow(draft: Draft, attempt: AttemptState, subject: Subject): PeerId[] {
+  const setting = settingOf(attempt, subject, draft.deps)
+  return setting === null ? [] : voteRecipients(setting, attempt.agreements[subject].view)
+}
+
+/** A setting that must exist by now. */
+export function knownSetting(draft: Draft, attempt: AttemptState, subject: Subject): AgreementSetting {
+  const setting = settingOf(attempt, subject, draft.deps)
+  if (setting === null) throw new Error(`agreement on ${subject} before the roster is decided`)
+  return setting
+}
+
+/** Keeps a message for those who missed it. */
+export function remember(attempt: AttemptState, message: SignedMessage): void {
+  attempt.transcript.set(toHex(message.hash), message)
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never

@@ -1,0 +1,186 @@
+/**
+ * ConsistencyCheck: whose masked inputs count, and who is in the next round. The set is recomputed from signed
+ * inventories by everyone who votes, so that no leader can leave out a body that the honest members hold.
+ * secure sum, message 4.
+ */
+import { droppedMembers, nextMembers, openRegistration } from '../../protocols/chain.ts'
+import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
+import { byId } from '../../protocols/election.ts'
+import type { SignedMessage } from '../../protocols/envelope.ts'
+import { toHex } from '../../protocols/hex.ts'
+import {
+  Decision,
+  Envelope,
+  MaskedInput,
+  Registration,
+  type SurvivorsDecision
+} from '../../protocols/messages.js'
+import type { PeerId } from '../../protocols/ports.ts'
+import type { Judgement } from './agreement.ts'
+import { openHeader, openInner, openInventory, pull } from './inputs.ts'
+import { type AttemptState, type Draft, isAbsent, type SurvivorEntry } from './round-state.ts'
+
+/** Header hash (hex) -> who lists it, for the headers that at least f + 1 inventories list and no two contradict. */
+interface Listed {
+  readonly peer: PeerId
+  readonly hash: Uint8Array
+  readonly holders: readonly PeerId[]
+}
+
+/** S by the rule: exactly the headers in at least f + 1 inventories, equivocators removed; in roster order. */
+function listedSurvivors(attempt: AttemptState, inventories: readonly SignedMessage[]): Listed[] | null {
+  const byIndex = new Map<number, Map<string, { hash: Uint8Array; holders: PeerId[] }>>()
+  for (const message of inventories) {
+    const refs = openInventory(attempt, message)
+    if (refs === null) return null
+    for (const { index, hash } of refs) {
+      const hashes = byIndex.get(index) ?? new Map<string, { hash: Uint8Array; holders: PeerId[] }>()
+      const entry = hashes.get(toHex(hash)) ?? { hash, holders: [] }
+      entry.holders.push(message.sender)
+      hashes.set(toHex(hash), entry)
+      byIndex.set(index, hashes)
+    }
+  }
+  const listed: Listed[] = []
+  attempt.roster!.forEach(({ peer }, index) => {
+    const hashes = [...(byIndex.get(index)?.values() ?? [])]
+    // Two headers of one peer in signed inventories: it equivocated, whoever is asked.
+    if (hashes.length !== 1 || hashes[0]!.holders.length <= attempt.faults) return
+    if (attempt.dealers!.includes(peer)) listed.push({ peer, ...hashes[0]! })
+  })
+  return listed
+}
+
+export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: number): Uint8Array | null {
+  const { dealers, inventories, quorum } = attempt
+  if (dealers === null || inventories.size < quorum) return null
+  const senders = [...inventories.values()].sort((a, b) => byId(a.sender, b.sender))
+  const listed = listedSurvivors(attempt, senders)
+  if (listed === null || listed.length < quorum) return null
+  const everyone = listed.length === dealers.length
+  const nobodyElse = attempt.cohort.every(peer => inventories.has(peer) || isAbsent(draft, peer))
+  const lateMs = attempt.inputsDueMs + draft.deps.run.manifest.deadlines.viewMs / 4
+  if (!everyone && !nobodyElse && draft.nowMs < lateMs) return null
+  const headers: SignedMessage[] = []
+  for (const { peer, hash } of listed) {
+    const header = attempt.headers.get(peer)
+    if (header === undefined || !equalBytes(header.hash, hash)) return null
+    headers.push(header)
+  }
+  const newcomers = newcomersOf(draft, attempt)
+  return Decision.encode({
+    survivors: {
+      proposer,
+      inventories: senders.map(message => Envelope.decode(message.bytes)),
+      headers: headers.map(message => Envelope.decode(message.bytes)),
+      nextMembers: membersAfter(attempt, listed, newcomers),
+      registrations: newcomers.map(message => Envelope.decode(message.bytes))
+    }
+  })
+}
+
+function membersAfter(
+  attempt: AttemptState,
+  listed: readonly Listed[],
+  newcomers: readonly SignedMessage[]
+): PeerId[] {
+  const survivors = listed.map(({ peer }) => peer)
+  const dropped = droppedMembers(attempt.tip, attempt.cohort, survivors)
+  return nextMembers(
+    attempt.tip,
+    dropped,
+    newcomers.map(({ sender }) => sender)
+  )
+}
+
+/** Registrations of those who are not members yet, fresh enough; by id. */
+export function newcomersOf(draft: Draft, attempt: AttemptState): SignedMessage[] {
+  return [...draft.state.registrations.values()]
+    .filter(message => registers(attempt, message) !== null)
+    .sort((a, b) => byId(a.sender, b.sender))
+}
+
+/** The peer that a registration brings in now, or null. */
+export function registers(attempt: AttemptState, message: SignedMessage): PeerId | null {
+  const { tip } = attempt
+  if (message.type !== 'registration' || tip.members.includes(message.sender)) return null
+  const { afterLink } = Registration.decode(message.payload)
+  return tip.recentLinks.some(hash => equalBytes(hash, afterLink)) ? message.sender : null
+}
+
+export function judgeSurvivors(draft: Draft, attempt: AttemptState, decision: SurvivorsDecision): Judgement {
+  if (attempt.dealers === null) return 'later'
+  if (decision.proposer >= attempt.cohort.length) return 'invalid'
+  const inventories = openAll(draft, attempt, decision.inventories)
+  const headers = openAll(draft, attempt, decision.headers)
+  if (inventories === null || headers === null) return 'invalid'
+  if (new Set(inventories.map(({ sender }) => sender)).size !== inventories.length) return 'invalid'
+  if (inventories.length < attempt.quorum) return 'invalid'
+  const listed = listedSurvivors(attempt, inventories)
+  if (listed === null || listed.length < attempt.quorum || listed.length !== headers.length) return 'invalid'
+  const match = listed.every(({ peer, hash }, i) => {
+    const header = headers[i]!
+    return (
+      header.sender === peer && equalBytes(header.hash, hash) && openHeader(draft, attempt, header) !== null
+    )
+  })
+  if (!match) return 'invalid'
+  const newcomers = openNewcomers(draft, attempt, decision.registrations)
+  if (newcomers === null) return 'invalid'
+  return membersAfter(attempt, listed, newcomers).join() === decision.nextMembers.join() ? 'valid' : 'invalid'
+}
+
+/** Opens the registrations that a proposal carries; null if one of them brings nobody in. */
+export function openNewcomers(
+  draft: Draft,
+  attempt: AttemptState,
+  envelopes: readonly Envelope[]
+): SignedMessage[] | null {
+  const { run, crypto } = draft.deps
+  const newcomers: SignedMessage[] = []
+  for (const envelope of envelopes) {
+    const bytes = Envelope.encode(envelope)
+    try {
+      openRegistration(bytes, run, crypto)
+    } catch {
+      return null
+    }
+    const { type, context, payload } = envelope
+    const peer = openRegistration(bytes, run, crypto).peer
+    const message = { type, context, payload, sender: peer, bytes } as SignedMessage
+    if (registers(attempt, message) === null) return null
+    newcomers.push(message)
+  }
+  return newcomers
+}
+
+function openAll(
+  draft: Draft,
+  attempt: AttemptState,
+  envelopes: readonly Envelope[]
+): SignedMessage[] | null {
+  const messages = envelopes.map(envelope => openInner(draft, attempt, Envelope.encode(envelope)))
+  return messages.every(message => message !== null) ? (messages as SignedMessage[]) : null
+}
+
+/** Takes the committed set. Nothing about it can change any more in this attempt. */
+export function adoptSurvivors(draft: Draft, attempt: AttemptState, decision: SurvivorsDecision): void {
+  const inventories = openAll(draft, attempt, decision.inventories) ?? []
+  const listed = listedSurvivors(attempt, inventories) ?? []
+  const survivors: SurvivorEntry[] = []
+  for (const envelope of decision.headers) {
+    const message = openInner(draft, attempt, Envelope.encode(envelope))
+    if (message === null) throw new Error('a certified survivor set holds a header that does not open')
+    const { address, length } = decodeCanonical(MaskedInput, message.payload, 'masked input header')
+    const holders = listed.find(({ peer }) => peer === message.sender)?.holders ?? []
+    survivors.push({ peer: message.sender, address, lengthBytes: length, holders })
+    // Held under another header: the committed one is what counts.
+    const known = attempt.headers.get(message.sender)
+    if (known === undefined || !equalBytes(known.hash, message.hash)) attempt.held.delete(message.sender)
+    attempt.headers.set(message.sender, message)
+    if (!attempt.held.has(message.sender)) pull(draft, attempt, message.sender, { address, length }, holders)
+  }
+  attempt.survivors = survivors
+  attempt.nextMembers = decision.nextMembers
+  attempt.resultDueMs = draft.nowMs + draft.deps.run.manifest.deadlines.unmaskingMs
+}

@@ -1,0 +1,356 @@
+/** Carries an agreement's rules into signed messages: proposals, votes, certificates, new-views. */
+import { isSubject, type Subject, type VoteKind, votePayload } from '../../protocols/certificate.ts'
+import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
+import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
+import { toHex } from '../../protocols/hex.ts'
+import {
+  Certificate,
+  CertifiedDecision,
+  Context,
+  Decision,
+  Envelope,
+  NewView,
+  Proposal,
+  Vote
+} from '../../protocols/messages.js'
+import {
+  type AgreementOutput,
+  type AgreementSetting,
+  type Judgement,
+  justified,
+  leaderOf,
+  onCertificate,
+  onNewView,
+  onProposal,
+  onVote,
+  proposable,
+  voteRecipients
+} from './agreement.ts'
+import type { JournalEntry } from './journal.ts'
+import { abortLink, judgeResult, lostLink, proposeResult } from './result.ts'
+import { judgeRoster, proposeRoster } from './roster.ts'
+import { type AttemptState, type Draft, maySpeak, settingOf } from './round-state.ts'
+import { judgeShares, proposeShares } from './shares.ts'
+import { gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
+import { judgeSurvivors, proposeSurvivors } from './survivors.ts'
+
+/** Proposes, if this peer leads the current view of the subject and has what it takes. */
+export function propose(draft: Draft, attempt: AttemptState, subject: Subject): void {
+  const setting = settingOf(attempt, subject, draft.deps)
+  if (setting === null || !maySpeak(attempt)) return
+  const state = attempt.agreements[subject]
+  const may = proposable(state, setting)
+  if (may === 'wait') return
+  const decision =
+    'repeat' in may
+      ? may.repeat
+      : (newDecision(draft, attempt, subject) ?? giveUp(draft, attempt, subject, may.abortable))
+  if (decision === null) return
+  state.proposed.add(state.view)
+  const newViews = [...(state.newViews.get(state.view)?.values() ?? [])].map(({ message }) =>
+    Envelope.decode(message.bytes)
+  )
+  const payload = Proposal.encode({ subject, view: state.view, decision, newViews })
+  gossip(draft, seal(draft, 'proposal', setting.context, payload))
+}
+
+function newDecision(draft: Draft, attempt: AttemptState, subject: Subject): Uint8Array | null {
+  const proposer = attempt.ranked.indexOf(draft.deps.self)
+  switch (subject) {
+    case 'roster':
+      return proposeRoster(draft, attempt, proposer)
+    case 'shares':
+      return proposeShares(draft, attempt, proposer)
+    case 'survivors':
+      return proposeSurvivors(draft, attempt, proposer)
+    case 'result':
+      return proposeResult(attempt)
+  }
+}
+
+/** An abort or a loss: only when a new view allows it and the time for anything better is over. */
+function giveUp(
+  draft: Draft,
+  attempt: AttemptState,
+  subject: Subject,
+  abortable: boolean
+): Uint8Array | null {
+  const dueMs = {
+    roster: attempt.rosterDueMs,
+    shares: attempt.sharesDueMs,
+    survivors: attempt.inputsDueMs,
+    result: attempt.resultDueMs
+  }
+  if (!abortable || draft.nowMs < dueMs[subject]) return null
+  if (subject !== 'result') return abortLink(draft, attempt, subject === 'roster')
+  return attempt.survivors === null || attempt.bundles.size >= attempt.quorum
+    ? null
+    : lostLink(draft, attempt)
+}
+
+function judge(
+  draft: Draft,
+  attempt: AttemptState,
+  subject: Subject,
+  bytes: Uint8Array,
+  abortable: boolean
+): Judgement {
+  const decision = decodeCanonical(Decision, bytes, 'decision')
+  if (subject === 'result') return judgeResult(draft, attempt, bytes, abortable)
+  if (decision.link !== undefined) {
+    return abortable && equalBytes(bytes, abortLink(draft, attempt, subject === 'roster'))
+      ? 'valid'
+      : 'invalid'
+  }
+  if (subject === 'roster')
+    return decision.roster === undefined ? 'invalid' : judgeRoster(draft, attempt, decision.roster)
+  if (subject === 'shares')
+    return decision.shares === undefined ? 'invalid' : judgeShares(draft, attempt, decision.shares)
+  return decision.survivors === undefined ? 'invalid' : judgeSurvivors(draft, attempt, decision.survivors)
+}
+
+/** What came of a message, and in which agreement. */
+export interface Consequence {
+  readonly subject: Subject
+  readonly outputs: readonly AgreementOutput[]
+}
+
+export function onProposalMessage(
+  draft: Draft,
+  attempt: AttemptState,
+  message: SignedMessage
+): Consequence | null {
+  const proposal = decodeCanonical(Proposal, message.payload, 'proposal')
+  const setting = settingFor(draft, attempt, message, proposal.subject)
+  if (setting === null) return null
+  const state = attempt.agreements[setting.subject]
+  if (state.decided !== null || proposal.view < state.view) return null
+  const newViews = openNewViews(draft, setting, proposal.newViews)
+  const grounds = newViews === null ? null : justified(setting, proposal, message.sender, newViews)
+  if (grounds === null) {
+    refuse(draft, message, 'not justified')
+    return null
+  }
+  const judgement = judge(draft, attempt, setting.subject, proposal.decision, grounds.abortable)
+  if (judgement === 'invalid')
+    refuse(draft, message, `its ${setting.subject} decision does not follow from what this peer knows`)
+  // Something that it rests on was missed: the proposer has it.
+  if (judgement === 'later' && state.undecidedProposal?.message !== message)
+    askFor(draft, attempt, [message.sender])
+  remember(attempt, message)
+  if (!maySpeak(attempt)) return null
+  return {
+    subject: setting.subject,
+    outputs: onProposal(state, setting, message, proposal, judgement, draft.nowMs)
+  }
+}
+
+/** Judges again what could not be judged when it came. */
+export function reconsider(draft: Draft, attempt: AttemptState, subject: Subject): AgreementOutput[] {
+  const state = attempt.agreements[subject]
+  const setting = settingOf(attempt, subject, draft.deps)
+  const pending = state.undecidedProposal
+  if (pending === null || setting === null || !maySpeak(attempt)) return []
+  const { message, proposal } = pending
+  const judgement = judge(draft, attempt, subject, proposal.decision, proposal.view > 0)
+  if (judgement === 'later') return []
+  state.undecidedProposal = null
+  if (judgement === 'invalid')
+    refuse(draft, message, `its ${subject} decision does not follow from what this peer knows`)
+  return onProposal(state, setting, message, proposal, judgement, draft.nowMs)
+}
+
+export function onVoteMessage(
+  draft: Draft,
+  attempt: AttemptState,
+  message: SignedMessage
+): Consequence | null {
+  const vote = decodeCanonical(Vote, message.payload, 'vote')
+  const setting = settingFor(draft, attempt, message, vote.subject)
+  if (setting === null) return null
+  checkLength(vote.valueHash, 32, 'valueHash')
+  const state = attempt.agreements[setting.subject]
+  remember(attempt, message)
+  const kind = message.type as VoteKind
+  return {
+    subject: setting.subject,
+    outputs: onVote(state, setting, message, kind, vote.view, vote.valueHash, draft.nowMs)
+  }
+}
+
+export function onCertificateMessage(
+  draft: Draft,
+  attempt: AttemptState,
+  message: SignedMessage
+): Consequence | null {
+  const { certificate, decision } = decodeCanonical(CertifiedDecision, message.payload, 'certified decision')
+  if (certificate === undefined) return null
+  const setting = settingFor(draft, attempt, message, certificate.subject)
+  if (setting === null) return null
+  const outputs = onCertificate(
+    attempt.agreements[setting.subject],
+    setting,
+    certificate,
+    decision,
+    draft.nowMs
+  )
+  if (outputs === null) {
+    refuse(draft, message, 'its certificate does not hold')
+    return null
+  }
+  if (outputs.length > 0) remember(attempt, message)
+  return { subject: setting.subject, outputs }
+}
+
+export function onNewViewMessage(
+  draft: Draft,
+  attempt: AttemptState,
+  message: SignedMessage
+): Consequence | null {
+  const newView = decodeCanonical(NewView, message.payload, 'new-view')
+  const setting = settingFor(draft, attempt, message, newView.subject)
+  if (setting === null) return null
+  const state = attempt.agreements[setting.subject]
+  if (state.decided !== null) {
+    // Its sender missed the decision.
+    if (message.sender !== draft.deps.self)
+      send(draft, [message.sender], certificateMessage(draft, setting, state.decided))
+    return null
+  }
+  return { subject: setting.subject, outputs: onNewView(state, setting, message, newView, draft.nowMs) }
+}
+
+/** Does what an agreement asks for; the caller acts on `decided`. */
+export function carryOut(
+  draft: Draft,
+  attempt: AttemptState,
+  subject: Subject,
+  outputs: readonly AgreementOutput[]
+): void {
+  for (const output of outputs) {
+    const setting = knownSetting(draft, attempt, subject)
+    if (output.type === 'certificate') {
+      if (maySpeak(attempt)) gossip(draft, certificateMessage(draft, setting, output))
+    } else if (output.type === 'vote') {
+      if (maySpeak(attempt)) sayVote(draft, attempt, setting, output)
+    } else if (output.type === 'new-view') {
+      sayNewView(draft, attempt, setting, output.view)
+    } else {
+      notice(draft, {
+        notice: 'decided',
+        subject,
+        view: attempt.agreements[subject].decided!.certificate.view
+      })
+    }
+  }
+}
+
+function sayVote(
+  draft: Draft,
+  attempt: AttemptState,
+  setting: AgreementSetting,
+  { kind, view, valueHash }: AgreementOutput & { type: 'vote' }
+): void {
+  const { subject } = setting
+  const { lock } = attempt.agreements[subject]
+  const locked = kind === 'commit' && lock !== null
+  const entry: JournalEntry = {
+    round: attempt.round,
+    attempt: attempt.attempt,
+    kind: 'vote',
+    subject,
+    vote: kind,
+    view,
+    valueHash,
+    ...(locked
+      ? { lock: { certificate: Certificate.encode(lock.certificate), decision: lock.decision } }
+      : {})
+  }
+  draft.effects.push({ type: 'journal', entry })
+  send(
+    draft,
+    voteRecipients(setting, view),
+    seal(draft, kind, setting.context, votePayload(subject, view, valueHash))
+  )
+}
+
+function sayNewView(draft: Draft, attempt: AttemptState, setting: AgreementSetting, view: number): void {
+  const { subject } = setting
+  const { lock } = attempt.agreements[subject]
+  notice(draft, { notice: 'new-view', subject, view, aggregator: leaderOf(setting, view) })
+  // The new leader has not heard what the old one was told; and this peer may have missed something.
+  if (subject === 'shares') attempt.ackedDealers = 0
+  if (subject === 'survivors') attempt.listedBodies = 0
+  askFor(draft, attempt, attempt.ranked.slice(0, attempt.faults + 2))
+  if (!maySpeak(attempt)) return
+  draft.effects.push({
+    type: 'journal',
+    entry: { round: attempt.round, attempt: attempt.attempt, kind: 'new-view', subject, view }
+  })
+  const to = voteRecipients(setting, view)
+  if (lock !== null) send(draft, to, certificateMessage(draft, setting, lock))
+  const payload = NewView.encode({ subject, view, ...(lock === null ? {} : { prepared: lock.certificate }) })
+  send(draft, to, seal(draft, 'new-view', setting.context, payload))
+}
+
+function certificateMessage(
+  draft: Draft,
+  setting: AgreementSetting,
+  { certificate, decision }: { certificate: Certificate; decision: Uint8Array }
+): SignedMessage {
+  return seal(draft, 'certificate', setting.context, CertifiedDecision.encode({ certificate, decision }))
+}
+
+function askFor(draft: Draft, attempt: AttemptState, peers: readonly string[]): void {
+  const from = peers.filter(peer => peer !== draft.deps.self)
+  draft.effects.push({ type: 'probe', round: attempt.round, attempt: attempt.attempt, from })
+}
+
+/** The setting of the subject that a message is about, if it was said in that agreement's context by a member. */
+function settingFor(
+  draft: Draft,
+  attempt: AttemptState,
+  message: SignedMessage,
+  subject: string
+): AgreementSetting | null {
+  if (!isSubject(subject) || !attempt.cohort.includes(message.sender)) return null
+  const setting = settingOf(attempt, subject, draft.deps)
+  if (setting === null) return null
+  return equalBytes(Context.encode(setting.context), Context.encode(message.context)) ? setting : null
+}
+
+function openNewViews(
+  draft: Draft,
+  setting: AgreementSetting,
+  envelopes: readonly Envelope[]
+): Array<{ sender: string; newView: NewView }> | null {
+  const context = Context.encode(setting.context)
+  try {
+    return envelopes.map(envelope => {
+      const message = openMessage(Envelope.encode(envelope), draft.deps.crypto)
+      if (message.type !== 'new-view' || !equalBytes(Context.encode(message.context), context))
+        throw new Error('another context')
+      return { sender: message.sender, newView: decodeCanonical(NewView, message.payload, 'new-view') }
+    })
+  } catch {
+    return null
+  }
+}
+
+/** Puts an agreement back to where the journal says it was. */
+export function restoreAgreements(attempt: AttemptState, journal: readonly JournalEntry[]): void {
+  for (const entry of journal) {
+    if (entry.kind === 'release') attempt.released = true
+    if (entry.kind !== 'vote' && entry.kind !== 'new-view') continue
+    const state = attempt.agreements[entry.subject]
+    state.view = Math.max(state.view, entry.view)
+    if (entry.kind === 'new-view') continue
+    const votes = entry.vote === 'prepare' ? state.prepared : state.committed
+    votes.set(entry.view, toHex(entry.valueHash))
+    if (entry.lock === undefined) continue
+    const certificate = Certificate.decode(entry.lock.certificate)
+    state.values.set(toHex(certificate.valueHash), entry.lock.decision)
+    if (state.lock === null || certificate.view > state.lock.certificate.view)
+      state.lock = { certificate, decision: entry.lock.decision }
+  }
+}

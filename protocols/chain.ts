@@ -1,0 +1,287 @@
+/**
+ * The chain of a run: a founding list signed by the author, then one certified link per round (or aborted attempt).
+ * Anyone can check it from the manifest alone. A link's hash covers its body, never the signatures, so that two
+ * valid sets of signatures do not make two chains.
+ */
+import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import { certificateHolds } from './certificate.ts'
+import { checkLength, decodeCanonical, equalBytes } from './codec.ts'
+import { beaconOfLink, byId, cohortOf } from './election.ts'
+import { openMessage, PROTOCOL_VERSION, verifySignature, ZERO_HASH } from './envelope.ts'
+import { ProtocolError } from './errors.ts'
+import { COHORT_MAX, MEMBERS_MAX } from './limits.ts'
+import {
+  CertifiedLink,
+  type Context,
+  Decision,
+  Envelope,
+  Founding,
+  type LinkBody,
+  Registration
+} from './messages.js'
+import { isPeerId } from './peer-id.ts'
+import type { PeerId } from './ports.ts'
+import type { RunManifest } from './run-manifest.ts'
+
+/** Everything about a run that never changes, derived once from its manifest, its base and its adapter layout. */
+export interface RunContext {
+  /** SHA-256 of the canonical manifest. */
+  readonly id: Uint8Array
+  readonly manifest: RunManifest
+  /** Digest of the frozen base, 32 bytes. */
+  readonly baseModel: Uint8Array
+  /** Content address of the replicated state before the first round. */
+  readonly initialStateHash: Uint8Array
+  /** Hash of the encoding of a round with a cohort of this size after this many completed rounds. */
+  encodingHashOf(cohortSize: number, completedRounds: number): Uint8Array
+}
+
+export type LinkKind = 'result' | 'abort' | 'lost' | 'reconfiguration'
+
+/** Where a chain stands: all that the next round builds on. */
+export interface ChainTip {
+  /** 0 after the founding; one more with every link. */
+  readonly height: number
+  readonly linkHash: Uint8Array
+  /** The next round and attempt. */
+  readonly round: number
+  readonly attempt: number
+  /** Sorted by id. */
+  readonly members: readonly PeerId[]
+  readonly beacon: Uint8Array
+  readonly stateHash: Uint8Array
+  readonly completedRounds: number
+  /** Members that were in the cohort of the last link with survivors, and not among them. */
+  readonly silent: readonly PeerId[]
+  /** Hashes of the last links, this one first: a registration must name one of them. */
+  readonly recentLinks: readonly Uint8Array[]
+}
+
+/** How many links a registration stays good for. */
+const RECENT_LINKS = 4
+
+/** @throws ProtocolError BAD_LINK, BAD_MESSAGE, BAD_SIGNATURE */
+export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSuite): ChainTip {
+  const message = openMessage(bytes, crypto)
+  const { manifest } = run
+  const refuse = (reason: string) =>
+    new ProtocolError('BAD_LINK', { height: 0, reason }, `founding list refused: ${reason}`)
+  if (message.type !== 'founding') throw refuse(`a ${message.type} message is not a founding list`)
+  if (message.sender !== manifest.author)
+    throw refuse(`signed by ${message.sender}, not by the author ${manifest.author}`)
+  if (!equalBytes(message.context.run, run.id)) throw refuse('made for another run')
+  const { registrations } = decodeCanonical(Founding, message.payload, 'founding list')
+  if (registrations.length < manifest.cohort.founders) {
+    throw refuse(`${registrations.length} registrations, the manifest asks for ${manifest.cohort.founders}`)
+  }
+  if (registrations.length > MEMBERS_MAX)
+    throw refuse(`${registrations.length} members, at most ${MEMBERS_MAX}`)
+  const members = registrations.map(envelope => {
+    const registration = openRegistration(Envelope.encode(envelope), run, crypto)
+    if (!equalBytes(registration.afterLink, ZERO_HASH))
+      throw refuse(`${registration.peer} registered after the founding`)
+    return registration.peer
+  })
+  if (!isSortedSet(members)) throw refuse('members are not sorted or appear twice')
+  const linkHash = message.hash
+  return {
+    height: 0,
+    linkHash,
+    round: 0,
+    attempt: 0,
+    members,
+    beacon: beaconOfLink(run.id, 0, linkHash, crypto.sha256),
+    stateHash: run.initialStateHash,
+    completedRounds: 0,
+    silent: [],
+    recentLinks: [linkHash]
+  }
+}
+
+export interface OpenRegistration {
+  readonly peer: PeerId
+  readonly nonce: Uint8Array
+  readonly afterLink: Uint8Array
+}
+
+/**
+ * Checks a registration by itself: form, signature, run, base model, admission.
+ * @throws ProtocolError BAD_MESSAGE, BAD_SIGNATURE; BAD_LINK with a reason that a person can act on
+ */
+export function openRegistration(bytes: Uint8Array, run: RunContext, crypto: CryptoSuite): OpenRegistration {
+  const message = openMessage(bytes, crypto)
+  const refuse = (reason: string) =>
+    new ProtocolError(
+      'BAD_LINK',
+      { reason, peer: message.sender },
+      `registration of ${message.sender} refused: ${reason}`
+    )
+  if (message.type !== 'registration') throw refuse(`it is a ${message.type} message`)
+  if (!equalBytes(message.context.run, run.id)) throw refuse('made for another run')
+  if (!equalBytes(message.context.baseModel, run.baseModel)) throw refuse('it has another base model')
+  const { nonce, afterLink } = decodeCanonical(Registration, message.payload, 'registration')
+  checkLength(nonce, 32, 'nonce')
+  checkLength(afterLink, 32, 'afterLink')
+  const { admission } = run.manifest
+  if (admission.kind === 'list' && !admission.peers.includes(message.sender))
+    throw refuse('it is not on the admission list')
+  return { peer: message.sender, nonce, afterLink }
+}
+
+/** The hash of a link: of the decision that holds its body. */
+export function linkHashOf(decision: Uint8Array, crypto: Pick<CryptoSuite, 'sha256'>): Uint8Array {
+  return crypto.sha256(decision)
+}
+
+/** The context in which the votes for a link were signed. */
+export function contextOfLink(link: LinkBody, run: RunContext): Context {
+  return {
+    version: PROTOCOL_VERSION,
+    run: run.id,
+    previousLink: link.previous,
+    round: link.round,
+    attempt: link.attempt,
+    rosterHash: link.rosterHash,
+    baseModel: run.baseModel,
+    encodingHash: link.encodingHash
+  }
+}
+
+/**
+ * Checks a link against the chain before it.
+ * @returns the new tip and the link
+ * @throws ProtocolError BAD_LINK, BAD_MESSAGE
+ */
+export function extendChain(
+  tip: ChainTip,
+  bytes: Uint8Array,
+  run: RunContext,
+  crypto: CryptoSuite
+): { tip: ChainTip; link: LinkBody; certified: CertifiedLink } {
+  const certified = decodeCanonical(CertifiedLink, bytes, 'certified link')
+  const { decision, certificate } = certified
+  const { link } = decodeCanonical(Decision, decision, 'decision')
+  const refuse = (reason: string) =>
+    new ProtocolError(
+      'BAD_LINK',
+      { height: tip.height + 1, reason },
+      `link ${tip.height + 1} refused: ${reason}`
+    )
+  if (link === undefined || certificate === undefined) throw refuse('no link or no certificate')
+  const linkHash = linkHashOf(decision, crypto)
+  if (!equalBytes(certificate.valueHash, linkHash)) throw refuse('the certificate is for something else')
+  checkLinkBody(tip, link, run, crypto, refuse)
+  if (link.kind === 'reconfiguration') {
+    const signature = certificate.signatures[0]?.signature ?? ZERO_HASH
+    if (
+      certificate.kind !== 'author' ||
+      !verifySignature(
+        run.manifest.author,
+        'reconfiguration',
+        contextOfLink(link, run),
+        linkHash,
+        signature,
+        crypto
+      )
+    ) {
+      throw refuse('a reconfiguration must be signed by the author')
+    }
+  } else {
+    const ofResult = link.kind !== 'abort'
+    if ((certificate.subject === 'result') !== ofResult)
+      throw refuse(`a ${link.kind} decided as ${certificate.subject}`)
+    if (!certificateHolds(certificate, 'commit', link.cohort, contextOfLink(link, run), crypto)) {
+      throw refuse('its certificate does not hold')
+    }
+  }
+  return { tip: tipAfter(tip, link, linkHash, run, crypto), link, certified }
+}
+
+/** Members silent in two links running, which the next link drops. */
+export function droppedMembers(
+  tip: ChainTip,
+  cohort: readonly PeerId[],
+  survivors: readonly PeerId[]
+): PeerId[] {
+  return tip.silent.filter(peer => cohort.includes(peer) && !survivors.includes(peer))
+}
+
+/** The member list after a link: without those dropped, with those newly registered. Sorted. */
+export function nextMembers(
+  tip: ChainTip,
+  dropped: readonly PeerId[],
+  newcomers: readonly PeerId[]
+): PeerId[] {
+  const kept = tip.members.filter(peer => !dropped.includes(peer))
+  return [...new Set([...kept, ...newcomers])].sort(byId).slice(0, MEMBERS_MAX)
+}
+
+/** The cohort of the round that a tip leads to. */
+export function cohortAt(tip: ChainTip, run: RunContext, crypto: Pick<CryptoSuite, 'sha256'>): PeerId[] {
+  return cohortOf(tip.members, tip.beacon, Math.min(run.manifest.cohort.size, COHORT_MAX), crypto.sha256)
+}
+
+function tipAfter(
+  tip: ChainTip,
+  link: LinkBody,
+  linkHash: Uint8Array,
+  run: RunContext,
+  crypto: CryptoSuite
+): ChainTip {
+  // A lost round is over, like a result; an aborted one, and a reconfiguration, lead to another attempt.
+  const roundIsOver = link.kind === 'result' || link.kind === 'lost'
+  const round = roundIsOver ? tip.round + 1 : tip.round
+  const survivors = link.survivors.map(({ peer }) => peer)
+  const silent = roundIsOver
+    ? [
+        ...tip.silent.filter(peer => !link.cohort.includes(peer)),
+        ...link.cohort.filter(peer => !survivors.includes(peer))
+      ]
+    : tip.silent
+  return {
+    height: link.height,
+    linkHash,
+    round,
+    attempt: roundIsOver ? 0 : tip.attempt + 1,
+    members: link.members,
+    beacon: link.kind === 'result' ? link.beacon : beaconOfLink(run.id, round, linkHash, crypto.sha256),
+    stateHash: link.stateHash,
+    completedRounds: link.completedRounds,
+    silent: silent.filter(peer => link.members.includes(peer)).sort(byId),
+    recentLinks: [linkHash, ...tip.recentLinks].slice(0, RECENT_LINKS)
+  }
+}
+
+function checkLinkBody(
+  tip: ChainTip,
+  link: LinkBody,
+  run: RunContext,
+  crypto: CryptoSuite,
+  refuse: (reason: string) => ProtocolError
+): void {
+  const kinds: readonly string[] = ['result', 'abort', 'lost', 'reconfiguration'] satisfies LinkKind[]
+  if (!kinds.includes(link.kind)) throw refuse(`unknown kind ${link.kind.slice(0, 32)}`)
+  if (!equalBytes(link.run, run.id)) throw refuse('made for another run')
+  if (link.height !== tip.height + 1 || !equalBytes(link.previous, tip.linkHash))
+    throw refuse('it does not follow this chain')
+  if (link.round !== tip.round || link.attempt !== tip.attempt)
+    throw refuse('it is of another round or attempt')
+  if (!isSortedSet(link.members) || link.members.length > MEMBERS_MAX)
+    throw refuse('its member list is malformed')
+  for (const field of ['rosterHash', 'encodingHash', 'stateHash'] as const)
+    checkLength(link[field], 32, field)
+  if (link.kind === 'reconfiguration') return
+  const cohort = cohortAt(tip, run, crypto)
+  if (link.cohort.join() !== cohort.join()) throw refuse('its cohort is not the one that the chain fixed')
+  if (!equalBytes(link.encodingHash, run.encodingHashOf(cohort.length, tip.completedRounds)))
+    throw refuse('another encoding')
+  const completed = tip.completedRounds + (link.kind === 'result' ? 1 : 0)
+  if (link.completedRounds !== completed) throw refuse('it counts the completed rounds wrongly')
+  if (link.kind === 'result') checkLength(link.beacon, 32, 'beacon')
+  else if (!equalBytes(link.stateHash, tip.stateHash))
+    throw refuse(`a ${link.kind} must leave the state as it was`)
+}
+
+function isSortedSet(peers: readonly PeerId[]): boolean {
+  return peers.every((peer, i) => isPeerId(peer) && (i === 0 || peers[i - 1]! < peer))
+}

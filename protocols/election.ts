@@ -1,0 +1,72 @@
+/**
+ * Who is in the cohort of a round and who leads it. Everybody computes it from the chain, so nobody decides it.
+ */
+import { lengthPrefixed } from '../aggregation/canonical-bytes.ts'
+import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import type { PeerId } from './ports.ts'
+
+type Sha256 = CryptoSuite['sha256']
+
+/** Orders ids as `<` does on their UTF-16 code units: the order of rosters, and of who adds a pairwise mask. */
+export function byId(a: PeerId, b: PeerId): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/**
+ * Members by rank: the first is the aggregator, the next are its ordered stand-ins. Rank is H(beacon, attempt, id).
+ * @param beacon - [32], revealed only when the round before was decided
+ */
+export function rankMembers(
+  members: readonly PeerId[],
+  beacon: Uint8Array,
+  attempt: number,
+  sha256: Sha256
+): PeerId[] {
+  const keyed = members.map(id => ({ id, key: sha256(lengthPrefixed('rank', beacon, attempt, id)) }))
+  return keyed.sort((a, b) => compareBytes(a.key, b.key) || byId(a.id, b.id)).map(({ id }) => id)
+}
+
+/**
+ * The cohort of a round: all members, or as many as the manifest allows in the order of H(beacon, id).
+ * @returns sorted by id
+ */
+export function cohortOf(
+  members: readonly PeerId[],
+  beacon: Uint8Array,
+  maxSize: number,
+  sha256: Sha256
+): PeerId[] {
+  if (members.length <= maxSize) return [...members].sort(byId)
+  const keyed = members.map(id => ({ id, key: sha256(lengthPrefixed('cohort', beacon, id)) }))
+  const chosen = keyed.sort((a, b) => compareBytes(a.key, b.key) || byId(a.id, b.id)).slice(0, maxSize)
+  return chosen.map(({ id }) => id).sort(byId)
+}
+
+/**
+ * The beacon of the round after a certified result: the survivors' self-mask seeds, each committed to before anyone
+ * knew the others, so that fewer than t colluders can neither predict nor withhold it.
+ * @param seeds - the survivors' revealed b [32 each], in roster order
+ */
+export function beaconOfSeeds(
+  run: Uint8Array,
+  nextRound: number,
+  seeds: readonly Uint8Array[],
+  sha256: Sha256
+): Uint8Array {
+  return sha256(lengthPrefixed('beacon', run, nextRound, ...seeds))
+}
+
+/** The beacon after the founding, an abort or a loss, from that link's hash. Grinding it can only cost liveness. */
+export function beaconOfLink(
+  run: Uint8Array,
+  nextRound: number,
+  linkHash: Uint8Array,
+  sha256: Sha256
+): Uint8Array {
+  return sha256(lengthPrefixed('beacon-of-link', run, nextRound, linkHash))
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+  return a.length - b.length
+}

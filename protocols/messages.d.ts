@@ -1,0 +1,1499 @@
+import type { Codec, DecodeOptions } from 'protons-runtime';
+import type { Uint8ArrayList } from 'uint8arraylist';
+export interface Context {
+    version: string;
+    run: Uint8Array;
+    previousLink: Uint8Array;
+    round: number;
+    attempt: number;
+    rosterHash: Uint8Array;
+    baseModel: Uint8Array;
+    encodingHash: Uint8Array;
+}
+export declare namespace Context {
+    const codec: () => Codec<Context>;
+    interface ContextVersionFieldEvent {
+        field: '$.version';
+        value: string;
+    }
+    interface ContextRunFieldEvent {
+        field: '$.run';
+        value: Uint8Array;
+    }
+    interface ContextPreviousLinkFieldEvent {
+        field: '$.previousLink';
+        value: Uint8Array;
+    }
+    interface ContextRoundFieldEvent {
+        field: '$.round';
+        value: number;
+    }
+    interface ContextAttemptFieldEvent {
+        field: '$.attempt';
+        value: number;
+    }
+    interface ContextRosterHashFieldEvent {
+        field: '$.rosterHash';
+        value: Uint8Array;
+    }
+    interface ContextBaseModelFieldEvent {
+        field: '$.baseModel';
+        value: Uint8Array;
+    }
+    interface ContextEncodingHashFieldEvent {
+        field: '$.encodingHash';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Context>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Context>): Context;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Context>): Generator<ContextVersionFieldEvent | ContextRunFieldEvent | ContextPreviousLinkFieldEvent | ContextRoundFieldEvent | ContextAttemptFieldEvent | ContextRosterHashFieldEvent | ContextBaseModelFieldEvent | ContextEncodingHashFieldEvent>;
+}
+export interface Envelope {
+    type: string;
+    context?: Context;
+    payload: Uint8Array;
+    sender: Uint8Array;
+    signature: Uint8Array;
+}
+export declare namespace Envelope {
+    const codec: () => Codec<Envelope>;
+    interface EnvelopeTypeFieldEvent {
+        field: '$.type';
+        value: string;
+    }
+    interface EnvelopeContextVersionFieldEvent {
+        field: '$.context.version';
+        value: string;
+    }
+    interface EnvelopeContextRunFieldEvent {
+        field: '$.context.run';
+        value: Uint8Array;
+    }
+    interface EnvelopeContextPreviousLinkFieldEvent {
+        field: '$.context.previousLink';
+        value: Uint8Array;
+    }
+    interface EnvelopeContextRoundFieldEvent {
+        field: '$.context.round';
+        value: number;
+    }
+    interface EnvelopeContextAttemptFieldEvent {
+        field: '$.context.attempt';
+        value: number;
+    }
+    interface EnvelopeContextRosterHashFieldEvent {
+        field: '$.context.rosterHash';
+        value: Uint8Array;
+    }
+    interface EnvelopeContextBaseModelFieldEvent {
+        field: '$.context.baseModel';
+        value: Uint8Array;
+    }
+    interface EnvelopeContextEncodingHashFieldEvent {
+        field: '$.context.encodingHash';
+        value: Uint8Array;
+    }
+    interface EnvelopePayloadFieldEvent {
+        field: '$.payload';
+        value: Uint8Array;
+    }
+    interface EnvelopeSenderFieldEvent {
+        field: '$.sender';
+        value: Uint8Array;
+    }
+    interface EnvelopeSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Envelope>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Envelope>): Envelope;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Envelope>): Generator<EnvelopeTypeFieldEvent | EnvelopeContextVersionFieldEvent | EnvelopeContextRunFieldEvent | EnvelopeContextPreviousLinkFieldEvent | EnvelopeContextRoundFieldEvent | EnvelopeContextAttemptFieldEvent | EnvelopeContextRosterHashFieldEvent | EnvelopeContextBaseModelFieldEvent | EnvelopeContextEncodingHashFieldEvent | EnvelopePayloadFieldEvent | EnvelopeSenderFieldEvent | EnvelopeSignatureFieldEvent>;
+}
+export interface Registration {
+    nonce: Uint8Array;
+    afterLink: Uint8Array;
+}
+export declare namespace Registration {
+    const codec: () => Codec<Registration>;
+    interface RegistrationNonceFieldEvent {
+        field: '$.nonce';
+        value: Uint8Array;
+    }
+    interface RegistrationAfterLinkFieldEvent {
+        field: '$.afterLink';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Registration>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Registration>): Registration;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Registration>): Generator<RegistrationNonceFieldEvent | RegistrationAfterLinkFieldEvent>;
+}
+export interface Founding {
+    registrations: Envelope[];
+}
+export declare namespace Founding {
+    const codec: () => Codec<Founding>;
+    interface FoundingRegistrationsTypeFieldEvent {
+        field: '$.registrations[].type';
+        value: string;
+        index: number;
+    }
+    interface FoundingRegistrationsContextVersionFieldEvent {
+        field: '$.registrations[].context.version';
+        value: string;
+        index: number;
+    }
+    interface FoundingRegistrationsContextRunFieldEvent {
+        field: '$.registrations[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface FoundingRegistrationsContextPreviousLinkFieldEvent {
+        field: '$.registrations[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface FoundingRegistrationsContextRoundFieldEvent {
+        field: '$.registrations[].context.round';
+        value: number;
+        index: number;
+    }
+    interface FoundingRegistrationsContextAttemptFieldEvent {
+        field: '$.registrations[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface FoundingRegistrationsContextRosterHashFieldEvent {
+        field: '$.registrations[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface FoundingRegistrationsContextBaseModelFieldEvent {
+        field: '$.registrations[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface FoundingRegistrationsContextEncodingHashFieldEvent {
+        field: '$.registrations[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface FoundingRegistrationsPayloadFieldEvent {
+        field: '$.registrations[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface FoundingRegistrationsSenderFieldEvent {
+        field: '$.registrations[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface FoundingRegistrationsSignatureFieldEvent {
+        field: '$.registrations[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<Founding>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Founding>): Founding;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Founding>): Generator<FoundingRegistrationsTypeFieldEvent | FoundingRegistrationsContextVersionFieldEvent | FoundingRegistrationsContextRunFieldEvent | FoundingRegistrationsContextPreviousLinkFieldEvent | FoundingRegistrationsContextRoundFieldEvent | FoundingRegistrationsContextAttemptFieldEvent | FoundingRegistrationsContextRosterHashFieldEvent | FoundingRegistrationsContextBaseModelFieldEvent | FoundingRegistrationsContextEncodingHashFieldEvent | FoundingRegistrationsPayloadFieldEvent | FoundingRegistrationsSenderFieldEvent | FoundingRegistrationsSignatureFieldEvent>;
+}
+export interface Tip {
+    height: number;
+    linkHash: Uint8Array;
+    phase: string;
+}
+export declare namespace Tip {
+    const codec: () => Codec<Tip>;
+    interface TipHeightFieldEvent {
+        field: '$.height';
+        value: number;
+    }
+    interface TipLinkHashFieldEvent {
+        field: '$.linkHash';
+        value: Uint8Array;
+    }
+    interface TipPhaseFieldEvent {
+        field: '$.phase';
+        value: string;
+    }
+    function encode(obj: Partial<Tip>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Tip>): Tip;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Tip>): Generator<TipHeightFieldEvent | TipLinkHashFieldEvent | TipPhaseFieldEvent>;
+}
+export interface AdvertiseKeys {
+    maskKey: Uint8Array;
+    encryptionKey: Uint8Array;
+    selfSeedHash: Uint8Array;
+}
+export declare namespace AdvertiseKeys {
+    const codec: () => Codec<AdvertiseKeys>;
+    interface AdvertiseKeysMaskKeyFieldEvent {
+        field: '$.maskKey';
+        value: Uint8Array;
+    }
+    interface AdvertiseKeysEncryptionKeyFieldEvent {
+        field: '$.encryptionKey';
+        value: Uint8Array;
+    }
+    interface AdvertiseKeysSelfSeedHashFieldEvent {
+        field: '$.selfSeedHash';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<AdvertiseKeys>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdvertiseKeys>): AdvertiseKeys;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<AdvertiseKeys>): Generator<AdvertiseKeysMaskKeyFieldEvent | AdvertiseKeysEncryptionKeyFieldEvent | AdvertiseKeysSelfSeedHashFieldEvent>;
+}
+export interface SealedShare {
+    sealed: Uint8Array;
+    seedShareHash: Uint8Array;
+    keyShareHash: Uint8Array;
+}
+export declare namespace SealedShare {
+    const codec: () => Codec<SealedShare>;
+    interface SealedShareSealedFieldEvent {
+        field: '$.sealed';
+        value: Uint8Array;
+    }
+    interface SealedShareSeedShareHashFieldEvent {
+        field: '$.seedShareHash';
+        value: Uint8Array;
+    }
+    interface SealedShareKeyShareHashFieldEvent {
+        field: '$.keyShareHash';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<SealedShare>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SealedShare>): SealedShare;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SealedShare>): Generator<SealedShareSealedFieldEvent | SealedShareSeedShareHashFieldEvent | SealedShareKeyShareHashFieldEvent>;
+}
+export interface ShareKeys {
+    shares: SealedShare[];
+}
+export declare namespace ShareKeys {
+    const codec: () => Codec<ShareKeys>;
+    interface ShareKeysSharesSealedFieldEvent {
+        field: '$.shares[].sealed';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ShareKeysSharesSeedShareHashFieldEvent {
+        field: '$.shares[].seedShareHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ShareKeysSharesKeyShareHashFieldEvent {
+        field: '$.shares[].keyShareHash';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<ShareKeys>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ShareKeys>): ShareKeys;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ShareKeys>): Generator<ShareKeysSharesSealedFieldEvent | ShareKeysSharesSeedShareHashFieldEvent | ShareKeysSharesKeyShareHashFieldEvent>;
+}
+export interface MessageRef {
+    index: number;
+    hash: Uint8Array;
+}
+export declare namespace MessageRef {
+    const codec: () => Codec<MessageRef>;
+    interface MessageRefIndexFieldEvent {
+        field: '$.index';
+        value: number;
+    }
+    interface MessageRefHashFieldEvent {
+        field: '$.hash';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<MessageRef>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MessageRef>): MessageRef;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MessageRef>): Generator<MessageRefIndexFieldEvent | MessageRefHashFieldEvent>;
+}
+export interface ShareAck {
+    dealers: MessageRef[];
+}
+export declare namespace ShareAck {
+    const codec: () => Codec<ShareAck>;
+    interface ShareAckDealersIndexFieldEvent {
+        field: '$.dealers[].index';
+        value: number;
+        index: number;
+    }
+    interface ShareAckDealersHashFieldEvent {
+        field: '$.dealers[].hash';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<ShareAck>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ShareAck>): ShareAck;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ShareAck>): Generator<ShareAckDealersIndexFieldEvent | ShareAckDealersHashFieldEvent>;
+}
+export interface MaskedInput {
+    sharesHash: Uint8Array;
+    address: Uint8Array;
+    length: number;
+}
+export declare namespace MaskedInput {
+    const codec: () => Codec<MaskedInput>;
+    interface MaskedInputSharesHashFieldEvent {
+        field: '$.sharesHash';
+        value: Uint8Array;
+    }
+    interface MaskedInputAddressFieldEvent {
+        field: '$.address';
+        value: Uint8Array;
+    }
+    interface MaskedInputLengthFieldEvent {
+        field: '$.length';
+        value: number;
+    }
+    function encode(obj: Partial<MaskedInput>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MaskedInput>): MaskedInput;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<MaskedInput>): Generator<MaskedInputSharesHashFieldEvent | MaskedInputAddressFieldEvent | MaskedInputLengthFieldEvent>;
+}
+export interface Inventory {
+    headers: MessageRef[];
+}
+export declare namespace Inventory {
+    const codec: () => Codec<Inventory>;
+    interface InventoryHeadersIndexFieldEvent {
+        field: '$.headers[].index';
+        value: number;
+        index: number;
+    }
+    interface InventoryHeadersHashFieldEvent {
+        field: '$.headers[].hash';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<Inventory>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Inventory>): Inventory;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Inventory>): Generator<InventoryHeadersIndexFieldEvent | InventoryHeadersHashFieldEvent>;
+}
+export interface UnmaskBundle {
+    survivorsHash: Uint8Array;
+    seedShares: Uint8Array[];
+    keyShares: Uint8Array[];
+}
+export declare namespace UnmaskBundle {
+    const codec: () => Codec<UnmaskBundle>;
+    interface UnmaskBundleSurvivorsHashFieldEvent {
+        field: '$.survivorsHash';
+        value: Uint8Array;
+    }
+    interface UnmaskBundleSeedSharesFieldEvent {
+        field: '$.seedShares[]';
+        index: number;
+        value: Uint8Array;
+    }
+    interface UnmaskBundleKeySharesFieldEvent {
+        field: '$.keyShares[]';
+        index: number;
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<UnmaskBundle>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UnmaskBundle>): UnmaskBundle;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UnmaskBundle>): Generator<UnmaskBundleSurvivorsHashFieldEvent | UnmaskBundleSeedSharesFieldEvent | UnmaskBundleKeySharesFieldEvent>;
+}
+export interface Vote {
+    subject: string;
+    view: number;
+    valueHash: Uint8Array;
+}
+export declare namespace Vote {
+    const codec: () => Codec<Vote>;
+    interface VoteSubjectFieldEvent {
+        field: '$.subject';
+        value: string;
+    }
+    interface VoteViewFieldEvent {
+        field: '$.view';
+        value: number;
+    }
+    interface VoteValueHashFieldEvent {
+        field: '$.valueHash';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Vote>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Vote>): Vote;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Vote>): Generator<VoteSubjectFieldEvent | VoteViewFieldEvent | VoteValueHashFieldEvent>;
+}
+export interface VoteSignature {
+    index: number;
+    signature: Uint8Array;
+}
+export declare namespace VoteSignature {
+    const codec: () => Codec<VoteSignature>;
+    interface VoteSignatureIndexFieldEvent {
+        field: '$.index';
+        value: number;
+    }
+    interface VoteSignatureSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<VoteSignature>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<VoteSignature>): VoteSignature;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<VoteSignature>): Generator<VoteSignatureIndexFieldEvent | VoteSignatureSignatureFieldEvent>;
+}
+export interface Certificate {
+    kind: string;
+    subject: string;
+    view: number;
+    valueHash: Uint8Array;
+    signatures: VoteSignature[];
+}
+export declare namespace Certificate {
+    const codec: () => Codec<Certificate>;
+    interface CertificateKindFieldEvent {
+        field: '$.kind';
+        value: string;
+    }
+    interface CertificateSubjectFieldEvent {
+        field: '$.subject';
+        value: string;
+    }
+    interface CertificateViewFieldEvent {
+        field: '$.view';
+        value: number;
+    }
+    interface CertificateValueHashFieldEvent {
+        field: '$.valueHash';
+        value: Uint8Array;
+    }
+    interface CertificateSignaturesIndexFieldEvent {
+        field: '$.signatures[].index';
+        value: number;
+        index: number;
+    }
+    interface CertificateSignaturesSignatureFieldEvent {
+        field: '$.signatures[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<Certificate>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Certificate>): Certificate;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Certificate>): Generator<CertificateKindFieldEvent | CertificateSubjectFieldEvent | CertificateViewFieldEvent | CertificateValueHashFieldEvent | CertificateSignaturesIndexFieldEvent | CertificateSignaturesSignatureFieldEvent>;
+}
+export interface CertifiedDecision {
+    certificate?: Certificate;
+    decision: Uint8Array;
+}
+export declare namespace CertifiedDecision {
+    const codec: () => Codec<CertifiedDecision>;
+    interface CertifiedDecisionCertificateKindFieldEvent {
+        field: '$.certificate.kind';
+        value: string;
+    }
+    interface CertifiedDecisionCertificateSubjectFieldEvent {
+        field: '$.certificate.subject';
+        value: string;
+    }
+    interface CertifiedDecisionCertificateViewFieldEvent {
+        field: '$.certificate.view';
+        value: number;
+    }
+    interface CertifiedDecisionCertificateValueHashFieldEvent {
+        field: '$.certificate.valueHash';
+        value: Uint8Array;
+    }
+    interface CertifiedDecisionCertificateSignaturesIndexFieldEvent {
+        field: '$.certificate.signatures[].index';
+        value: number;
+        index: number;
+    }
+    interface CertifiedDecisionCertificateSignaturesSignatureFieldEvent {
+        field: '$.certificate.signatures[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CertifiedDecisionDecisionFieldEvent {
+        field: '$.decision';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<CertifiedDecision>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedDecision>): CertifiedDecision;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedDecision>): Generator<CertifiedDecisionCertificateKindFieldEvent | CertifiedDecisionCertificateSubjectFieldEvent | CertifiedDecisionCertificateViewFieldEvent | CertifiedDecisionCertificateValueHashFieldEvent | CertifiedDecisionCertificateSignaturesIndexFieldEvent | CertifiedDecisionCertificateSignaturesSignatureFieldEvent | CertifiedDecisionDecisionFieldEvent>;
+}
+export interface NewView {
+    subject: string;
+    view: number;
+    prepared?: Certificate;
+}
+export declare namespace NewView {
+    const codec: () => Codec<NewView>;
+    interface NewViewSubjectFieldEvent {
+        field: '$.subject';
+        value: string;
+    }
+    interface NewViewViewFieldEvent {
+        field: '$.view';
+        value: number;
+    }
+    interface NewViewPreparedKindFieldEvent {
+        field: '$.prepared.kind';
+        value: string;
+    }
+    interface NewViewPreparedSubjectFieldEvent {
+        field: '$.prepared.subject';
+        value: string;
+    }
+    interface NewViewPreparedViewFieldEvent {
+        field: '$.prepared.view';
+        value: number;
+    }
+    interface NewViewPreparedValueHashFieldEvent {
+        field: '$.prepared.valueHash';
+        value: Uint8Array;
+    }
+    interface NewViewPreparedSignaturesIndexFieldEvent {
+        field: '$.prepared.signatures[].index';
+        value: number;
+        index: number;
+    }
+    interface NewViewPreparedSignaturesSignatureFieldEvent {
+        field: '$.prepared.signatures[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<NewView>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<NewView>): NewView;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<NewView>): Generator<NewViewSubjectFieldEvent | NewViewViewFieldEvent | NewViewPreparedKindFieldEvent | NewViewPreparedSubjectFieldEvent | NewViewPreparedViewFieldEvent | NewViewPreparedValueHashFieldEvent | NewViewPreparedSignaturesIndexFieldEvent | NewViewPreparedSignaturesSignatureFieldEvent>;
+}
+export interface Proposal {
+    subject: string;
+    view: number;
+    decision: Uint8Array;
+    newViews: Envelope[];
+}
+export declare namespace Proposal {
+    const codec: () => Codec<Proposal>;
+    interface ProposalSubjectFieldEvent {
+        field: '$.subject';
+        value: string;
+    }
+    interface ProposalViewFieldEvent {
+        field: '$.view';
+        value: number;
+    }
+    interface ProposalDecisionFieldEvent {
+        field: '$.decision';
+        value: Uint8Array;
+    }
+    interface ProposalNewViewsTypeFieldEvent {
+        field: '$.newViews[].type';
+        value: string;
+        index: number;
+    }
+    interface ProposalNewViewsContextVersionFieldEvent {
+        field: '$.newViews[].context.version';
+        value: string;
+        index: number;
+    }
+    interface ProposalNewViewsContextRunFieldEvent {
+        field: '$.newViews[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ProposalNewViewsContextPreviousLinkFieldEvent {
+        field: '$.newViews[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ProposalNewViewsContextRoundFieldEvent {
+        field: '$.newViews[].context.round';
+        value: number;
+        index: number;
+    }
+    interface ProposalNewViewsContextAttemptFieldEvent {
+        field: '$.newViews[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface ProposalNewViewsContextRosterHashFieldEvent {
+        field: '$.newViews[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ProposalNewViewsContextBaseModelFieldEvent {
+        field: '$.newViews[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ProposalNewViewsContextEncodingHashFieldEvent {
+        field: '$.newViews[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ProposalNewViewsPayloadFieldEvent {
+        field: '$.newViews[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ProposalNewViewsSenderFieldEvent {
+        field: '$.newViews[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface ProposalNewViewsSignatureFieldEvent {
+        field: '$.newViews[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<Proposal>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Proposal>): Proposal;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Proposal>): Generator<ProposalSubjectFieldEvent | ProposalViewFieldEvent | ProposalDecisionFieldEvent | ProposalNewViewsTypeFieldEvent | ProposalNewViewsContextVersionFieldEvent | ProposalNewViewsContextRunFieldEvent | ProposalNewViewsContextPreviousLinkFieldEvent | ProposalNewViewsContextRoundFieldEvent | ProposalNewViewsContextAttemptFieldEvent | ProposalNewViewsContextRosterHashFieldEvent | ProposalNewViewsContextBaseModelFieldEvent | ProposalNewViewsContextEncodingHashFieldEvent | ProposalNewViewsPayloadFieldEvent | ProposalNewViewsSenderFieldEvent | ProposalNewViewsSignatureFieldEvent>;
+}
+export interface RosterDecision {
+    proposer: number;
+    advertised: Envelope[];
+}
+export declare namespace RosterDecision {
+    const codec: () => Codec<RosterDecision>;
+    interface RosterDecisionProposerFieldEvent {
+        field: '$.proposer';
+        value: number;
+    }
+    interface RosterDecisionAdvertisedTypeFieldEvent {
+        field: '$.advertised[].type';
+        value: string;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedContextVersionFieldEvent {
+        field: '$.advertised[].context.version';
+        value: string;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedContextRunFieldEvent {
+        field: '$.advertised[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedContextPreviousLinkFieldEvent {
+        field: '$.advertised[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedContextRoundFieldEvent {
+        field: '$.advertised[].context.round';
+        value: number;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedContextAttemptFieldEvent {
+        field: '$.advertised[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedContextRosterHashFieldEvent {
+        field: '$.advertised[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedContextBaseModelFieldEvent {
+        field: '$.advertised[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedContextEncodingHashFieldEvent {
+        field: '$.advertised[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedPayloadFieldEvent {
+        field: '$.advertised[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedSenderFieldEvent {
+        field: '$.advertised[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RosterDecisionAdvertisedSignatureFieldEvent {
+        field: '$.advertised[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<RosterDecision>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RosterDecision>): RosterDecision;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RosterDecision>): Generator<RosterDecisionProposerFieldEvent | RosterDecisionAdvertisedTypeFieldEvent | RosterDecisionAdvertisedContextVersionFieldEvent | RosterDecisionAdvertisedContextRunFieldEvent | RosterDecisionAdvertisedContextPreviousLinkFieldEvent | RosterDecisionAdvertisedContextRoundFieldEvent | RosterDecisionAdvertisedContextAttemptFieldEvent | RosterDecisionAdvertisedContextRosterHashFieldEvent | RosterDecisionAdvertisedContextBaseModelFieldEvent | RosterDecisionAdvertisedContextEncodingHashFieldEvent | RosterDecisionAdvertisedPayloadFieldEvent | RosterDecisionAdvertisedSenderFieldEvent | RosterDecisionAdvertisedSignatureFieldEvent>;
+}
+export interface SharesDecision {
+    proposer: number;
+    dealers: MessageRef[];
+}
+export declare namespace SharesDecision {
+    const codec: () => Codec<SharesDecision>;
+    interface SharesDecisionProposerFieldEvent {
+        field: '$.proposer';
+        value: number;
+    }
+    interface SharesDecisionDealersIndexFieldEvent {
+        field: '$.dealers[].index';
+        value: number;
+        index: number;
+    }
+    interface SharesDecisionDealersHashFieldEvent {
+        field: '$.dealers[].hash';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<SharesDecision>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SharesDecision>): SharesDecision;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SharesDecision>): Generator<SharesDecisionProposerFieldEvent | SharesDecisionDealersIndexFieldEvent | SharesDecisionDealersHashFieldEvent>;
+}
+export interface SurvivorsDecision {
+    proposer: number;
+    inventories: Envelope[];
+    headers: Envelope[];
+    nextMembers: string[];
+    registrations: Envelope[];
+}
+export declare namespace SurvivorsDecision {
+    const codec: () => Codec<SurvivorsDecision>;
+    interface SurvivorsDecisionProposerFieldEvent {
+        field: '$.proposer';
+        value: number;
+    }
+    interface SurvivorsDecisionInventoriesTypeFieldEvent {
+        field: '$.inventories[].type';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesContextVersionFieldEvent {
+        field: '$.inventories[].context.version';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesContextRunFieldEvent {
+        field: '$.inventories[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesContextPreviousLinkFieldEvent {
+        field: '$.inventories[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesContextRoundFieldEvent {
+        field: '$.inventories[].context.round';
+        value: number;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesContextAttemptFieldEvent {
+        field: '$.inventories[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesContextRosterHashFieldEvent {
+        field: '$.inventories[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesContextBaseModelFieldEvent {
+        field: '$.inventories[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesContextEncodingHashFieldEvent {
+        field: '$.inventories[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesPayloadFieldEvent {
+        field: '$.inventories[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesSenderFieldEvent {
+        field: '$.inventories[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionInventoriesSignatureFieldEvent {
+        field: '$.inventories[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersTypeFieldEvent {
+        field: '$.headers[].type';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextVersionFieldEvent {
+        field: '$.headers[].context.version';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextRunFieldEvent {
+        field: '$.headers[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextPreviousLinkFieldEvent {
+        field: '$.headers[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextRoundFieldEvent {
+        field: '$.headers[].context.round';
+        value: number;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextAttemptFieldEvent {
+        field: '$.headers[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextRosterHashFieldEvent {
+        field: '$.headers[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextBaseModelFieldEvent {
+        field: '$.headers[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextEncodingHashFieldEvent {
+        field: '$.headers[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersPayloadFieldEvent {
+        field: '$.headers[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersSenderFieldEvent {
+        field: '$.headers[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersSignatureFieldEvent {
+        field: '$.headers[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionNextMembersFieldEvent {
+        field: '$.nextMembers[]';
+        index: number;
+        value: string;
+    }
+    interface SurvivorsDecisionRegistrationsTypeFieldEvent {
+        field: '$.registrations[].type';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsContextVersionFieldEvent {
+        field: '$.registrations[].context.version';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsContextRunFieldEvent {
+        field: '$.registrations[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsContextPreviousLinkFieldEvent {
+        field: '$.registrations[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsContextRoundFieldEvent {
+        field: '$.registrations[].context.round';
+        value: number;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsContextAttemptFieldEvent {
+        field: '$.registrations[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsContextRosterHashFieldEvent {
+        field: '$.registrations[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsContextBaseModelFieldEvent {
+        field: '$.registrations[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsContextEncodingHashFieldEvent {
+        field: '$.registrations[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsPayloadFieldEvent {
+        field: '$.registrations[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsSenderFieldEvent {
+        field: '$.registrations[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionRegistrationsSignatureFieldEvent {
+        field: '$.registrations[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<SurvivorsDecision>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): SurvivorsDecision;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): Generator<SurvivorsDecisionProposerFieldEvent | SurvivorsDecisionInventoriesTypeFieldEvent | SurvivorsDecisionInventoriesContextVersionFieldEvent | SurvivorsDecisionInventoriesContextRunFieldEvent | SurvivorsDecisionInventoriesContextPreviousLinkFieldEvent | SurvivorsDecisionInventoriesContextRoundFieldEvent | SurvivorsDecisionInventoriesContextAttemptFieldEvent | SurvivorsDecisionInventoriesContextRosterHashFieldEvent | SurvivorsDecisionInventoriesContextBaseModelFieldEvent | SurvivorsDecisionInventoriesContextEncodingHashFieldEvent | SurvivorsDecisionInventoriesPayloadFieldEvent | SurvivorsDecisionInventoriesSenderFieldEvent | SurvivorsDecisionInventoriesSignatureFieldEvent | SurvivorsDecisionHeadersTypeFieldEvent | SurvivorsDecisionHeadersContextVersionFieldEvent | SurvivorsDecisionHeadersContextRunFieldEvent | SurvivorsDecisionHeadersContextPreviousLinkFieldEvent | SurvivorsDecisionHeadersContextRoundFieldEvent | SurvivorsDecisionHeadersContextAttemptFieldEvent | SurvivorsDecisionHeadersContextRosterHashFieldEvent | SurvivorsDecisionHeadersContextBaseModelFieldEvent | SurvivorsDecisionHeadersContextEncodingHashFieldEvent | SurvivorsDecisionHeadersPayloadFieldEvent | SurvivorsDecisionHeadersSenderFieldEvent | SurvivorsDecisionHeadersSignatureFieldEvent | SurvivorsDecisionNextMembersFieldEvent | SurvivorsDecisionRegistrationsTypeFieldEvent | SurvivorsDecisionRegistrationsContextVersionFieldEvent | SurvivorsDecisionRegistrationsContextRunFieldEvent | SurvivorsDecisionRegistrationsContextPreviousLinkFieldEvent | SurvivorsDecisionRegistrationsContextRoundFieldEvent | SurvivorsDecisionRegistrationsContextAttemptFieldEvent | SurvivorsDecisionRegistrationsContextRosterHashFieldEvent | SurvivorsDecisionRegistrationsContextBaseModelFieldEvent | SurvivorsDecisionRegistrationsContextEncodingHashFieldEvent | SurvivorsDecisionRegistrationsPayloadFieldEvent | SurvivorsDecisionRegistrationsSenderFieldEvent | SurvivorsDecisionRegistrationsSignatureFieldEvent>;
+}
+export interface Survivor {
+    peer: string;
+    address: Uint8Array;
+}
+export declare namespace Survivor {
+    const codec: () => Codec<Survivor>;
+    interface SurvivorPeerFieldEvent {
+        field: '$.peer';
+        value: string;
+    }
+    interface SurvivorAddressFieldEvent {
+        field: '$.address';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Survivor>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Survivor>): Survivor;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Survivor>): Generator<SurvivorPeerFieldEvent | SurvivorAddressFieldEvent>;
+}
+export interface LinkBody {
+    height: number;
+    kind: string;
+    run: Uint8Array;
+    previous: Uint8Array;
+    round: number;
+    attempt: number;
+    cohort: string[];
+    rosterHash: Uint8Array;
+    encodingHash: Uint8Array;
+    survivors: Survivor[];
+    members: string[];
+    stateHash: Uint8Array;
+    beacon: Uint8Array;
+    completedRounds: number;
+    weightSum: number;
+    meanLoss: number;
+    epsilonSpent: number;
+}
+export declare namespace LinkBody {
+    const codec: () => Codec<LinkBody>;
+    interface LinkBodyHeightFieldEvent {
+        field: '$.height';
+        value: number;
+    }
+    interface LinkBodyKindFieldEvent {
+        field: '$.kind';
+        value: string;
+    }
+    interface LinkBodyRunFieldEvent {
+        field: '$.run';
+        value: Uint8Array;
+    }
+    interface LinkBodyPreviousFieldEvent {
+        field: '$.previous';
+        value: Uint8Array;
+    }
+    interface LinkBodyRoundFieldEvent {
+        field: '$.round';
+        value: number;
+    }
+    interface LinkBodyAttemptFieldEvent {
+        field: '$.attempt';
+        value: number;
+    }
+    interface LinkBodyCohortFieldEvent {
+        field: '$.cohort[]';
+        index: number;
+        value: string;
+    }
+    interface LinkBodyRosterHashFieldEvent {
+        field: '$.rosterHash';
+        value: Uint8Array;
+    }
+    interface LinkBodyEncodingHashFieldEvent {
+        field: '$.encodingHash';
+        value: Uint8Array;
+    }
+    interface LinkBodySurvivorsPeerFieldEvent {
+        field: '$.survivors[].peer';
+        value: string;
+        index: number;
+    }
+    interface LinkBodySurvivorsAddressFieldEvent {
+        field: '$.survivors[].address';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyMembersFieldEvent {
+        field: '$.members[]';
+        index: number;
+        value: string;
+    }
+    interface LinkBodyStateHashFieldEvent {
+        field: '$.stateHash';
+        value: Uint8Array;
+    }
+    interface LinkBodyBeaconFieldEvent {
+        field: '$.beacon';
+        value: Uint8Array;
+    }
+    interface LinkBodyCompletedRoundsFieldEvent {
+        field: '$.completedRounds';
+        value: number;
+    }
+    interface LinkBodyWeightSumFieldEvent {
+        field: '$.weightSum';
+        value: number;
+    }
+    interface LinkBodyMeanLossFieldEvent {
+        field: '$.meanLoss';
+        value: number;
+    }
+    interface LinkBodyEpsilonSpentFieldEvent {
+        field: '$.epsilonSpent';
+        value: number;
+    }
+    function encode(obj: Partial<LinkBody>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): LinkBody;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): Generator<LinkBodyHeightFieldEvent | LinkBodyKindFieldEvent | LinkBodyRunFieldEvent | LinkBodyPreviousFieldEvent | LinkBodyRoundFieldEvent | LinkBodyAttemptFieldEvent | LinkBodyCohortFieldEvent | LinkBodyRosterHashFieldEvent | LinkBodyEncodingHashFieldEvent | LinkBodySurvivorsPeerFieldEvent | LinkBodySurvivorsAddressFieldEvent | LinkBodyMembersFieldEvent | LinkBodyStateHashFieldEvent | LinkBodyBeaconFieldEvent | LinkBodyCompletedRoundsFieldEvent | LinkBodyWeightSumFieldEvent | LinkBodyMeanLossFieldEvent | LinkBodyEpsilonSpentFieldEvent>;
+}
+export interface Decision {
+    roster?: RosterDecision;
+    shares?: SharesDecision;
+    survivors?: SurvivorsDecision;
+    link?: LinkBody;
+}
+export declare namespace Decision {
+    const codec: () => Codec<Decision>;
+    interface DecisionRosterProposerFieldEvent {
+        field: '$.roster.proposer';
+        value: number;
+    }
+    interface DecisionRosterAdvertisedTypeFieldEvent {
+        field: '$.roster.advertised[].type';
+        value: string;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextVersionFieldEvent {
+        field: '$.roster.advertised[].context.version';
+        value: string;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextRunFieldEvent {
+        field: '$.roster.advertised[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextPreviousLinkFieldEvent {
+        field: '$.roster.advertised[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextRoundFieldEvent {
+        field: '$.roster.advertised[].context.round';
+        value: number;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextAttemptFieldEvent {
+        field: '$.roster.advertised[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextRosterHashFieldEvent {
+        field: '$.roster.advertised[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextBaseModelFieldEvent {
+        field: '$.roster.advertised[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextEncodingHashFieldEvent {
+        field: '$.roster.advertised[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedPayloadFieldEvent {
+        field: '$.roster.advertised[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedSenderFieldEvent {
+        field: '$.roster.advertised[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedSignatureFieldEvent {
+        field: '$.roster.advertised[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSharesProposerFieldEvent {
+        field: '$.shares.proposer';
+        value: number;
+    }
+    interface DecisionSharesDealersIndexFieldEvent {
+        field: '$.shares.dealers[].index';
+        value: number;
+        index: number;
+    }
+    interface DecisionSharesDealersHashFieldEvent {
+        field: '$.shares.dealers[].hash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsProposerFieldEvent {
+        field: '$.survivors.proposer';
+        value: number;
+    }
+    interface DecisionSurvivorsInventoriesTypeFieldEvent {
+        field: '$.survivors.inventories[].type';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesContextVersionFieldEvent {
+        field: '$.survivors.inventories[].context.version';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesContextRunFieldEvent {
+        field: '$.survivors.inventories[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent {
+        field: '$.survivors.inventories[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesContextRoundFieldEvent {
+        field: '$.survivors.inventories[].context.round';
+        value: number;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesContextAttemptFieldEvent {
+        field: '$.survivors.inventories[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesContextRosterHashFieldEvent {
+        field: '$.survivors.inventories[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesContextBaseModelFieldEvent {
+        field: '$.survivors.inventories[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesContextEncodingHashFieldEvent {
+        field: '$.survivors.inventories[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesPayloadFieldEvent {
+        field: '$.survivors.inventories[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesSenderFieldEvent {
+        field: '$.survivors.inventories[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsInventoriesSignatureFieldEvent {
+        field: '$.survivors.inventories[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersTypeFieldEvent {
+        field: '$.survivors.headers[].type';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextVersionFieldEvent {
+        field: '$.survivors.headers[].context.version';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextRunFieldEvent {
+        field: '$.survivors.headers[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextPreviousLinkFieldEvent {
+        field: '$.survivors.headers[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextRoundFieldEvent {
+        field: '$.survivors.headers[].context.round';
+        value: number;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextAttemptFieldEvent {
+        field: '$.survivors.headers[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextRosterHashFieldEvent {
+        field: '$.survivors.headers[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextBaseModelFieldEvent {
+        field: '$.survivors.headers[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextEncodingHashFieldEvent {
+        field: '$.survivors.headers[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersPayloadFieldEvent {
+        field: '$.survivors.headers[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersSenderFieldEvent {
+        field: '$.survivors.headers[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersSignatureFieldEvent {
+        field: '$.survivors.headers[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsNextMembersFieldEvent {
+        field: '$.survivors.nextMembers[]';
+        index: number;
+        value: string;
+    }
+    interface DecisionSurvivorsRegistrationsTypeFieldEvent {
+        field: '$.survivors.registrations[].type';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextVersionFieldEvent {
+        field: '$.survivors.registrations[].context.version';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextRunFieldEvent {
+        field: '$.survivors.registrations[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent {
+        field: '$.survivors.registrations[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextRoundFieldEvent {
+        field: '$.survivors.registrations[].context.round';
+        value: number;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextAttemptFieldEvent {
+        field: '$.survivors.registrations[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextRosterHashFieldEvent {
+        field: '$.survivors.registrations[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextBaseModelFieldEvent {
+        field: '$.survivors.registrations[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent {
+        field: '$.survivors.registrations[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsPayloadFieldEvent {
+        field: '$.survivors.registrations[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsSenderFieldEvent {
+        field: '$.survivors.registrations[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsSignatureFieldEvent {
+        field: '$.survivors.registrations[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkHeightFieldEvent {
+        field: '$.link.height';
+        value: number;
+    }
+    interface DecisionLinkKindFieldEvent {
+        field: '$.link.kind';
+        value: string;
+    }
+    interface DecisionLinkRunFieldEvent {
+        field: '$.link.run';
+        value: Uint8Array;
+    }
+    interface DecisionLinkPreviousFieldEvent {
+        field: '$.link.previous';
+        value: Uint8Array;
+    }
+    interface DecisionLinkRoundFieldEvent {
+        field: '$.link.round';
+        value: number;
+    }
+    interface DecisionLinkAttemptFieldEvent {
+        field: '$.link.attempt';
+        value: number;
+    }
+    interface DecisionLinkCohortFieldEvent {
+        field: '$.link.cohort[]';
+        index: number;
+        value: string;
+    }
+    interface DecisionLinkRosterHashFieldEvent {
+        field: '$.link.rosterHash';
+        value: Uint8Array;
+    }
+    interface DecisionLinkEncodingHashFieldEvent {
+        field: '$.link.encodingHash';
+        value: Uint8Array;
+    }
+    interface DecisionLinkSurvivorsPeerFieldEvent {
+        field: '$.link.survivors[].peer';
+        value: string;
+        index: number;
+    }
+    interface DecisionLinkSurvivorsAddressFieldEvent {
+        field: '$.link.survivors[].address';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkMembersFieldEvent {
+        field: '$.link.members[]';
+        index: number;
+        value: string;
+    }
+    interface DecisionLinkStateHashFieldEvent {
+        field: '$.link.stateHash';
+        value: Uint8Array;
+    }
+    interface DecisionLinkBeaconFieldEvent {
+        field: '$.link.beacon';
+        value: Uint8Array;
+    }
+    interface DecisionLinkCompletedRoundsFieldEvent {
+        field: '$.link.completedRounds';
+        value: number;
+    }
+    interface DecisionLinkWeightSumFieldEvent {
+        field: '$.link.weightSum';
+        value: number;
+    }
+    interface DecisionLinkMeanLossFieldEvent {
+        field: '$.link.meanLoss';
+        value: number;
+    }
+    interface DecisionLinkEpsilonSpentFieldEvent {
+        field: '$.link.epsilonSpent';
+        value: number;
+    }
+    function encode(obj: Partial<Decision>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Decision;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Generator<DecisionRosterProposerFieldEvent | DecisionRosterAdvertisedTypeFieldEvent | DecisionRosterAdvertisedContextVersionFieldEvent | DecisionRosterAdvertisedContextRunFieldEvent | DecisionRosterAdvertisedContextPreviousLinkFieldEvent | DecisionRosterAdvertisedContextRoundFieldEvent | DecisionRosterAdvertisedContextAttemptFieldEvent | DecisionRosterAdvertisedContextRosterHashFieldEvent | DecisionRosterAdvertisedContextBaseModelFieldEvent | DecisionRosterAdvertisedContextEncodingHashFieldEvent | DecisionRosterAdvertisedPayloadFieldEvent | DecisionRosterAdvertisedSenderFieldEvent | DecisionRosterAdvertisedSignatureFieldEvent | DecisionSharesProposerFieldEvent | DecisionSharesDealersIndexFieldEvent | DecisionSharesDealersHashFieldEvent | DecisionSurvivorsProposerFieldEvent | DecisionSurvivorsInventoriesTypeFieldEvent | DecisionSurvivorsInventoriesContextVersionFieldEvent | DecisionSurvivorsInventoriesContextRunFieldEvent | DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent | DecisionSurvivorsInventoriesContextRoundFieldEvent | DecisionSurvivorsInventoriesContextAttemptFieldEvent | DecisionSurvivorsInventoriesContextRosterHashFieldEvent | DecisionSurvivorsInventoriesContextBaseModelFieldEvent | DecisionSurvivorsInventoriesContextEncodingHashFieldEvent | DecisionSurvivorsInventoriesPayloadFieldEvent | DecisionSurvivorsInventoriesSenderFieldEvent | DecisionSurvivorsInventoriesSignatureFieldEvent | DecisionSurvivorsHeadersTypeFieldEvent | DecisionSurvivorsHeadersContextVersionFieldEvent | DecisionSurvivorsHeadersContextRunFieldEvent | DecisionSurvivorsHeadersContextPreviousLinkFieldEvent | DecisionSurvivorsHeadersContextRoundFieldEvent | DecisionSurvivorsHeadersContextAttemptFieldEvent | DecisionSurvivorsHeadersContextRosterHashFieldEvent | DecisionSurvivorsHeadersContextBaseModelFieldEvent | DecisionSurvivorsHeadersContextEncodingHashFieldEvent | DecisionSurvivorsHeadersPayloadFieldEvent | DecisionSurvivorsHeadersSenderFieldEvent | DecisionSurvivorsHeadersSignatureFieldEvent | DecisionSurvivorsNextMembersFieldEvent | DecisionSurvivorsRegistrationsTypeFieldEvent | DecisionSurvivorsRegistrationsContextVersionFieldEvent | DecisionSurvivorsRegistrationsContextRunFieldEvent | DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent | DecisionSurvivorsRegistrationsContextRoundFieldEvent | DecisionSurvivorsRegistrationsContextAttemptFieldEvent | DecisionSurvivorsRegistrationsContextRosterHashFieldEvent | DecisionSurvivorsRegistrationsContextBaseModelFieldEvent | DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent | DecisionSurvivorsRegistrationsPayloadFieldEvent | DecisionSurvivorsRegistrationsSenderFieldEvent | DecisionSurvivorsRegistrationsSignatureFieldEvent | DecisionLinkHeightFieldEvent | DecisionLinkKindFieldEvent | DecisionLinkRunFieldEvent | DecisionLinkPreviousFieldEvent | DecisionLinkRoundFieldEvent | DecisionLinkAttemptFieldEvent | DecisionLinkCohortFieldEvent | DecisionLinkRosterHashFieldEvent | DecisionLinkEncodingHashFieldEvent | DecisionLinkSurvivorsPeerFieldEvent | DecisionLinkSurvivorsAddressFieldEvent | DecisionLinkMembersFieldEvent | DecisionLinkStateHashFieldEvent | DecisionLinkBeaconFieldEvent | DecisionLinkCompletedRoundsFieldEvent | DecisionLinkWeightSumFieldEvent | DecisionLinkMeanLossFieldEvent | DecisionLinkEpsilonSpentFieldEvent>;
+}
+export interface CertifiedLink {
+    decision: Uint8Array;
+    certificate?: Certificate;
+}
+export declare namespace CertifiedLink {
+    const codec: () => Codec<CertifiedLink>;
+    interface CertifiedLinkDecisionFieldEvent {
+        field: '$.decision';
+        value: Uint8Array;
+    }
+    interface CertifiedLinkCertificateKindFieldEvent {
+        field: '$.certificate.kind';
+        value: string;
+    }
+    interface CertifiedLinkCertificateSubjectFieldEvent {
+        field: '$.certificate.subject';
+        value: string;
+    }
+    interface CertifiedLinkCertificateViewFieldEvent {
+        field: '$.certificate.view';
+        value: number;
+    }
+    interface CertifiedLinkCertificateValueHashFieldEvent {
+        field: '$.certificate.valueHash';
+        value: Uint8Array;
+    }
+    interface CertifiedLinkCertificateSignaturesIndexFieldEvent {
+        field: '$.certificate.signatures[].index';
+        value: number;
+        index: number;
+    }
+    interface CertifiedLinkCertificateSignaturesSignatureFieldEvent {
+        field: '$.certificate.signatures[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    function encode(obj: Partial<CertifiedLink>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedLink>): CertifiedLink;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedLink>): Generator<CertifiedLinkDecisionFieldEvent | CertifiedLinkCertificateKindFieldEvent | CertifiedLinkCertificateSubjectFieldEvent | CertifiedLinkCertificateViewFieldEvent | CertifiedLinkCertificateValueHashFieldEvent | CertifiedLinkCertificateSignaturesIndexFieldEvent | CertifiedLinkCertificateSignaturesSignatureFieldEvent>;
+}
+export interface ChainRequest {
+    run: Uint8Array;
+    fromHeight: number;
+}
+export declare namespace ChainRequest {
+    const codec: () => Codec<ChainRequest>;
+    interface ChainRequestRunFieldEvent {
+        field: '$.run';
+        value: Uint8Array;
+    }
+    interface ChainRequestFromHeightFieldEvent {
+        field: '$.fromHeight';
+        value: number;
+    }
+    function encode(obj: Partial<ChainRequest>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ChainRequest>): ChainRequest;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ChainRequest>): Generator<ChainRequestRunFieldEvent | ChainRequestFromHeightFieldEvent>;
+}
+export interface TranscriptRequest {
+    run: Uint8Array;
+    round: number;
+    attempt: number;
+}
+export declare namespace TranscriptRequest {
+    const codec: () => Codec<TranscriptRequest>;
+    interface TranscriptRequestRunFieldEvent {
+        field: '$.run';
+        value: Uint8Array;
+    }
+    interface TranscriptRequestRoundFieldEvent {
+        field: '$.round';
+        value: number;
+    }
+    interface TranscriptRequestAttemptFieldEvent {
+        field: '$.attempt';
+        value: number;
+    }
+    function encode(obj: Partial<TranscriptRequest>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TranscriptRequest>): TranscriptRequest;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TranscriptRequest>): Generator<TranscriptRequestRunFieldEvent | TranscriptRequestRoundFieldEvent | TranscriptRequestAttemptFieldEvent>;
+}

@@ -1,0 +1,3286 @@
+import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from 'protons-runtime';
+import { alloc as uint8ArrayAlloc } from 'uint8arrays/alloc';
+export var Context;
+(function (Context) {
+    let _codec;
+    Context.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.version != null && obj.version !== '')) {
+                    w.uint32(10);
+                    w.string(obj.version);
+                }
+                if ((obj.run != null && obj.run.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.run);
+                }
+                if ((obj.previousLink != null && obj.previousLink.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.previousLink);
+                }
+                if ((obj.round != null && obj.round !== 0)) {
+                    w.uint32(32);
+                    w.uint32(obj.round);
+                }
+                if ((obj.attempt != null && obj.attempt !== 0)) {
+                    w.uint32(40);
+                    w.uint32(obj.attempt);
+                }
+                if ((obj.rosterHash != null && obj.rosterHash.byteLength > 0)) {
+                    w.uint32(50);
+                    w.bytes(obj.rosterHash);
+                }
+                if ((obj.baseModel != null && obj.baseModel.byteLength > 0)) {
+                    w.uint32(58);
+                    w.bytes(obj.baseModel);
+                }
+                if ((obj.encodingHash != null && obj.encodingHash.byteLength > 0)) {
+                    w.uint32(66);
+                    w.bytes(obj.encodingHash);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    version: '',
+                    run: uint8ArrayAlloc(0),
+                    previousLink: uint8ArrayAlloc(0),
+                    round: 0,
+                    attempt: 0,
+                    rosterHash: uint8ArrayAlloc(0),
+                    baseModel: uint8ArrayAlloc(0),
+                    encodingHash: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.version = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.run = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.previousLink = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            obj.round = reader.uint32();
+                            break;
+                        }
+                        case 5: {
+                            obj.attempt = reader.uint32();
+                            break;
+                        }
+                        case 6: {
+                            obj.rosterHash = reader.bytes();
+                            break;
+                        }
+                        case 7: {
+                            obj.baseModel = reader.bytes();
+                            break;
+                        }
+                        case 8: {
+                            obj.encodingHash = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.version`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.run`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.previousLink`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.round`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.attempt`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            yield {
+                                field: `${prefix}.rosterHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 7: {
+                            yield {
+                                field: `${prefix}.baseModel`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 8: {
+                            yield {
+                                field: `${prefix}.encodingHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Context.codec());
+    }
+    Context.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Context.codec(), opts);
+    }
+    Context.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Context.codec(), opts);
+    }
+    Context.stream = stream;
+})(Context || (Context = {}));
+export var Envelope;
+(function (Envelope) {
+    let _codec;
+    Envelope.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.type != null && obj.type !== '')) {
+                    w.uint32(10);
+                    w.string(obj.type);
+                }
+                if (obj.context != null) {
+                    w.uint32(18);
+                    Context.codec().encode(obj.context, w);
+                }
+                if ((obj.payload != null && obj.payload.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.payload);
+                }
+                if ((obj.sender != null && obj.sender.byteLength > 0)) {
+                    w.uint32(34);
+                    w.bytes(obj.sender);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(42);
+                    w.bytes(obj.signature);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    type: '',
+                    payload: uint8ArrayAlloc(0),
+                    sender: uint8ArrayAlloc(0),
+                    signature: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.type = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.context = Context.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.context
+                            });
+                            break;
+                        }
+                        case 3: {
+                            obj.payload = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            obj.sender = reader.bytes();
+                            break;
+                        }
+                        case 5: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.type`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield* Context.codec().stream(reader, reader.uint32(), `${prefix}.context`, {
+                                limits: opts.limits?.context
+                            });
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.payload`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.sender`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Envelope.codec());
+    }
+    Envelope.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Envelope.codec(), opts);
+    }
+    Envelope.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Envelope.codec(), opts);
+    }
+    Envelope.stream = stream;
+})(Envelope || (Envelope = {}));
+export var Registration;
+(function (Registration) {
+    let _codec;
+    Registration.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.nonce != null && obj.nonce.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.nonce);
+                }
+                if ((obj.afterLink != null && obj.afterLink.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.afterLink);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    nonce: uint8ArrayAlloc(0),
+                    afterLink: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.nonce = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.afterLink = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.nonce`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.afterLink`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Registration.codec());
+    }
+    Registration.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Registration.codec(), opts);
+    }
+    Registration.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Registration.codec(), opts);
+    }
+    Registration.stream = stream;
+})(Registration || (Registration = {}));
+export var Founding;
+(function (Founding) {
+    let _codec;
+    Founding.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.registrations != null && obj.registrations.length > 0) {
+                    for (const value of obj.registrations) {
+                        w.uint32(10);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    registrations: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.registrations != null && obj.registrations.length === opts.limits.registrations) {
+                                throw new MaxLengthError('Decode error - repeated field "registrations" had too many elements');
+                            }
+                            obj.registrations.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.registrations$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    registrations: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.registrations != null && obj.registrations === opts.limits.registrations) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "registrations" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.registrations[]`, {
+                                limits: opts.limits?.registrations$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.registrations
+                                };
+                            }
+                            obj.registrations++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Founding.codec());
+    }
+    Founding.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Founding.codec(), opts);
+    }
+    Founding.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Founding.codec(), opts);
+    }
+    Founding.stream = stream;
+})(Founding || (Founding = {}));
+export var Tip;
+(function (Tip) {
+    let _codec;
+    Tip.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.height != null && obj.height !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.height);
+                }
+                if ((obj.linkHash != null && obj.linkHash.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.linkHash);
+                }
+                if ((obj.phase != null && obj.phase !== '')) {
+                    w.uint32(26);
+                    w.string(obj.phase);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    height: 0,
+                    linkHash: uint8ArrayAlloc(0),
+                    phase: ''
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.height = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            obj.linkHash = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.phase = reader.string();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.height`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.linkHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.phase`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Tip.codec());
+    }
+    Tip.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Tip.codec(), opts);
+    }
+    Tip.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Tip.codec(), opts);
+    }
+    Tip.stream = stream;
+})(Tip || (Tip = {}));
+export var AdvertiseKeys;
+(function (AdvertiseKeys) {
+    let _codec;
+    AdvertiseKeys.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.maskKey != null && obj.maskKey.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.maskKey);
+                }
+                if ((obj.encryptionKey != null && obj.encryptionKey.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.encryptionKey);
+                }
+                if ((obj.selfSeedHash != null && obj.selfSeedHash.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.selfSeedHash);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    maskKey: uint8ArrayAlloc(0),
+                    encryptionKey: uint8ArrayAlloc(0),
+                    selfSeedHash: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.maskKey = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.encryptionKey = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.selfSeedHash = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.maskKey`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.encryptionKey`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.selfSeedHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, AdvertiseKeys.codec());
+    }
+    AdvertiseKeys.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, AdvertiseKeys.codec(), opts);
+    }
+    AdvertiseKeys.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, AdvertiseKeys.codec(), opts);
+    }
+    AdvertiseKeys.stream = stream;
+})(AdvertiseKeys || (AdvertiseKeys = {}));
+export var SealedShare;
+(function (SealedShare) {
+    let _codec;
+    SealedShare.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.sealed != null && obj.sealed.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.sealed);
+                }
+                if ((obj.seedShareHash != null && obj.seedShareHash.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.seedShareHash);
+                }
+                if ((obj.keyShareHash != null && obj.keyShareHash.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.keyShareHash);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    sealed: uint8ArrayAlloc(0),
+                    seedShareHash: uint8ArrayAlloc(0),
+                    keyShareHash: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.sealed = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.seedShareHash = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.keyShareHash = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.sealed`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.seedShareHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.keyShareHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, SealedShare.codec());
+    }
+    SealedShare.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, SealedShare.codec(), opts);
+    }
+    SealedShare.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, SealedShare.codec(), opts);
+    }
+    SealedShare.stream = stream;
+})(SealedShare || (SealedShare = {}));
+export var ShareKeys;
+(function (ShareKeys) {
+    let _codec;
+    ShareKeys.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.shares != null && obj.shares.length > 0) {
+                    for (const value of obj.shares) {
+                        w.uint32(10);
+                        SealedShare.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    shares: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.shares != null && obj.shares.length === opts.limits.shares) {
+                                throw new MaxLengthError('Decode error - repeated field "shares" had too many elements');
+                            }
+                            obj.shares.push(SealedShare.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.shares$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    shares: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.shares != null && obj.shares === opts.limits.shares) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "shares" had too many elements');
+                            }
+                            for (const evt of SealedShare.codec().stream(reader, reader.uint32(), `${prefix}.shares[]`, {
+                                limits: opts.limits?.shares$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.shares
+                                };
+                            }
+                            obj.shares++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, ShareKeys.codec());
+    }
+    ShareKeys.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, ShareKeys.codec(), opts);
+    }
+    ShareKeys.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, ShareKeys.codec(), opts);
+    }
+    ShareKeys.stream = stream;
+})(ShareKeys || (ShareKeys = {}));
+export var MessageRef;
+(function (MessageRef) {
+    let _codec;
+    MessageRef.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.index != null && obj.index !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.index);
+                }
+                if ((obj.hash != null && obj.hash.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.hash);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    index: 0,
+                    hash: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.index = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            obj.hash = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.index`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.hash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, MessageRef.codec());
+    }
+    MessageRef.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, MessageRef.codec(), opts);
+    }
+    MessageRef.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, MessageRef.codec(), opts);
+    }
+    MessageRef.stream = stream;
+})(MessageRef || (MessageRef = {}));
+export var ShareAck;
+(function (ShareAck) {
+    let _codec;
+    ShareAck.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.dealers != null && obj.dealers.length > 0) {
+                    for (const value of obj.dealers) {
+                        w.uint32(10);
+                        MessageRef.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    dealers: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.dealers != null && obj.dealers.length === opts.limits.dealers) {
+                                throw new MaxLengthError('Decode error - repeated field "dealers" had too many elements');
+                            }
+                            obj.dealers.push(MessageRef.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.dealers$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    dealers: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.dealers != null && obj.dealers === opts.limits.dealers) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "dealers" had too many elements');
+                            }
+                            for (const evt of MessageRef.codec().stream(reader, reader.uint32(), `${prefix}.dealers[]`, {
+                                limits: opts.limits?.dealers$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.dealers
+                                };
+                            }
+                            obj.dealers++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, ShareAck.codec());
+    }
+    ShareAck.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, ShareAck.codec(), opts);
+    }
+    ShareAck.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, ShareAck.codec(), opts);
+    }
+    ShareAck.stream = stream;
+})(ShareAck || (ShareAck = {}));
+export var MaskedInput;
+(function (MaskedInput) {
+    let _codec;
+    MaskedInput.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.sharesHash != null && obj.sharesHash.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.sharesHash);
+                }
+                if ((obj.address != null && obj.address.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.address);
+                }
+                if ((obj.length != null && obj.length !== 0)) {
+                    w.uint32(24);
+                    w.uint32(obj.length);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    sharesHash: uint8ArrayAlloc(0),
+                    address: uint8ArrayAlloc(0),
+                    length: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.sharesHash = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.address = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.length = reader.uint32();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.sharesHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.address`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.length`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, MaskedInput.codec());
+    }
+    MaskedInput.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, MaskedInput.codec(), opts);
+    }
+    MaskedInput.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, MaskedInput.codec(), opts);
+    }
+    MaskedInput.stream = stream;
+})(MaskedInput || (MaskedInput = {}));
+export var Inventory;
+(function (Inventory) {
+    let _codec;
+    Inventory.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.headers != null && obj.headers.length > 0) {
+                    for (const value of obj.headers) {
+                        w.uint32(10);
+                        MessageRef.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    headers: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.headers != null && obj.headers.length === opts.limits.headers) {
+                                throw new MaxLengthError('Decode error - repeated field "headers" had too many elements');
+                            }
+                            obj.headers.push(MessageRef.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.headers$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    headers: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            if (opts.limits?.headers != null && obj.headers === opts.limits.headers) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "headers" had too many elements');
+                            }
+                            for (const evt of MessageRef.codec().stream(reader, reader.uint32(), `${prefix}.headers[]`, {
+                                limits: opts.limits?.headers$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.headers
+                                };
+                            }
+                            obj.headers++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Inventory.codec());
+    }
+    Inventory.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Inventory.codec(), opts);
+    }
+    Inventory.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Inventory.codec(), opts);
+    }
+    Inventory.stream = stream;
+})(Inventory || (Inventory = {}));
+export var UnmaskBundle;
+(function (UnmaskBundle) {
+    let _codec;
+    UnmaskBundle.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.survivorsHash != null && obj.survivorsHash.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.survivorsHash);
+                }
+                if (obj.seedShares != null && obj.seedShares.length > 0) {
+                    for (const value of obj.seedShares) {
+                        w.uint32(18);
+                        w.bytes(value);
+                    }
+                }
+                if (obj.keyShares != null && obj.keyShares.length > 0) {
+                    for (const value of obj.keyShares) {
+                        w.uint32(26);
+                        w.bytes(value);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    survivorsHash: uint8ArrayAlloc(0),
+                    seedShares: [],
+                    keyShares: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.survivorsHash = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.seedShares != null && obj.seedShares.length === opts.limits.seedShares) {
+                                throw new MaxLengthError('Decode error - repeated field "seedShares" had too many elements');
+                            }
+                            obj.seedShares.push(reader.bytes());
+                            break;
+                        }
+                        case 3: {
+                            if (opts.limits?.keyShares != null && obj.keyShares.length === opts.limits.keyShares) {
+                                throw new MaxLengthError('Decode error - repeated field "keyShares" had too many elements');
+                            }
+                            obj.keyShares.push(reader.bytes());
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    seedShares: 0,
+                    keyShares: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.survivorsHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.seedShares != null && obj.seedShares === opts.limits.seedShares) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "seedShares" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.seedShares[]`,
+                                index: obj.seedShares,
+                                value: reader.bytes()
+                            };
+                            obj.seedShares++;
+                            break;
+                        }
+                        case 3: {
+                            if (opts.limits?.keyShares != null && obj.keyShares === opts.limits.keyShares) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "keyShares" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.keyShares[]`,
+                                index: obj.keyShares,
+                                value: reader.bytes()
+                            };
+                            obj.keyShares++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, UnmaskBundle.codec());
+    }
+    UnmaskBundle.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, UnmaskBundle.codec(), opts);
+    }
+    UnmaskBundle.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, UnmaskBundle.codec(), opts);
+    }
+    UnmaskBundle.stream = stream;
+})(UnmaskBundle || (UnmaskBundle = {}));
+export var Vote;
+(function (Vote) {
+    let _codec;
+    Vote.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.subject != null && obj.subject !== '')) {
+                    w.uint32(10);
+                    w.string(obj.subject);
+                }
+                if ((obj.view != null && obj.view !== 0)) {
+                    w.uint32(16);
+                    w.uint32(obj.view);
+                }
+                if ((obj.valueHash != null && obj.valueHash.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.valueHash);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    subject: '',
+                    view: 0,
+                    valueHash: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.subject = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.view = reader.uint32();
+                            break;
+                        }
+                        case 3: {
+                            obj.valueHash = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.subject`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.view`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.valueHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Vote.codec());
+    }
+    Vote.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Vote.codec(), opts);
+    }
+    Vote.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Vote.codec(), opts);
+    }
+    Vote.stream = stream;
+})(Vote || (Vote = {}));
+export var VoteSignature;
+(function (VoteSignature) {
+    let _codec;
+    VoteSignature.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.index != null && obj.index !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.index);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.signature);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    index: 0,
+                    signature: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.index = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.index`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, VoteSignature.codec());
+    }
+    VoteSignature.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, VoteSignature.codec(), opts);
+    }
+    VoteSignature.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, VoteSignature.codec(), opts);
+    }
+    VoteSignature.stream = stream;
+})(VoteSignature || (VoteSignature = {}));
+export var Certificate;
+(function (Certificate) {
+    let _codec;
+    Certificate.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.kind != null && obj.kind !== '')) {
+                    w.uint32(10);
+                    w.string(obj.kind);
+                }
+                if ((obj.subject != null && obj.subject !== '')) {
+                    w.uint32(18);
+                    w.string(obj.subject);
+                }
+                if ((obj.view != null && obj.view !== 0)) {
+                    w.uint32(24);
+                    w.uint32(obj.view);
+                }
+                if ((obj.valueHash != null && obj.valueHash.byteLength > 0)) {
+                    w.uint32(34);
+                    w.bytes(obj.valueHash);
+                }
+                if (obj.signatures != null && obj.signatures.length > 0) {
+                    for (const value of obj.signatures) {
+                        w.uint32(42);
+                        VoteSignature.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    kind: '',
+                    subject: '',
+                    view: 0,
+                    valueHash: uint8ArrayAlloc(0),
+                    signatures: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.kind = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.subject = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.view = reader.uint32();
+                            break;
+                        }
+                        case 4: {
+                            obj.valueHash = reader.bytes();
+                            break;
+                        }
+                        case 5: {
+                            if (opts.limits?.signatures != null && obj.signatures.length === opts.limits.signatures) {
+                                throw new MaxLengthError('Decode error - repeated field "signatures" had too many elements');
+                            }
+                            obj.signatures.push(VoteSignature.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.signatures$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    signatures: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.kind`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.subject`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.view`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.valueHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            if (opts.limits?.signatures != null && obj.signatures === opts.limits.signatures) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "signatures" had too many elements');
+                            }
+                            for (const evt of VoteSignature.codec().stream(reader, reader.uint32(), `${prefix}.signatures[]`, {
+                                limits: opts.limits?.signatures$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.signatures
+                                };
+                            }
+                            obj.signatures++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Certificate.codec());
+    }
+    Certificate.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Certificate.codec(), opts);
+    }
+    Certificate.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Certificate.codec(), opts);
+    }
+    Certificate.stream = stream;
+})(Certificate || (Certificate = {}));
+export var CertifiedDecision;
+(function (CertifiedDecision) {
+    let _codec;
+    CertifiedDecision.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.certificate != null) {
+                    w.uint32(10);
+                    Certificate.codec().encode(obj.certificate, w);
+                }
+                if ((obj.decision != null && obj.decision.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.decision);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    decision: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.certificate = Certificate.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.certificate
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.decision = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* Certificate.codec().stream(reader, reader.uint32(), `${prefix}.certificate`, {
+                                limits: opts.limits?.certificate
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.decision`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, CertifiedDecision.codec());
+    }
+    CertifiedDecision.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, CertifiedDecision.codec(), opts);
+    }
+    CertifiedDecision.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, CertifiedDecision.codec(), opts);
+    }
+    CertifiedDecision.stream = stream;
+})(CertifiedDecision || (CertifiedDecision = {}));
+export var NewView;
+(function (NewView) {
+    let _codec;
+    NewView.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.subject != null && obj.subject !== '')) {
+                    w.uint32(10);
+                    w.string(obj.subject);
+                }
+                if ((obj.view != null && obj.view !== 0)) {
+                    w.uint32(16);
+                    w.uint32(obj.view);
+                }
+                if (obj.prepared != null) {
+                    w.uint32(26);
+                    Certificate.codec().encode(obj.prepared, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    subject: '',
+                    view: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.subject = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.view = reader.uint32();
+                            break;
+                        }
+                        case 3: {
+                            obj.prepared = Certificate.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.prepared
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.subject`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.view`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield* Certificate.codec().stream(reader, reader.uint32(), `${prefix}.prepared`, {
+                                limits: opts.limits?.prepared
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, NewView.codec());
+    }
+    NewView.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, NewView.codec(), opts);
+    }
+    NewView.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, NewView.codec(), opts);
+    }
+    NewView.stream = stream;
+})(NewView || (NewView = {}));
+export var Proposal;
+(function (Proposal) {
+    let _codec;
+    Proposal.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.subject != null && obj.subject !== '')) {
+                    w.uint32(10);
+                    w.string(obj.subject);
+                }
+                if ((obj.view != null && obj.view !== 0)) {
+                    w.uint32(16);
+                    w.uint32(obj.view);
+                }
+                if ((obj.decision != null && obj.decision.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.decision);
+                }
+                if (obj.newViews != null && obj.newViews.length > 0) {
+                    for (const value of obj.newViews) {
+                        w.uint32(34);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    subject: '',
+                    view: 0,
+                    decision: uint8ArrayAlloc(0),
+                    newViews: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.subject = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.view = reader.uint32();
+                            break;
+                        }
+                        case 3: {
+                            obj.decision = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.newViews != null && obj.newViews.length === opts.limits.newViews) {
+                                throw new MaxLengthError('Decode error - repeated field "newViews" had too many elements');
+                            }
+                            obj.newViews.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.newViews$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    newViews: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.subject`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.view`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.decision`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.newViews != null && obj.newViews === opts.limits.newViews) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "newViews" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.newViews[]`, {
+                                limits: opts.limits?.newViews$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.newViews
+                                };
+                            }
+                            obj.newViews++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Proposal.codec());
+    }
+    Proposal.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Proposal.codec(), opts);
+    }
+    Proposal.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Proposal.codec(), opts);
+    }
+    Proposal.stream = stream;
+})(Proposal || (Proposal = {}));
+export var RosterDecision;
+(function (RosterDecision) {
+    let _codec;
+    RosterDecision.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.proposer != null && obj.proposer !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.proposer);
+                }
+                if (obj.advertised != null && obj.advertised.length > 0) {
+                    for (const value of obj.advertised) {
+                        w.uint32(18);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    proposer: 0,
+                    advertised: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.proposer = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.advertised != null && obj.advertised.length === opts.limits.advertised) {
+                                throw new MaxLengthError('Decode error - repeated field "advertised" had too many elements');
+                            }
+                            obj.advertised.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.advertised$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    advertised: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.proposer`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.advertised != null && obj.advertised === opts.limits.advertised) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "advertised" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.advertised[]`, {
+                                limits: opts.limits?.advertised$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.advertised
+                                };
+                            }
+                            obj.advertised++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, RosterDecision.codec());
+    }
+    RosterDecision.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, RosterDecision.codec(), opts);
+    }
+    RosterDecision.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, RosterDecision.codec(), opts);
+    }
+    RosterDecision.stream = stream;
+})(RosterDecision || (RosterDecision = {}));
+export var SharesDecision;
+(function (SharesDecision) {
+    let _codec;
+    SharesDecision.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.proposer != null && obj.proposer !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.proposer);
+                }
+                if (obj.dealers != null && obj.dealers.length > 0) {
+                    for (const value of obj.dealers) {
+                        w.uint32(18);
+                        MessageRef.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    proposer: 0,
+                    dealers: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.proposer = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.dealers != null && obj.dealers.length === opts.limits.dealers) {
+                                throw new MaxLengthError('Decode error - repeated field "dealers" had too many elements');
+                            }
+                            obj.dealers.push(MessageRef.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.dealers$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    dealers: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.proposer`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.dealers != null && obj.dealers === opts.limits.dealers) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "dealers" had too many elements');
+                            }
+                            for (const evt of MessageRef.codec().stream(reader, reader.uint32(), `${prefix}.dealers[]`, {
+                                limits: opts.limits?.dealers$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.dealers
+                                };
+                            }
+                            obj.dealers++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, SharesDecision.codec());
+    }
+    SharesDecision.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, SharesDecision.codec(), opts);
+    }
+    SharesDecision.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, SharesDecision.codec(), opts);
+    }
+    SharesDecision.stream = stream;
+})(SharesDecision || (SharesDecision = {}));
+export var SurvivorsDecision;
+(function (SurvivorsDecision) {
+    let _codec;
+    SurvivorsDecision.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.proposer != null && obj.proposer !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.proposer);
+                }
+                if (obj.inventories != null && obj.inventories.length > 0) {
+                    for (const value of obj.inventories) {
+                        w.uint32(18);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
+                if (obj.headers != null && obj.headers.length > 0) {
+                    for (const value of obj.headers) {
+                        w.uint32(26);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
+                if (obj.nextMembers != null && obj.nextMembers.length > 0) {
+                    for (const value of obj.nextMembers) {
+                        w.uint32(34);
+                        w.string(value);
+                    }
+                }
+                if (obj.registrations != null && obj.registrations.length > 0) {
+                    for (const value of obj.registrations) {
+                        w.uint32(42);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    proposer: 0,
+                    inventories: [],
+                    headers: [],
+                    nextMembers: [],
+                    registrations: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.proposer = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.inventories != null && obj.inventories.length === opts.limits.inventories) {
+                                throw new MaxLengthError('Decode error - repeated field "inventories" had too many elements');
+                            }
+                            obj.inventories.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.inventories$
+                            }));
+                            break;
+                        }
+                        case 3: {
+                            if (opts.limits?.headers != null && obj.headers.length === opts.limits.headers) {
+                                throw new MaxLengthError('Decode error - repeated field "headers" had too many elements');
+                            }
+                            obj.headers.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.headers$
+                            }));
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.nextMembers != null && obj.nextMembers.length === opts.limits.nextMembers) {
+                                throw new MaxLengthError('Decode error - repeated field "nextMembers" had too many elements');
+                            }
+                            obj.nextMembers.push(reader.string());
+                            break;
+                        }
+                        case 5: {
+                            if (opts.limits?.registrations != null && obj.registrations.length === opts.limits.registrations) {
+                                throw new MaxLengthError('Decode error - repeated field "registrations" had too many elements');
+                            }
+                            obj.registrations.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.registrations$
+                            }));
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    inventories: 0,
+                    headers: 0,
+                    nextMembers: 0,
+                    registrations: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.proposer`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.inventories != null && obj.inventories === opts.limits.inventories) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "inventories" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.inventories[]`, {
+                                limits: opts.limits?.inventories$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.inventories
+                                };
+                            }
+                            obj.inventories++;
+                            break;
+                        }
+                        case 3: {
+                            if (opts.limits?.headers != null && obj.headers === opts.limits.headers) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "headers" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.headers[]`, {
+                                limits: opts.limits?.headers$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.headers
+                                };
+                            }
+                            obj.headers++;
+                            break;
+                        }
+                        case 4: {
+                            if (opts.limits?.nextMembers != null && obj.nextMembers === opts.limits.nextMembers) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "nextMembers" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.nextMembers[]`,
+                                index: obj.nextMembers,
+                                value: reader.string()
+                            };
+                            obj.nextMembers++;
+                            break;
+                        }
+                        case 5: {
+                            if (opts.limits?.registrations != null && obj.registrations === opts.limits.registrations) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "registrations" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.registrations[]`, {
+                                limits: opts.limits?.registrations$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.registrations
+                                };
+                            }
+                            obj.registrations++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, SurvivorsDecision.codec());
+    }
+    SurvivorsDecision.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, SurvivorsDecision.codec(), opts);
+    }
+    SurvivorsDecision.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, SurvivorsDecision.codec(), opts);
+    }
+    SurvivorsDecision.stream = stream;
+})(SurvivorsDecision || (SurvivorsDecision = {}));
+export var Survivor;
+(function (Survivor) {
+    let _codec;
+    Survivor.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.peer != null && obj.peer !== '')) {
+                    w.uint32(10);
+                    w.string(obj.peer);
+                }
+                if ((obj.address != null && obj.address.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.address);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    peer: '',
+                    address: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.peer = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.address = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.peer`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.address`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Survivor.codec());
+    }
+    Survivor.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Survivor.codec(), opts);
+    }
+    Survivor.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Survivor.codec(), opts);
+    }
+    Survivor.stream = stream;
+})(Survivor || (Survivor = {}));
+export var LinkBody;
+(function (LinkBody) {
+    let _codec;
+    LinkBody.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.height != null && obj.height !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.height);
+                }
+                if ((obj.kind != null && obj.kind !== '')) {
+                    w.uint32(18);
+                    w.string(obj.kind);
+                }
+                if ((obj.run != null && obj.run.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.run);
+                }
+                if ((obj.previous != null && obj.previous.byteLength > 0)) {
+                    w.uint32(34);
+                    w.bytes(obj.previous);
+                }
+                if ((obj.round != null && obj.round !== 0)) {
+                    w.uint32(40);
+                    w.uint32(obj.round);
+                }
+                if ((obj.attempt != null && obj.attempt !== 0)) {
+                    w.uint32(48);
+                    w.uint32(obj.attempt);
+                }
+                if (obj.cohort != null && obj.cohort.length > 0) {
+                    for (const value of obj.cohort) {
+                        w.uint32(58);
+                        w.string(value);
+                    }
+                }
+                if ((obj.rosterHash != null && obj.rosterHash.byteLength > 0)) {
+                    w.uint32(66);
+                    w.bytes(obj.rosterHash);
+                }
+                if ((obj.encodingHash != null && obj.encodingHash.byteLength > 0)) {
+                    w.uint32(74);
+                    w.bytes(obj.encodingHash);
+                }
+                if (obj.survivors != null && obj.survivors.length > 0) {
+                    for (const value of obj.survivors) {
+                        w.uint32(82);
+                        Survivor.codec().encode(value, w);
+                    }
+                }
+                if (obj.members != null && obj.members.length > 0) {
+                    for (const value of obj.members) {
+                        w.uint32(90);
+                        w.string(value);
+                    }
+                }
+                if ((obj.stateHash != null && obj.stateHash.byteLength > 0)) {
+                    w.uint32(98);
+                    w.bytes(obj.stateHash);
+                }
+                if ((obj.beacon != null && obj.beacon.byteLength > 0)) {
+                    w.uint32(106);
+                    w.bytes(obj.beacon);
+                }
+                if ((obj.completedRounds != null && obj.completedRounds !== 0)) {
+                    w.uint32(112);
+                    w.uint32(obj.completedRounds);
+                }
+                if ((obj.weightSum != null && obj.weightSum !== 0)) {
+                    w.uint32(120);
+                    w.uint32(obj.weightSum);
+                }
+                if ((obj.meanLoss != null && obj.meanLoss !== 0)) {
+                    w.uint32(129);
+                    w.double(obj.meanLoss);
+                }
+                if ((obj.epsilonSpent != null && obj.epsilonSpent !== 0)) {
+                    w.uint32(137);
+                    w.double(obj.epsilonSpent);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    height: 0,
+                    kind: '',
+                    run: uint8ArrayAlloc(0),
+                    previous: uint8ArrayAlloc(0),
+                    round: 0,
+                    attempt: 0,
+                    cohort: [],
+                    rosterHash: uint8ArrayAlloc(0),
+                    encodingHash: uint8ArrayAlloc(0),
+                    survivors: [],
+                    members: [],
+                    stateHash: uint8ArrayAlloc(0),
+                    beacon: uint8ArrayAlloc(0),
+                    completedRounds: 0,
+                    weightSum: 0,
+                    meanLoss: 0,
+                    epsilonSpent: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.height = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            obj.kind = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.run = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            obj.previous = reader.bytes();
+                            break;
+                        }
+                        case 5: {
+                            obj.round = reader.uint32();
+                            break;
+                        }
+                        case 6: {
+                            obj.attempt = reader.uint32();
+                            break;
+                        }
+                        case 7: {
+                            if (opts.limits?.cohort != null && obj.cohort.length === opts.limits.cohort) {
+                                throw new MaxLengthError('Decode error - repeated field "cohort" had too many elements');
+                            }
+                            obj.cohort.push(reader.string());
+                            break;
+                        }
+                        case 8: {
+                            obj.rosterHash = reader.bytes();
+                            break;
+                        }
+                        case 9: {
+                            obj.encodingHash = reader.bytes();
+                            break;
+                        }
+                        case 10: {
+                            if (opts.limits?.survivors != null && obj.survivors.length === opts.limits.survivors) {
+                                throw new MaxLengthError('Decode error - repeated field "survivors" had too many elements');
+                            }
+                            obj.survivors.push(Survivor.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.survivors$
+                            }));
+                            break;
+                        }
+                        case 11: {
+                            if (opts.limits?.members != null && obj.members.length === opts.limits.members) {
+                                throw new MaxLengthError('Decode error - repeated field "members" had too many elements');
+                            }
+                            obj.members.push(reader.string());
+                            break;
+                        }
+                        case 12: {
+                            obj.stateHash = reader.bytes();
+                            break;
+                        }
+                        case 13: {
+                            obj.beacon = reader.bytes();
+                            break;
+                        }
+                        case 14: {
+                            obj.completedRounds = reader.uint32();
+                            break;
+                        }
+                        case 15: {
+                            obj.weightSum = reader.uint32();
+                            break;
+                        }
+                        case 16: {
+                            obj.meanLoss = reader.double();
+                            break;
+                        }
+                        case 17: {
+                            obj.epsilonSpent = reader.double();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    cohort: 0,
+                    survivors: 0,
+                    members: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.height`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.kind`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.run`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.previous`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.round`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            yield {
+                                field: `${prefix}.attempt`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 7: {
+                            if (opts.limits?.cohort != null && obj.cohort === opts.limits.cohort) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "cohort" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.cohort[]`,
+                                index: obj.cohort,
+                                value: reader.string()
+                            };
+                            obj.cohort++;
+                            break;
+                        }
+                        case 8: {
+                            yield {
+                                field: `${prefix}.rosterHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 9: {
+                            yield {
+                                field: `${prefix}.encodingHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 10: {
+                            if (opts.limits?.survivors != null && obj.survivors === opts.limits.survivors) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "survivors" had too many elements');
+                            }
+                            for (const evt of Survivor.codec().stream(reader, reader.uint32(), `${prefix}.survivors[]`, {
+                                limits: opts.limits?.survivors$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.survivors
+                                };
+                            }
+                            obj.survivors++;
+                            break;
+                        }
+                        case 11: {
+                            if (opts.limits?.members != null && obj.members === opts.limits.members) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "members" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.members[]`,
+                                index: obj.members,
+                                value: reader.string()
+                            };
+                            obj.members++;
+                            break;
+                        }
+                        case 12: {
+                            yield {
+                                field: `${prefix}.stateHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 13: {
+                            yield {
+                                field: `${prefix}.beacon`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 14: {
+                            yield {
+                                field: `${prefix}.completedRounds`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 15: {
+                            yield {
+                                field: `${prefix}.weightSum`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 16: {
+                            yield {
+                                field: `${prefix}.meanLoss`,
+                                value: reader.double()
+                            };
+                            break;
+                        }
+                        case 17: {
+                            yield {
+                                field: `${prefix}.epsilonSpent`,
+                                value: reader.double()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, LinkBody.codec());
+    }
+    LinkBody.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, LinkBody.codec(), opts);
+    }
+    LinkBody.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, LinkBody.codec(), opts);
+    }
+    LinkBody.stream = stream;
+})(LinkBody || (LinkBody = {}));
+export var Decision;
+(function (Decision) {
+    let _codec;
+    Decision.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.roster != null) {
+                    w.uint32(10);
+                    RosterDecision.codec().encode(obj.roster, w);
+                }
+                if (obj.shares != null) {
+                    w.uint32(18);
+                    SharesDecision.codec().encode(obj.shares, w);
+                }
+                if (obj.survivors != null) {
+                    w.uint32(26);
+                    SurvivorsDecision.codec().encode(obj.survivors, w);
+                }
+                if (obj.link != null) {
+                    w.uint32(34);
+                    LinkBody.codec().encode(obj.link, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {};
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.roster = RosterDecision.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.roster
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.shares = SharesDecision.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.shares
+                            });
+                            break;
+                        }
+                        case 3: {
+                            obj.survivors = SurvivorsDecision.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.survivors
+                            });
+                            break;
+                        }
+                        case 4: {
+                            obj.link = LinkBody.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.link
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* RosterDecision.codec().stream(reader, reader.uint32(), `${prefix}.roster`, {
+                                limits: opts.limits?.roster
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield* SharesDecision.codec().stream(reader, reader.uint32(), `${prefix}.shares`, {
+                                limits: opts.limits?.shares
+                            });
+                            break;
+                        }
+                        case 3: {
+                            yield* SurvivorsDecision.codec().stream(reader, reader.uint32(), `${prefix}.survivors`, {
+                                limits: opts.limits?.survivors
+                            });
+                            break;
+                        }
+                        case 4: {
+                            yield* LinkBody.codec().stream(reader, reader.uint32(), `${prefix}.link`, {
+                                limits: opts.limits?.link
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Decision.codec());
+    }
+    Decision.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Decision.codec(), opts);
+    }
+    Decision.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Decision.codec(), opts);
+    }
+    Decision.stream = stream;
+})(Decision || (Decision = {}));
+export var CertifiedLink;
+(function (CertifiedLink) {
+    let _codec;
+    CertifiedLink.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.decision != null && obj.decision.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.decision);
+                }
+                if (obj.certificate != null) {
+                    w.uint32(18);
+                    Certificate.codec().encode(obj.certificate, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    decision: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.decision = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.certificate = Certificate.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.certificate
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.decision`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield* Certificate.codec().stream(reader, reader.uint32(), `${prefix}.certificate`, {
+                                limits: opts.limits?.certificate
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, CertifiedLink.codec());
+    }
+    CertifiedLink.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, CertifiedLink.codec(), opts);
+    }
+    CertifiedLink.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, CertifiedLink.codec(), opts);
+    }
+    CertifiedLink.stream = stream;
+})(CertifiedLink || (CertifiedLink = {}));
+export var ChainRequest;
+(function (ChainRequest) {
+    let _codec;
+    ChainRequest.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.run != null && obj.run.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.run);
+                }
+                if ((obj.fromHeight != null && obj.fromHeight !== 0)) {
+                    w.uint32(16);
+                    w.uint32(obj.fromHeight);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    run: uint8ArrayAlloc(0),
+                    fromHeight: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.run = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.fromHeight = reader.uint32();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.run`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.fromHeight`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, ChainRequest.codec());
+    }
+    ChainRequest.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, ChainRequest.codec(), opts);
+    }
+    ChainRequest.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, ChainRequest.codec(), opts);
+    }
+    ChainRequest.stream = stream;
+})(ChainRequest || (ChainRequest = {}));
+export var TranscriptRequest;
+(function (TranscriptRequest) {
+    let _codec;
+    TranscriptRequest.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.run != null && obj.run.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.run);
+                }
+                if ((obj.round != null && obj.round !== 0)) {
+                    w.uint32(16);
+                    w.uint32(obj.round);
+                }
+                if ((obj.attempt != null && obj.attempt !== 0)) {
+                    w.uint32(24);
+                    w.uint32(obj.attempt);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    run: uint8ArrayAlloc(0),
+                    round: 0,
+                    attempt: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.run = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.round = reader.uint32();
+                            break;
+                        }
+                        case 3: {
+                            obj.attempt = reader.uint32();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.run`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.round`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.attempt`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, TranscriptRequest.codec());
+    }
+    TranscriptRequest.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, TranscriptRequest.codec(), opts);
+    }
+    TranscriptRequest.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, TranscriptRequest.codec(), opts);
+    }
+    TranscriptRequest.stream = stream;
+})(TranscriptRequest || (TranscriptRequest = {}));
