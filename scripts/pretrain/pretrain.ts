@@ -1,6 +1,5 @@
 // Trains the embedded base model (`npm run pretrain`). A run that was stopped goes on from its last checkpoint.
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../aggregation/random.ts'
 import { openBackend } from '../../node/backend/backend.ts'
@@ -9,6 +8,7 @@ import { readSafetensors, writeSafetensors } from '../../node/model/safetensors.
 import { initialWeights, TrainedModel } from '../../node/model/trained-weights.ts'
 import { embeddedModelDir } from '../../node/platform/embedded-model.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
+import { wasmFolder } from '../../node/platform/wasm-folder.ts'
 import { randomWindows, type TrainingBatch } from '../../node/train/batches.ts'
 import { AdamW, clipGradient } from '../../node/train/optimizer.ts'
 import { learningRateAt } from '../../node/train/schedule.ts'
@@ -116,8 +116,7 @@ async function loadCheckpoint(model: TrainedModel, optimizer: AdamW): Promise<vo
 }
 
 async function pretrain(): Promise<void> {
-  const wasmPackage = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json')
-  const backend = await openBackend(join(dirname(wasmPackage), 'dist/'))
+  const backend = await openBackend(wasmFolder())
   const corpus = await pretrainingCorpus()
   const wordnet = splitText(corpus.wordnet)
   const mobyDick = splitText(corpus.mobyDick)

@@ -1,0 +1,251 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { seededRandom } from '../../aggregation/random.ts'
+import type { BackendChoice } from '../backend/backend.ts'
+import type { LlamaConfig } from '../model/model-config.ts'
+import type { ModelWeights } from '../model/model-weights.ts'
+import { initialLora, type LoraSettings, loraLayout } from '../peft/lora.ts'
+import type { TokenizedShard } from '../train/dataset.ts'
+import { TrainError } from '../train/errors.ts'
+import type { EvaluationWindows } from '../train/evaluate.ts'
+import type { EvaluateResult, Trainer, TrainResult } from '../train/trainer.ts'
+import type { TrainerReply, TrainerRequest, TrainerTask, TrainerThreadData } from './trainer-messages.ts'
+import { wasmFolder } from './wasm-folder.ts'
+
+export interface TrainerPoolOptions {
+  readonly config: LlamaConfig
+  readonly weights: ModelWeights
+  readonly baseModelSha256: string
+  readonly lora: LoraSettings
+  /** Seed of the first adapter; the same for every peer of a run. */
+  readonly initialisationSeed: number
+  /** Threads, each with its own copy of the model on its backend's heap; by default one per core. */
+  readonly threads?: number
+  /** By default 8 windows at once of 128 tokens, or of as many as the model allows. */
+  readonly evaluation?: EvaluationWindows
+  /** Another entry point than trainer-worker, for tests of what happens when a thread ends. */
+  readonly workerUrl?: URL
+}
+
+export interface TrainerPool {
+  /** A trainer on one client's data. All trainers of a pool share its threads; jobs wait their turn in order. */
+  open(shard: TokenizedShard): Trainer
+  /** What the threads compute with, once the first one is up. @throws TrainError WORKER_FAILED, CLOSED */
+  backend(): Promise<BackendChoice>
+  /** Ends the threads at once; unfinished jobs fail with TrainError CLOSED. */
+  close(): Promise<void>
+}
+
+interface PendingJob {
+  readonly request: TrainerRequest
+  readonly onProgress: (steps: number, loss: number) => void
+  resolve(result: TrainResult | EvaluateResult): void
+  reject(error: TrainError): void
+}
+
+interface Thread {
+  readonly worker: Worker
+  job: PendingJob | null
+  isReady: boolean
+}
+
+/**
+ * Starts threads that train and measure adapters of one frozen model off the main thread.
+ * @throws PeftError UNKNOWN_TARGET
+ */
+export function openTrainerPool(options: TrainerPoolOptions): TrainerPool {
+  const { config, lora, initialisationSeed, baseModelSha256 } = options
+  const layout = loraLayout(config, lora)
+  const threads = new ThreadPool(options)
+  return {
+    open(shard) {
+      const shared = sharedShard(shard)
+      let isClosed = false
+      const run = (
+        task: TrainerTask,
+        onProgress?: (steps: number, loss: number) => void,
+        signal?: AbortSignal
+      ) => (isClosed ? Promise.reject(closedError()) : threads.run(task, shared, onProgress, signal))
+      return {
+        layout,
+        baseModelSha256,
+        initialAdapter: () => initialLora(layout, seededRandom(initialisationSeed)),
+        train: (job, onProgress, signal) =>
+          run({ kind: 'train', job }, onProgress, signal) as Promise<TrainResult>,
+        evaluate: job => run({ kind: 'evaluate', job }) as Promise<EvaluateResult>,
+        async close() {
+          isClosed = true
+        }
+      }
+    },
+    backend: () => threads.backend(),
+    close: () => threads.close()
+  }
+}
+
+/** Hands jobs to threads in order, and replaces threads that end. */
+class ThreadPool {
+  private readonly workerUrl: URL
+  private readonly threadData: TrainerThreadData
+  private readonly threadsMax: number
+  private readonly threads = new Set<Thread>()
+  private readonly queue: PendingJob[] = []
+  private readonly firstBackend = Promise.withResolvers<BackendChoice>()
+  private nextId = 0
+  private isClosed = false
+
+  constructor(options: TrainerPoolOptions) {
+    const { config, weights, lora, threads = availableParallelism() } = options
+    this.threadsMax = threads
+    this.workerUrl = options.workerUrl ?? ownWorkerUrl()
+    const evaluation = options.evaluation ?? {
+      sequenceLength: Math.min(128, config.maxPositions),
+      batchSize: 8
+    }
+    this.threadData = { wasmFolder: wasmFolder(), config, weights: sharedWeights(weights), lora, evaluation }
+    // Nobody has to ask for the backend.
+    this.firstBackend.promise.catch(() => {})
+    for (let i = 0; i < threads; i++) this.startThread()
+  }
+
+  backend(): Promise<BackendChoice> {
+    return this.firstBackend.promise
+  }
+
+  run(
+    task: TrainerTask,
+    shard: TokenizedShard,
+    onProgress: (steps: number, loss: number) => void = () => {},
+    signal?: AbortSignal
+  ): Promise<TrainResult | EvaluateResult> {
+    if (this.isClosed) return Promise.reject(closedError())
+    if (signal?.aborted === true) return Promise.reject(abortedError())
+    const { promise, resolve, reject } = Promise.withResolvers<TrainResult | EvaluateResult>()
+    const abort = new Int32Array(new SharedArrayBuffer(4))
+    const pending: PendingJob = {
+      request: { id: this.nextId++, task, shard, abort },
+      onProgress,
+      resolve,
+      reject
+    }
+    const onAbort = () => this.abort(pending)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.queue.push(pending)
+    this.dispatch()
+    return promise.finally(() => signal?.removeEventListener('abort', onAbort))
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    for (const { reject } of this.queue.splice(0)) reject(closedError())
+    this.firstBackend.reject(closedError())
+    const threads = [...this.threads]
+    this.threads.clear()
+    for (const { job } of threads) job?.reject(closedError())
+    await Promise.all(threads.map(({ worker }) => worker.terminate()))
+  }
+
+  private abort(pending: PendingJob): void {
+    Atomics.store(pending.request.abort, 0, 1)
+    const waiting = this.queue.indexOf(pending)
+    if (waiting < 0) return
+    this.queue.splice(waiting, 1)
+    pending.reject(abortedError())
+  }
+
+  private startThread(): void {
+    const worker = new Worker(this.workerUrl, { workerData: this.threadData })
+    const thread: Thread = { worker, job: null, isReady: false }
+    let cause: unknown = null
+    worker.on('message', (reply: TrainerReply) => this.onReply(thread, reply))
+    worker.on('error', error => {
+      cause = error
+    })
+    worker.on('exit', exitCode => this.onExit(thread, cause, exitCode))
+    this.threads.add(thread)
+  }
+
+  private dispatch(): void {
+    while (this.threads.size < Math.min(this.threadsMax, this.queue.length)) this.startThread()
+    for (const thread of this.threads) {
+      if (!thread.isReady || thread.job !== null) continue
+      const pending = this.queue.shift()
+      if (pending === undefined) return
+      thread.job = pending
+      thread.worker.postMessage(pending.request)
+    }
+  }
+
+  private onReply(thread: Thread, reply: TrainerReply): void {
+    if (reply.kind === 'ready') {
+      thread.isReady = true
+      this.firstBackend.resolve(reply.backend)
+      this.dispatch()
+      return
+    }
+    const { job } = thread
+    // A reply that was under way when the pool was closed.
+    if (job === null || job.request.id !== reply.id || this.isClosed) return
+    if (reply.kind === 'step') {
+      job.onProgress(reply.steps, reply.loss)
+      return
+    }
+    thread.job = null
+    if (reply.kind === 'done') job.resolve(reply.result)
+    else job.reject(new TrainError(reply.code, reply.data, reply.message))
+    this.dispatch()
+  }
+
+  private onExit(thread: Thread, cause: unknown, exitCode: number): void {
+    if (!this.threads.delete(thread) || this.isClosed) return
+    const failure = workerError(cause, exitCode)
+    if (thread.job !== null) thread.job.reject(failure)
+    else if (!thread.isReady) {
+      // It could not even start: another would not either, so the job it was started for must not wait for ever.
+      this.firstBackend.reject(failure)
+      this.queue.shift()?.reject(failure)
+    }
+    this.dispatch()
+  }
+}
+
+/** From source under Node's type stripping, or compiled. */
+function ownWorkerUrl(): URL {
+  return new URL(`./trainer-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+}
+
+function sharedWeights(weights: ModelWeights): TrainerThreadData['weights'] {
+  return [...weights].map(([name, { shape, data }]) => {
+    const shared = new Float32Array(new SharedArrayBuffer(data.byteLength))
+    shared.set(data)
+    return [name, { shape: [...shape], data: shared }]
+  })
+}
+
+function sharedShard(shard: TokenizedShard): TokenizedShard {
+  const share = (values: Int32Array) => {
+    const shared = new Int32Array(new SharedArrayBuffer(values.byteLength))
+    shared.set(values)
+    return shared
+  }
+  return {
+    train: share(shard.train),
+    heldOut: share(shard.heldOut),
+    heldOutTokenBytes: share(shard.heldOutTokenBytes),
+    description: shard.description
+  }
+}
+
+function closedError(): TrainError {
+  return new TrainError('CLOSED', {}, 'the trainer was closed before the job was done')
+}
+
+function abortedError(): TrainError {
+  return new TrainError('ABORTED', { steps: 0 }, 'training was stopped before its first step')
+}
+
+function workerError(cause: unknown, exitCode: number): TrainError {
+  const reason = cause instanceof Error ? cause.message : `it ended with exit code ${exitCode}`
+  const message = `the training thread failed: ${reason}. Its job is lost; the next one gets a new thread.`
+  return new TrainError('WORKER_FAILED', { reason }, message, { cause })
+}

@@ -1,0 +1,83 @@
+import type { AdapterLayout, LoraFactor } from '../../aggregation/adapter-layout.ts'
+
+/** Stops before the data is learnt by heart: part of the training text is set apart and measured on. */
+export interface EarlyStop {
+  readonly evaluateEverySteps: number
+  /** Ends after this many measurements in a row without a new best. */
+  readonly patience: number
+  /** Share of the end of the training text that is set apart, in (0, 1). */
+  readonly holdOutFraction: number
+}
+
+/** One peer's local training of one round: everything that the result depends on besides the data. */
+export interface TrainJob {
+  /** [layout.length], where training starts. Not changed. */
+  readonly adapter: Float32Array
+  /** The factors that are trained; the others come back as they were. */
+  readonly factors: readonly LoraFactor[]
+  readonly steps: number
+  /** Windows per step. */
+  readonly batchSize: number
+  /** Tokens per window. */
+  readonly sequenceLength: number
+  readonly learningRate: number
+  readonly weightDecay: number
+  /** Largest Euclidean norm of a step's gradient; longer ones are scaled down. */
+  readonly gradientClipNorm: number
+  /** A safe integer: which windows are drawn. */
+  readonly seed: number
+  readonly earlyStop?: EarlyStop
+}
+
+export interface TrainResult {
+  /** [layout.length]; with early stopping, the best one measured (which can be the one given). */
+  readonly adapter: Float32Array
+  /** Optimizer steps done. */
+  readonly steps: number
+  /** Nats per token over all steps. */
+  readonly meanLoss: number
+  /** Nats per token of the last step. */
+  readonly lastLoss: number
+  /** Tokens trained on, repeats counted. */
+  readonly tokens: number
+}
+
+export interface EvaluateJob {
+  /** [layout.length], or null for the base model alone. */
+  readonly adapter: Float32Array | null
+  readonly split: 'heldOut' | 'train'
+}
+
+export interface EvaluateResult {
+  /** Sum over the predicted tokens. */
+  readonly nats: number
+  /** Tokens predicted: every token of the split but the first. */
+  readonly tokens: number
+  /** UTF-8 bytes of the predicted tokens; 0 for the training split, whose bytes are not kept. */
+  readonly bytes: number
+  /** nats / ln 2 / bytes; NaN where bytes are not known. */
+  readonly bitsPerByte: number
+}
+
+/** Trains and measures adapters of one frozen model on one client's private data. */
+export interface Trainer {
+  readonly layout: AdapterLayout
+  /** Hex digest of the frozen model, which must be the same for all peers of a run. */
+  readonly baseModelSha256: string
+  /** The adapter that every peer of the run starts from, [layout.length]. */
+  initialAdapter(): Float32Array
+  /**
+   * The same job on the same backend gives the same bytes.
+   * @param onProgress - after each step: steps done and that step's loss in nats per token
+   * @param signal - ends the job within a step, with TrainError ABORTED
+   * @throws TrainError BAD_JOB, DIVERGED, ABORTED, WORKER_FAILED, CLOSED
+   */
+  train(
+    job: TrainJob,
+    onProgress?: (steps: number, loss: number) => void,
+    signal?: AbortSignal
+  ): Promise<TrainResult>
+  /** @throws TrainError BAD_JOB, WORKER_FAILED, CLOSED */
+  evaluate(job: EvaluateJob): Promise<EvaluateResult>
+  close(): Promise<void>
+}
