@@ -1,0 +1,209 @@
+/** Requests over libp2p streams: one frame there, frames back, an end mark; every stream closed on every path. */
+import type { Connection, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { NetworkError } from '../../protocols/errors.ts'
+import {
+  DIAL_TIMEOUT_MS,
+  REQUEST_TIMEOUT_MS,
+  SERVE_STALL_MS,
+  SERVED_STREAMS_PER_PEER
+} from '../../protocols/limits.ts'
+import type { Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
+import type { TrafficRecorder } from '../../protocols/traffic.ts'
+import type { FedpeftNode } from './libp2p-node.ts'
+import { FRAME_KIND, readFrames, type TaggedFrame, writeFrame } from './libp2p-stream.ts'
+
+export type ServeHandler = Parameters<Network['serve']>[2]
+
+export interface RequestPorts {
+  readonly node: FedpeftNode
+  readonly record: TrafficRecorder
+  readonly log: (message: string) => void
+}
+
+/**
+ * Sends `body` and yields the frames of the answer. Nothing is read from the network between two `next`, and the
+ * timeout runs only while a frame is waited for.
+ * @throws NetworkError UNREACHABLE, TIMEOUT, TOO_LARGE, RESET
+ */
+export async function* requestFrames(
+  ports: RequestPorts,
+  to: PeerId,
+  protocol: string,
+  body: Uint8Array,
+  options: RequestOptions
+): AsyncGenerator<Uint8Array> {
+  const { record } = ports
+  const stream = await openStream(ports.node, to, protocol, options)
+  // From here on, so that what arrives while we still write is held back, not dropped.
+  const frames = readFrames(stream, options.maxFrameBytes)
+  let finished = false
+  try {
+    await within(stream, options.timeoutMs, writeFrame(stream, FRAME_KIND.data, body, options.timeoutMs))
+    record({ direction: 'out', kind: 'request', peer: to, label: protocol, bytes: body })
+    for (;;) {
+      const { done, value: frame } = await within(stream, options.timeoutMs, frames.next())
+      if (done) throw new NetworkError('RESET', { peer: to, protocol })
+      if (frame.kind === FRAME_KIND.end) break
+      if (frame.kind === FRAME_KIND.bodyTooLarge) {
+        throw new NetworkError('TOO_LARGE', { peer: to, protocol, bytes: body.length })
+      }
+      record({ direction: 'in', kind: 'answer', peer: to, label: protocol, bytes: frame.payload })
+      yield frame.payload
+    }
+    finished = true
+    closeQuietly(stream)
+  } catch (error) {
+    throw requestError(error, to, protocol, options)
+  } finally {
+    // A reader that leaves early tells the server so.
+    if (!finished) abortQuietly(stream, new Error('the request was given up'))
+    void frames.return(undefined).catch(() => {})
+  }
+}
+
+/** Answers the requests of one protocol. @returns a function that stops, and breaks off what is under way */
+export function serveFrames(
+  ports: RequestPorts,
+  protocol: string,
+  maxBodyBytes: number,
+  handle: ServeHandler
+): () => void {
+  const { node, log } = ports
+  const open = new Set<Stream>()
+  const onStream = async (stream: Stream, connection: Connection): Promise<void> => {
+    const from = connection.remotePeer.toString()
+    open.add(stream)
+    try {
+      await answer(ports, stream, from, protocol, maxBodyBytes, handle)
+      closeQuietly(stream)
+    } catch (error) {
+      log(`${protocol} for ${from} broke off: ${messageOf(error)}`)
+      abortQuietly(stream, error)
+    } finally {
+      open.delete(stream)
+    }
+  }
+  const handling = node.handle(protocol, onStream, {
+    maxInboundStreams: SERVED_STREAMS_PER_PEER,
+    maxOutboundStreams: SERVED_STREAMS_PER_PEER
+  })
+  handling.catch(error => log(`cannot serve ${protocol}: ${messageOf(error)}`))
+  return () => {
+    // In the order of the calls: the registration itself is still being written when a test stops it at once.
+    handling.then(() => node.unhandle(protocol)).catch(error => log(`${protocol}: ${messageOf(error)}`))
+    for (const stream of open) abortQuietly(stream, new Error(`${protocol} is served no longer`))
+  }
+}
+
+async function answer(
+  ports: RequestPorts,
+  stream: Stream,
+  from: PeerId,
+  protocol: string,
+  maxBodyBytes: number,
+  handle: ServeHandler
+): Promise<void> {
+  const { record } = ports
+  // Whoever leaves while the handler thinks would be noticed only at the next write otherwise.
+  const gone = new Promise<never>((_, reject) => {
+    stream.addEventListener('close', event => reject(event.error ?? new Error('the requester left')), {
+      once: true
+    })
+  })
+  gone.catch(() => {})
+  const frames = readFrames(stream, maxBodyBytes)
+  let body: TaggedFrame
+  try {
+    const first = await within(stream, REQUEST_TIMEOUT_MS, frames.next())
+    if (first.done || first.value.kind !== FRAME_KIND.data) throw new Error('no request came')
+    body = first.value
+  } catch (error) {
+    if (!isTooLong(error)) throw error
+    await writeFrame(stream, FRAME_KIND.bodyTooLarge, new Uint8Array(0), SERVE_STALL_MS)
+    return
+  } finally {
+    void frames.return(undefined).catch(() => {})
+  }
+  record({ direction: 'in', kind: 'request', peer: from, label: protocol, bytes: body.payload })
+  const iterator = handle(from, body.payload)[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([iterator.next(), gone])
+      if (done) break
+      await writeFrame(stream, FRAME_KIND.data, value, SERVE_STALL_MS)
+      record({ direction: 'out', kind: 'answer', peer: from, label: protocol, bytes: value })
+    }
+  } finally {
+    // Not awaited: a handler that hangs must not hold the stream.
+    void Promise.resolve(iterator.return?.()).catch(() => {})
+  }
+  await writeFrame(stream, FRAME_KIND.end, new Uint8Array(0), SERVE_STALL_MS)
+}
+
+async function openStream(
+  node: FedpeftNode,
+  to: PeerId,
+  protocol: string,
+  options: RequestOptions
+): Promise<Stream> {
+  const signal = AbortSignal.timeout(Math.min(options.timeoutMs, DIAL_TIMEOUT_MS))
+  try {
+    return await node.dialProtocol(peerIdFromString(to), protocol, { signal })
+  } catch (cause) {
+    const data = { peer: to, protocol }
+    if (signal.aborted) {
+      const connected = node.getConnections().some(({ remotePeer }) => remotePeer.toString() === to)
+      if (connected)
+        throw new NetworkError('TIMEOUT', { ...data, timeoutMs: options.timeoutMs }, undefined, { cause })
+    }
+    throw new NetworkError('UNREACHABLE', data, `cannot ask ${to} for ${protocol}: ${messageOf(cause)}`, {
+      cause
+    })
+  }
+}
+
+/** Breaks the stream if the work takes longer, which makes the work itself fail. */
+async function within<T>(stream: Stream, timeoutMs: number, work: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => abortQuietly(stream, new NetworkError('TIMEOUT', { timeoutMs })), timeoutMs)
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function requestError(error: unknown, peer: PeerId, protocol: string, options: RequestOptions): NetworkError {
+  const data = { peer, protocol }
+  if (error instanceof NetworkError) {
+    return error.code === 'TIMEOUT'
+      ? new NetworkError('TIMEOUT', { ...data, timeoutMs: options.timeoutMs })
+      : error
+  }
+  if (isTooLong(error)) {
+    return new NetworkError('TOO_LARGE', { ...data, maxBytes: options.maxFrameBytes }, undefined, {
+      cause: error
+    })
+  }
+  return new NetworkError('RESET', data, undefined, { cause: error })
+}
+
+function isTooLong(error: unknown): boolean {
+  return error instanceof Error && /^InvalidDataLength/.test(error.name)
+}
+
+function abortQuietly(stream: Stream, error: unknown): void {
+  try {
+    stream.abort(error instanceof Error ? error : new Error(String(error)))
+  } catch {
+    // Its connection may be gone already; then there is nobody left to tell.
+  }
+}
+
+function closeQuietly(stream: Stream): void {
+  stream.close().catch(error => abortQuietly(stream, error))
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
