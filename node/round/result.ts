@@ -81,7 +81,7 @@ export function judgeResult(
   if (attempt.survivors === null) return 'later'
   if (attempt.ownResult !== null && equalBytes(attempt.ownResult.decision, decision)) return 'valid'
   if (equalBytes(decision, lostLink(draft, attempt))) {
-    const canFinish = attempt.ownResult !== null || attempt.bundles.size >= attempt.quorum
+    const canFinish = attempt.ownResult !== null || mayStillFinish(attempt)
     return abortable && !canFinish ? 'valid' : 'invalid'
   }
   return attempt.ownResult === null ? 'later' : 'invalid'
@@ -104,4 +104,9 @@ export function commitLink(
   notice(draft, { notice: 'link', kind: link.kind as LinkKind, link })
   draft.state.tip = tip
   return { ready }
+}
+
+/** Enough bundles are here, and what they opened is not known to be impossible. */
+export function mayStillFinish(attempt: AttemptState): boolean {
+  return attempt.bundles.size >= attempt.quorum && attempt.unmasking !== 'failed'
 }

@@ -123,6 +123,7 @@ function take(draft: Draft, event: RoundEvent): void {
   else if (event.type === 'training-failed') attempt.training = 'failed'
   else if (event.type === 'input-masked') onInputMasked(draft, attempt, event)
   else if (event.type === 'unmasked') onUnmasked(draft, attempt, event.outcome)
+  else if (event.type === 'unmask-failed') attempt.unmasking = 'failed'
 }
 
 /** Takes in one's own words and those that became readable, until nothing is left to do. */

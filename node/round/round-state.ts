@@ -93,7 +93,7 @@ export interface AttemptState {
   nextMembers: readonly PeerId[]
   released: boolean
   readonly bundles: Map<PeerId, UnmaskBundle>
-  unmasking: 'none' | 'running' | 'done'
+  unmasking: 'none' | 'running' | 'done' | 'failed'
   /** The survivors' seeds, in roster order, once recovered. */
   seeds: readonly Uint8Array[] | null
   outcome: RoundOutcome | null

@@ -84,6 +84,13 @@ export type RoundEvent =
       readonly attempt: number
       readonly outcome: RoundOutcome
     }
+  /** The sum opened to something that no honest inputs give: every verifier sees the same, so the round is lost. */
+  | {
+      readonly type: 'unmask-failed'
+      readonly round: number
+      readonly attempt: number
+      readonly reason: string
+    }
 
 /** What every verifier must come to alike. */
 export interface RoundOutcome {

@@ -27,7 +27,7 @@ import {
   voteRecipients
 } from './agreement.ts'
 import type { JournalEntry } from './journal.ts'
-import { abortLink, judgeResult, lostLink, proposeResult } from './result.ts'
+import { abortLink, judgeResult, lostLink, mayStillFinish, proposeResult } from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
 import { type AttemptState, type Draft, maySpeak, settingOf } from './round-state.ts'
 import { judgeShares, proposeShares } from './shares.ts'
@@ -83,7 +83,7 @@ function giveUp(
   }
   if (!abortable || draft.nowMs < dueMs[subject]) return null
   if (subject !== 'result') return abortLink(draft, attempt, subject === 'roster')
-  return attempt.survivors === null || attempt.bundles.size >= attempt.quorum
+  return attempt.survivors === null || mayStillFinish(attempt)
     ? null
     : lostLink(draft, attempt)
 }
