@@ -36,26 +36,31 @@ const schema = z.looseObject({
   base_model_name_or_path: z.string().nullish()
 })
 
-/** Fields that change what the adapter computes, with the values under which it is plain LoRA. */
-const plainLora: ReadonlyArray<readonly [field: string, isPlain: (value: unknown) => boolean]> = [
-  ['bias', value => value === 'none'],
-  ['fan_in_fan_out', isOff],
-  ['use_dora', isOff],
-  ['lora_bias', isOff],
-  ['use_qalora', isOff],
-  ['modules_to_save', isOff],
-  ['layers_to_transform', isOff],
-  ['layer_replication', isOff],
-  ['exclude_modules', isOff],
-  ['target_parameters', isOff],
-  ['trainable_token_indices', isOff],
-  ['rank_pattern', isOff],
-  ['alpha_pattern', isOff]
-]
+/**
+ * Fields that do not change what a saved adapter computes. PEFT adds switches with every version, so any other field
+ * must be off.
+ */
+const harmless: ReadonlySet<string> = new Set([
+  'auto_mapping',
+  'base_model_name_or_path',
+  'inference_mode',
+  'layers_pattern',
+  'lora_alpha',
+  'lora_dropout',
+  'megatron_core',
+  'peft_type',
+  'peft_version',
+  'qalora_group_size',
+  'r',
+  'revision',
+  'target_modules',
+  'task_type',
+  'use_rslora'
+])
 
-/** False, or an empty list or table. */
+/** False, null, or an empty list or table. */
 function isOff(value: unknown): boolean {
-  return value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+  return value === false || (typeof value === 'object' && Object.keys(value ?? {}).length === 0)
 }
 
 /**
@@ -174,9 +179,12 @@ function refuseUnsupported(raw: Record<string, unknown>, path: string): void {
   // PEFT also takes a pattern here; we would have to match it exactly as Python does.
   if (typeof raw['target_modules'] === 'string')
     throw unsupported(path, 'target_modules', raw['target_modules'])
-  for (const [field, isPlain] of plainLora) {
-    const value = raw[field]
-    if (value !== undefined && value !== null && !isPlain(value)) throw unsupported(path, field, value)
+  for (const [field, value] of Object.entries(raw)) {
+    if (harmless.has(field) || isOff(value)) continue
+    if (field === 'bias' && value === 'none') continue
+    // Other ways to start (PiSSA, OLoRA, LoftQ) change the base model too.
+    if (field === 'init_lora_weights' && (value === true || value === 'gaussian')) continue
+    throw unsupported(path, field, value)
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { ModelError } from '../../../node/model/errors.ts'
@@ -83,6 +84,17 @@ describe('safetensors', () => {
     const headerBytes = Math.ceil(json.length / 8) * 8
     expect(new TextDecoder().decode(file.subarray(8, 8 + headerBytes))).to.equal(json.padEnd(headerBytes))
     expect([...file.subarray(8 + headerBytes)]).to.deep.equal([0, 0, 0x80, 0x3f, 0, 0, 0, 0x3f])
+  })
+
+  it('reads what the Rust and Python library writes', () => {
+    const vectors = JSON.parse(
+      readFileSync(new URL('../../vectors/safetensors-python.json', import.meta.url), 'utf8')
+    )
+    const read = readSafetensors(Buffer.from(vectors.base64, 'base64'))
+    expect([...read.keys()].sort()).to.deep.equal(Object.keys(vectors.tensors).sort())
+    for (const [name, { shape, data }] of read) {
+      expect({ shape, values: [...data] }, name).to.deep.equal(vectors.tensors[name])
+    }
   })
 
   it('refuses to write a tensor that its shape does not describe', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { ModelError } from '../../../node/model/errors.ts'
@@ -76,6 +77,15 @@ describe('tokenizer', () => {
         }),
         { numRuns: 500, examples: [[''], [' a  b\n\n c\t'], ['word , word .'], ['\ufefftext']] }
       )
+    })
+
+    it('gives the ids that the Rust library gives', () => {
+      const vectors = JSON.parse(
+        readFileSync(new URL('../../vectors/embedded-tokenizer-ids.json', import.meta.url), 'utf8')
+      )
+      for (const { text, ids } of vectors.cases) {
+        expect([...embedded.encode(text)], text.slice(0, 40)).to.deep.equal(ids)
+      }
     })
 
     it('counts the bytes that its tokens stand for', () => {

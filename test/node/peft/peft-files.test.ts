@@ -33,6 +33,51 @@ const layout = layoutOf([
 ])
 const values = Float32Array.from({ length: layout.length }, (_, i) => i / 8 - 1)
 
+/** `adapter_config.json` as PEFT 0.21.2 writes it. */
+const writtenByPeft = {
+  alora_invocation_tokens: null,
+  alpha_pattern: {},
+  arrow_config: null,
+  auto_mapping: null,
+  base_model_name_or_path: 'my-model',
+  bias: 'none',
+  corda_config: null,
+  ensure_weight_tying: false,
+  eva_config: null,
+  exclude_modules: null,
+  fan_in_fan_out: false,
+  inference_mode: true,
+  init_lora_weights: true,
+  kasa_config: null,
+  layer_replication: null,
+  layers_pattern: null,
+  layers_to_transform: null,
+  loftq_config: {},
+  lora_alpha: 16,
+  lora_bias: false,
+  lora_dropout: 0,
+  lora_ga_config: null,
+  megatron_config: null,
+  megatron_core: 'megatron.core',
+  modules_to_save: null,
+  monteclora_config: null,
+  peft_type: 'LORA',
+  peft_version: '0.21.2',
+  qalora_group_size: 16,
+  r: 8,
+  rank_pattern: {},
+  revision: null,
+  target_modules: ['v_proj', 'q_proj'],
+  target_parameters: null,
+  task_type: 'CAUSAL_LM',
+  trainable_token_indices: null,
+  use_bdlora: null,
+  use_dora: false,
+  use_qalora: false,
+  use_rslora: false,
+  velora_config: null
+}
+
 async function refusal(promise: Promise<unknown>, code: PeftErrorCode): Promise<PeftError> {
   const error = await promise.then(
     () => new Error('not refused'),
@@ -96,6 +141,16 @@ describe('PEFT files', () => {
     expect(
       parseAdapterConfig(adapterConfigJson({ ...config, rankStabilized: true }), 'a').rankStabilized
     ).to.equal(true)
+  })
+
+  it('of PEFT itself are read, with all the switches that are off', () => {
+    expect(parseAdapterConfig(JSON.stringify(writtenByPeft), 'a')).to.deep.equal({
+      rank: 8,
+      alpha: 16,
+      rankStabilized: false,
+      targetModules: ['v_proj', 'q_proj'],
+      baseModel: 'my-model'
+    })
   })
 
   it('are written weights first, so that a folder with a config has an adapter', async () => {
@@ -173,7 +228,10 @@ describe('PEFT files', () => {
       ['layers_to_transform', 0],
       ['rank_pattern', { q_proj: 4 }],
       ['alpha_pattern', { q_proj: 4 }],
-      ['target_modules', '.*_proj']
+      ['target_modules', '.*_proj'],
+      ['init_lora_weights', 'pissa'],
+      ['use_bdlora', true],
+      ['a_switch_of_next_year', 1]
     ]
     for (const [field, value] of unsupported) {
       it(`the config asks for ${field} ${JSON.stringify(value)}`, async () => {
