@@ -16,6 +16,8 @@ export interface BackendChoice {
  * @param wasmFolder - path of the folder with the `.wasm` files of @tensorflow/tfjs-backend-wasm, ending in `/`
  */
 export async function openBackend(wasmFolder: string): Promise<BackendChoice> {
+  // Without it tfjs advertises its native addon on standard error.
+  tf.enableProdMode()
   let fallbackReason: string
   try {
     setWasmPaths(wasmFolder)

@@ -1,0 +1,118 @@
+import * as tf from '@tensorflow/tfjs'
+import { expect } from 'chai'
+import { seededRandom } from '../../../aggregation/random.ts'
+import { ModelError } from '../../../node/model/errors.ts'
+import type { LlamaConfig } from '../../../node/model/model-config.ts'
+import { initialWeights, TrainedModel } from '../../../node/model/trained-weights.ts'
+import { AdamW, adamWDefaults } from '../../../node/train/optimizer.ts'
+import { batchLogits, float64Weights, lossSlope } from '../../support/model-reference.ts'
+import { referenceCrossEntropy } from '../../support/reference-llama.ts'
+import { randomTokens, tinyConfig, tinyWeights, useBackend } from '../../support/tiny-model.ts'
+
+const tokens = { ids: randomTokens(10, 16, 5), batch: 2, time: 5 }
+const targets = randomTokens(10, 16, 6)
+targets[3] = -1
+
+describe('TrainedModel, all weights trained', () => {
+  useBackend('wasm')
+
+  for (const tiedEmbeddings of [true, false]) {
+    it(`has the loss and the gradient of a float64 computation, ${tiedEmbeddings ? 'tied' : 'untied'} embeddings`, () => {
+      const config: LlamaConfig = { ...tinyConfig, tiedEmbeddings }
+      const weights = tinyWeights(config)
+      const model = new TrainedModel(config, weights)
+      const gradient = new Float32Array(model.parameters.length)
+      const loss = model.lossAndGradient(tokens, targets, gradient)
+
+      const exact = float64Weights(weights)
+      const exactLoss = () => referenceCrossEntropy(batchLogits(config, exact, tokens), targets)
+      expect(loss).to.be.closeTo(exactLoss(), 1e-5)
+      expect(model.nats(tokens, targets)).to.be.closeTo(exactLoss() * 9, 1e-4)
+
+      // The gradient comes back under the names of the weights if it is put where they lie.
+      model.parameters.set(gradient)
+      const byName = model.weights()
+      expect([...byName.keys()].sort()).to.deep.equal([...weights.keys()].sort())
+      for (const [name, { data }] of exact) {
+        // Every seventh is enough to meet each row and column of each tensor.
+        for (let i = 0; i < data.length; i += 7) {
+          expect(byName.get(name)!.data[i], `${name} ${i}`).to.be.closeTo(lossSlope(data, i, exactLoss), 2e-5)
+        }
+      }
+      model.dispose()
+    })
+  }
+
+  it('learns a text by heart', () => {
+    const model = new TrainedModel(tinyConfig, tinyWeights())
+    const optimizer = new AdamW(model.parameters.length, adamWDefaults)
+    const gradient = new Float32Array(model.parameters.length)
+    const first = model.lossAndGradient(tokens, targets, gradient)
+    for (let step = 0; step < 60; step++) {
+      model.lossAndGradient(tokens, targets, gradient)
+      optimizer.step(model.parameters, gradient, 0.02)
+    }
+    expect(first).to.be.greaterThan(2)
+    expect(model.nats(tokens, targets) / 9).to.be.lessThan(0.3)
+    model.dispose()
+  })
+
+  it('leaves no tensor behind', () => {
+    const before = tf.memory().numTensors
+    const model = new TrainedModel(tinyConfig, tinyWeights())
+    const gradient = new Float32Array(model.parameters.length)
+    model.lossAndGradient(tokens, targets, gradient)
+    const afterOne = tf.memory().numTensors
+    for (let i = 0; i < 3; i++) model.lossAndGradient(tokens, targets, gradient)
+    model.nats(tokens, targets)
+    expect(tf.memory().numTensors).to.equal(afterOne)
+    model.dispose()
+    expect(tf.memory().numTensors).to.equal(before)
+  })
+
+  it('gives the same bytes for the same weights', () => {
+    const run = () => {
+      const model = new TrainedModel(tinyConfig, tinyWeights())
+      const gradient = new Float32Array(model.parameters.length)
+      model.lossAndGradient(tokens, targets, gradient)
+      model.dispose()
+      return gradient
+    }
+    expect(run()).to.deep.equal(run())
+  })
+
+  it('puts matrices before gains', () => {
+    const model = new TrainedModel(tinyConfig, tinyWeights())
+    const gains = (2 * tinyConfig.layerCount + 1) * tinyConfig.hiddenSize
+    expect(model.matrixLength).to.equal(model.parameters.length - gains)
+    model.dispose()
+  })
+
+  it('names a tensor that is missing or has the wrong shape', () => {
+    const weights = tinyWeights()
+    const name = 'model.layers.1.mlp.up_proj.weight'
+    weights.set(name, { shape: [8, 12], data: new Float32Array(96) })
+    expect(() => new TrainedModel(tinyConfig, weights))
+      .to.throw(ModelError, /model\.layers\.1\.mlp\.up_proj\.weight.*\[8,12\].*\[12,8\]/)
+      .with.property('code', 'TENSOR_MISMATCH')
+    weights.delete(name)
+    expect(() => new TrainedModel(tinyConfig, weights)).to.throw(
+      ModelError,
+      /no tensor model\.layers\.1\.mlp\.up_proj/
+    )
+  })
+})
+
+describe('initialWeights', () => {
+  it('draws matrices with the deviation of the config, smaller where a residual branch ends', () => {
+    const config: LlamaConfig = { ...tinyConfig, hiddenSize: 64, vocabularySize: 512, initializerRange: 0.02 }
+    const weights = initialWeights(config, seededRandom(3))
+    const deviation = (name: string) => {
+      const { data } = weights.get(name)!
+      return Math.sqrt(data.reduce((sum, value) => sum + value ** 2, 0) / data.length)
+    }
+    expect(deviation('model.embed_tokens.weight')).to.be.closeTo(0.02, 0.0005)
+    expect(deviation('model.layers.0.self_attn.o_proj.weight')).to.be.closeTo(0.01, 0.001)
+    expect(weights.get('model.norm.weight')!.data.every(value => value === 1)).to.equal(true)
+  })
+})
