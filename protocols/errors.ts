@@ -6,6 +6,8 @@ export type NetworkErrorCode =
   | 'RESET' // the other side broke off in the middle of an answer: { peer, protocol }
   | 'CLOSED' // this network has been closed: {}
   | 'PORT_TAKEN' // the address to listen on is in use: { address, port }
+  | 'BAD_IDENTITY' // the file of this peer's key holds something else: { path }
+  | 'DIRECTORY_IN_USE' // another process runs a peer from this directory: { path, pid }
   | 'BAD_ADDRESS' // not a multiaddr, or one that no transport here can use: { address }
 
 export class NetworkError extends Error {
@@ -34,6 +36,7 @@ export type ProtocolErrorCode =
   | 'BAD_LINK' // a link or founding list that does not follow from the chain before it: { height, reason }
   | 'BAD_MESSAGE' // bytes that are not the message they should be: { reason }
   | 'BLOB_UNAVAILABLE' // no holder gave the blob: { address, refused: what each holder did wrong }
+  | 'BLOB_WRONG_LENGTH' // the blob behind an address has another length than was announced: { address, lengthBytes }
   | 'BLOB_TOO_LARGE' // a blob above its limit: { address?, bytes, maxBytes }
 
 export class ProtocolError extends Error {

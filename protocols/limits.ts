@@ -27,14 +27,17 @@ export const FRAME_BYTES = CHUNK_BYTES + KIB
 /** Bytes that one transfer may have under way: eight chunks hide the latency of a slow link and bound memory. */
 export const WINDOW_BYTES = 2 * MIB
 
-/** Chunks that one blob request may ask for: a whole window. */
-export const WINDOW_CHUNKS = WINDOW_BYTES / CHUNK_BYTES
+/** Chunks that one blob request may ask for: half a window, as a pull asks two holders at a time. */
+export const WINDOW_CHUNKS = WINDOW_BYTES / CHUNK_BYTES / 2
 
 /** The list of chunk hashes (32 bytes each) of the longest blob still fits in half a frame. */
 export const MAX_BLOB_BYTES = 1024 * MIB
 
 /** Blobs pulled from others that one peer asks for at a time; the rest wait their turn, so memory stays bounded. */
 export const CONCURRENT_PULLS = 4
+
+/** Unfinished pulls whose chunks are kept for the next try; the oldest gives way. */
+export const UNFINISHED_PULLS = 8
 
 /** Requests of one protocol that we serve to one peer at a time: a member pulls a few blobs, nobody needs more. */
 export const SERVED_STREAMS_PER_PEER = 16

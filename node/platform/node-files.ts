@@ -136,7 +136,8 @@ async function nullIfMissing<T>(promise: Promise<T>): Promise<T | null> {
   }
 }
 
-async function explained<T>(path: string, verb: string, run: () => Promise<T>): Promise<T> {
+/** Runs a call of the file system. @throws FilesError, with a message fit for the user */
+export async function explained<T>(path: string, verb: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
