@@ -1,0 +1,228 @@
+/**
+ * Carries out what the round's machine asks for. Short effects are done when `perform` resolves; long ones go on
+ * beside and bring their event back, unless their attempt is over by then.
+ */
+import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
+import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain.ts'
+import { equalBytes } from '../../protocols/codec.ts'
+import type { LinkBody } from '../../protocols/messages.js'
+import type { Clock, Network, PeerId } from '../../protocols/ports.ts'
+import type { Effect, RoundEvent } from '../round/round-types.ts'
+import type { ByteAccount } from './byte-account.ts'
+import { type CaughtUp, catchUp } from './catch-up.ts'
+import type { AttemptId } from './journal-store.ts'
+import type { MessageChannel } from './message-channel.ts'
+import type { PeerEvent } from './peer-types.ts'
+import type { RoundWork } from './round-work.ts'
+import type { RunDisk } from './run-disk.ts'
+import type { StateKeeper } from './state-keeper.ts'
+import { gatherTranscript } from './transcript-protocol.ts'
+import { sleep } from './waiting.ts'
+
+type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
+
+/** A certified state that nobody gives yet is asked for again after this long. */
+const STATE_RETRY_MS = 1_000
+
+export interface EffectPorts {
+  readonly network: Network
+  readonly clock: Clock
+  readonly crypto: CryptoSuite
+  readonly run: RunContext
+  readonly self: PeerId
+  readonly disk: RunDisk
+  readonly states: StateKeeper
+  readonly work: RoundWork
+  readonly channel: MessageChannel
+  readonly account: ByteAccount
+  /** Ends everything that is under way. */
+  readonly signal: AbortSignal
+  push(event: RoundEvent): void
+  /** Runs a task in turn with the events. */
+  inTurn(task: () => Promise<RoundEvent | null>): void
+  emit(event: PeerEvent): void
+  /** The state has moved on, or the machine says something. */
+  onProgress(): void
+  fail(error: unknown): void
+  log(message: string): void
+}
+
+export class EffectRunner {
+  readonly #ports: EffectPorts
+  #syncing = false
+  /** Attempts of which a probe is under way. */
+  readonly #probing = new Set<string>()
+
+  constructor(ports: EffectPorts) {
+    this.#ports = ports
+  }
+
+  /** @throws FilesError */
+  async perform(effect: Effect): Promise<void> {
+    const { disk, channel, work, emit, onProgress } = this.#ports
+    switch (effect.type) {
+      case 'journal':
+        return disk.journal.append(effect.entry)
+      case 'gossip':
+        return channel.gossip(effect.message)
+      case 'send':
+        return channel.send(effect.to, effect.message)
+      case 'train':
+        return this.#beside(work.train(effect))
+      case 'mask':
+        return this.#beside(Promise.resolve().then(() => work.mask(effect)))
+      case 'pull':
+        return this.#beside(work.pull(effect, this.#attemptId()))
+      case 'unmask':
+        return this.#beside(Promise.resolve().then(() => work.unmask(effect)))
+      case 'commit':
+        return this.#commit(effect)
+      case 'found':
+        return this.#found(effect)
+      case 'probe':
+        return this.#beside(this.#probe(effect))
+      case 'sync':
+        return this.#beside(this.sync(effect.from))
+      case 'forget':
+        return work.forget(effect)
+      case 'notice':
+        emit(effect)
+        return onProgress()
+    }
+  }
+
+  /** Runs beside the machine; what it throws is a fault of ours or of the disk. */
+  #beside(work: Promise<RoundEvent | null>): void {
+    const { push, fail, signal } = this.#ports
+    work.then(
+      event => {
+        if (event !== null) push(event)
+      },
+      error => {
+        if (!signal.aborted) fail(error)
+      }
+    )
+  }
+
+  /** The attempt that our chain leads to. */
+  #attemptId(): AttemptId {
+    const { tip } = this.#ports.disk.chain
+    return { round: tip?.round ?? 0, attempt: tip?.attempt ?? 0 }
+  }
+
+  async #found({ founding, tip }: EffectOf<'found'>): Promise<void> {
+    const { disk, emit } = this.#ports
+    await disk.chain.append([founding], tip)
+    emit({ type: 'founded', tip })
+  }
+
+  async #commit(effect: EffectOf<'commit'>): Promise<void> {
+    const { tip, link, certified, ready } = effect
+    if (ready) {
+      await this.#append([certified], tip)
+      this.#tellLink(link, tip)
+    } else this.#beside(this.#commitWithOthersState(effect))
+  }
+
+  /** For a link whose state this peer did not compute itself: gets it, then writes both. */
+  async #commitWithOthersState({ tip, link, certified }: EffectOf<'commit'>): Promise<RoundEvent | null> {
+    const { states, network, clock, signal, disk, inTurn, log } = this.#ports
+    const isNext = (): boolean => disk.chain.tip?.height === tip.height - 1
+    while (!signal.aborted && isNext()) {
+      try {
+        const holders = (): PeerId[] => {
+          const connected = network.peers()
+          return [
+            ...link.cohort.filter(peer => connected.includes(peer)),
+            ...connected.filter(peer => !link.cohort.includes(peer))
+          ]
+        }
+        if (!(await states.has(tip.stateHash))) await states.pull(tip.stateHash, holders, signal)
+        inTurn(async () => {
+          if (!isNext()) return null
+          await this.#append([certified], tip)
+          this.#tellLink(link, tip)
+          return { type: 'adopt', tip }
+        })
+        return null
+      } catch (error) {
+        if (signal.aborted) return null
+        log(
+          `cannot get the state of link ${tip.height} yet: ${error instanceof Error ? error.message : String(error)}`
+        )
+        await sleep(clock, STATE_RETRY_MS, signal)
+      }
+    }
+    return null
+  }
+
+  /** State first, then the links: a link on the disk whose state is nowhere could not be gone on from. */
+  async #append(records: readonly Uint8Array[], tip: ChainTip): Promise<void> {
+    const { disk, states, work, onProgress } = this.#ports
+    const moved = !equalBytes(tip.stateHash, states.hash)
+    await states.write(tip.stateHash)
+    await disk.chain.append(records, tip)
+    await states.adopt(tip.stateHash)
+    await disk.journal.prune(tip)
+    if (moved) await disk.saveAdapter(states.state.adapter)
+    work.forgetBefore(tip)
+    onProgress()
+  }
+
+  #tellLink(link: LinkBody, tip: ChainTip): void {
+    const { emit, account } = this.#ports
+    emit({ type: 'link', kind: link.kind as LinkKind, link, tip, bytes: account.take() })
+  }
+
+  async #probe(effect: EffectOf<'probe'>): Promise<RoundEvent | null> {
+    const { network, clock, crypto, run, disk, signal, emit } = this.#ports
+    const { round, attempt, from } = effect
+    const key = `${round} ${attempt}`
+    if (this.#probing.has(key)) return null
+    const loss = disk.journal.lossOf(effect)
+    if (loss !== null) {
+      // Unanswered, the machine says nothing in this attempt and follows the chain once it is over.
+      this.#probing.add(key)
+      const message = `${loss}: this peer cannot know what it has said in round ${round}, so it stays silent until that is over`
+      emit({ type: 'warning', message })
+      return null
+    }
+    this.#probing.add(key)
+    try {
+      const gathered = await gatherTranscript({ network, clock, crypto }, run, effect, from)
+      if (signal.aborted) return null
+      return { type: 'probed', round, attempt, journal: disk.journal.entriesOf(effect), ...gathered }
+    } finally {
+      this.#probing.delete(key)
+    }
+  }
+
+  /** Pulls a longer chain, from the peer named or anyone else who has one. */
+  async sync(from: PeerId): Promise<RoundEvent | null> {
+    const { network, disk, signal, inTurn, log } = this.#ports
+    if (this.#syncing) return null
+    this.#syncing = true
+    try {
+      const candidates = [from, ...network.peers().filter(peer => peer !== from)]
+      const caughtUp = await catchUp(this.#ports, disk.chain.tip, candidates, signal)
+      if (caughtUp === null) log('nobody in reach has a longer chain with its state')
+      else inTurn(() => this.#adoptChain(caughtUp))
+      return null
+    } finally {
+      this.#syncing = false
+    }
+  }
+
+  async #adoptChain({ records, tips, tip, from }: CaughtUp): Promise<RoundEvent | null> {
+    const { disk, states, emit } = this.#ports
+    const height = disk.chain.tip?.height ?? -1
+    // Links that this peer has committed itself in the meantime.
+    const fresh = tips.findIndex(({ height: at }) => at === height + 1)
+    const behind = tip.height > height
+    if (behind && fresh < 0) return null
+    if (!behind && (tip.height < height || !(await states.has(tip.stateHash)))) return null
+    await this.#append(behind ? records.slice(fresh) : [], tip)
+    emit({ type: 'caught-up', from, tip, links: behind ? records.length - fresh : 0 })
+    return { type: 'adopt', tip }
+  }
+}

@@ -1,0 +1,90 @@
+/** How signed messages come and go: gossip to everyone in the run, and directly to some. */
+import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
+import type { RunContext } from '../../protocols/chain.ts'
+import type { SignedMessage } from '../../protocols/envelope.ts'
+import { judgeMessage, type MessageVerdict, type Refusal } from '../../protocols/gossip-validation.ts'
+import { GOSSIP_MESSAGE_BYTES } from '../../protocols/limits.ts'
+import type { GossipVerdict, Network, PeerId } from '../../protocols/ports.ts'
+import { MESSAGE_PROTOCOL, topicOfRun } from '../../protocols/run-protocols.ts'
+
+/** A member that takes longer to take one message gets it by gossip instead: its view of the round goes on. */
+const SEND_TIMEOUT_MS = 5_000
+
+/** An answer is empty; anything else is cut off. */
+const ANSWER_BYTES = 64
+
+export interface ChannelInit {
+  readonly network: Network
+  readonly run: RunContext
+  readonly crypto: CryptoSuite
+  /** As the chain has them; null before the founding. */
+  members(): readonly PeerId[] | null
+  onMessage(message: SignedMessage): void
+  onRefused(from: PeerId, refusal: Refusal): void
+  log(message: string): void
+}
+
+export class MessageChannel {
+  readonly #init: ChannelInit
+  readonly #topic: string
+  readonly #closers: Array<() => void> = []
+
+  constructor(init: ChannelInit) {
+    this.#init = init
+    this.#topic = topicOfRun(init.run.id)
+  }
+
+  open(): void {
+    const { network } = this.#init
+    this.#closers.push(
+      network.subscribe(this.#topic, async (from, data) => this.#take(from, data)),
+      network.serve(MESSAGE_PROTOCOL, GOSSIP_MESSAGE_BYTES, (from, body) => {
+        this.#take(from, body)
+        return nothing()
+      })
+    )
+  }
+
+  close(): void {
+    for (const close of this.#closers.splice(0)) close()
+  }
+
+  /** Does not wait: whoever misses it asks for the transcript. */
+  gossip(message: SignedMessage): void {
+    this.#publish(message).catch(error =>
+      this.#init.log(`cannot gossip a ${message.type} message: ${error.message}`)
+    )
+  }
+
+  /** Directly to each; if some cannot be reached, once by gossip. Does not wait. */
+  send(to: readonly PeerId[], message: SignedMessage): void {
+    const sending = Promise.allSettled(to.map(peer => this.#request(peer, message)))
+    sending
+      .then(async outcomes => {
+        const missed = to.filter((_, i) => outcomes[i]!.status === 'rejected')
+        if (missed.length === 0) return
+        this.#init.log(`a ${message.type} message did not reach ${missed.join(', ')} directly: gossiped`)
+        await this.#publish(message)
+      })
+      .catch(error => this.#init.log(`cannot gossip a ${message.type} message: ${error.message}`))
+  }
+
+  async #publish(message: SignedMessage): Promise<void> {
+    await this.#init.network.publish(this.#topic, message.bytes)
+  }
+
+  async #request(to: PeerId, message: SignedMessage): Promise<void> {
+    const options = { timeoutMs: SEND_TIMEOUT_MS, maxFrameBytes: ANSWER_BYTES }
+    for await (const _ of this.#init.network.request(to, MESSAGE_PROTOCOL, message.bytes, options)) return
+  }
+
+  #take(from: PeerId, bytes: Uint8Array): GossipVerdict {
+    const { run, crypto, members, onMessage, onRefused } = this.#init
+    const judged: MessageVerdict = judgeMessage(bytes, run, members(), crypto)
+    if (judged.verdict === 'accept') onMessage(judged.message)
+    else onRefused(from, judged)
+    return judged.verdict
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,121 @@
+/** What a peer is made of, what it tells, and how it is held. */
+import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
+import type { Random } from '../../aggregation/random.ts'
+import type { ChainTip, LinkKind } from '../../protocols/chain.ts'
+import type { LinkBody } from '../../protocols/messages.js'
+import type { Clock, Files, Network, PeerId } from '../../protocols/ports.ts'
+import type { SignedManifest } from '../../protocols/signed-manifest.ts'
+import type { Notice, RoundPhase } from '../round/round-types.ts'
+import type { Trainer } from '../train/trainer.ts'
+import type { RoundBytes } from './byte-account.ts'
+
+/** The world as one peer sees it. The caller opens and closes all of it. */
+export interface PeerPorts {
+  readonly clock: Clock
+  readonly crypto: CryptoSuite
+  /** Of the identity behind `network.peerId`. */
+  readonly signer: Signer
+  readonly network: Network
+  /** The peer writes below `runs/<run id>/` only. */
+  readonly files: Files
+  readonly trainer: Trainer
+  /** Of no consequence to the run: for whoever looks for a fault. */
+  log(message: string): void
+  /** For stochastic rounding, one for each round. By default seeded from `crypto.randomBytes`. */
+  rounding?(): Random
+}
+
+export interface PeerConfig {
+  readonly signedManifest: SignedManifest
+  /** Windows of `training.sequenceLength` tokens in the private data: decides the weight, rounded and capped. */
+  readonly examples: number
+}
+
+export type PeerEvent =
+  /** What the round's machine says: phases, who is waited for, views, refusals. */
+  | Notice
+  /** After each step of local training. `loss` in nats per token. */
+  | {
+      readonly type: 'training'
+      readonly round: number
+      readonly attempt: number
+      readonly steps: number
+      readonly ofSteps: number
+      readonly loss: number
+    }
+  /** The founding list is on the disk. */
+  | { readonly type: 'founded'; readonly tip: ChainTip }
+  /** A link, its state and its adapter are on the disk. `bytes`: since the link before. */
+  | {
+      readonly type: 'link'
+      readonly kind: LinkKind
+      readonly link: LinkBody
+      readonly tip: ChainTip
+      readonly bytes: RoundBytes
+    }
+  /** Links that others made while this peer was away are on the disk, with the state after them. */
+  | { readonly type: 'caught-up'; readonly from: PeerId; readonly tip: ChainTip; readonly links: number }
+  /** The sum opened to something that no honest inputs can give: the round will be lost. */
+  | {
+      readonly type: 'sum-refused'
+      readonly round: number
+      readonly attempt: number
+      readonly reason: string
+    }
+  /** Something went wrong that the peer gets over by itself. */
+  | { readonly type: 'warning'; readonly message: string }
+  /** Something went wrong that it does not: it has stopped. */
+  | { readonly type: 'error'; readonly error: Error }
+  | { readonly type: 'finished'; readonly result: PeerResult }
+
+export interface PeerResult {
+  readonly completedRounds: number
+  /** Content address [32] of the replicated state. */
+  readonly stateHash: Uint8Array
+  /** The global adapter [d]. */
+  readonly adapter: Float32Array
+}
+
+export type PeerCondition = 'new' | 'starting' | 'running' | 'finished' | 'stopped' | 'failed'
+
+export interface PeerStatus {
+  readonly condition: PeerCondition
+  /** Run id, hexadecimal. */
+  readonly run: string
+  readonly self: PeerId
+  readonly phase: RoundPhase
+  readonly round: number
+  readonly attempt: number
+  readonly aggregator: PeerId | null
+  /** Of the round under way. */
+  readonly cohort: readonly PeerId[]
+  /** As the chain has them; those heard of so far before the founding are not listed. */
+  readonly members: readonly PeerId[]
+  /** Who is waited for, if the run waits for someone. */
+  readonly missing: readonly PeerId[]
+  /** Where the chain stands; null before the founding. */
+  readonly tip: ChainTip | null
+  /** Of the attempt under way: whose masked input was announced, and whose is here. */
+  readonly announced: readonly PeerId[]
+  readonly held: readonly PeerId[]
+  readonly connected: readonly PeerId[]
+  /** Since the start. */
+  readonly bytes: RoundBytes
+}
+
+export interface Peer {
+  /**
+   * Opens the disk, joins the run and takes part until it is over. What it served goes on being served after that.
+   * @throws PeerError OTHER_BASE_MODEL, OTHER_ADAPTER, NOT_ADMITTED, BROKEN_STORE; ProtocolError; FilesError
+   */
+  start(): Promise<void>
+  /** Leaves the run; what is under way is given up, what is being written is finished. Never throws. */
+  stop(): Promise<void>
+  /** @returns a function that stops the listening */
+  on(listen: (event: PeerEvent) => void): () => void
+  status(): PeerStatus
+  /** The global adapter [d] as the chain has it now. */
+  adapter(): Float32Array
+  /** Rejects with PeerError STOPPED or STORE_FAILED, or with what went wrong. */
+  readonly finished: Promise<PeerResult>
+}

@@ -1,0 +1,247 @@
+/**
+ * The long work of a round: training, masking, pulling bodies, opening the sum. It runs beside the machine, belongs
+ * to one attempt, and ends with it. Plain inputs live here only, from the end of training until they are masked.
+ */
+import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
+import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
+import { decodeSum, laneCountOf, roundWeight } from '../../aggregation/encoding.ts'
+import { AggregationError } from '../../aggregation/errors.ts'
+import type { Random } from '../../aggregation/random.ts'
+import { applyRound } from '../../aggregation/replicated-state.ts'
+import { bytesOfLanes, type Lanes, lanesOfBytes } from '../../aggregation/ring.ts'
+import { maskInput, unmaskSum } from '../../aggregation/secure-sum.ts'
+import { serverOptimizerOf } from '../../aggregation/server-optimizer.ts'
+import { strategyByName } from '../../aggregation/strategies.ts'
+import type { BlobExchange } from '../../protocols/blob-exchange.ts'
+import type { RunContext } from '../../protocols/chain.ts'
+import { ProtocolError } from '../../protocols/errors.ts'
+import { toHex } from '../../protocols/hex.ts'
+import type { Clock, PeerId } from '../../protocols/ports.ts'
+import type { Effect, RoundEvent } from '../round/round-types.ts'
+import type { Trainer } from '../train/trainer.ts'
+import { type AttemptId, isBefore } from './journal-store.ts'
+import { batchSeedOf, encodeTraining, trainJobOf } from './local-training.ts'
+import { holdersInTurn, pullDelayMs } from './pull-order.ts'
+import { roundEncodingOf } from './round-encoding.ts'
+import type { StateKeeper } from './state-keeper.ts'
+import { sleep } from './waiting.ts'
+
+type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
+
+export interface WorkPorts {
+  readonly clock: Clock
+  readonly crypto: CryptoSuite
+  readonly run: RunContext
+  readonly self: PeerId
+  readonly trainer: Trainer
+  readonly layout: AdapterLayout
+  readonly blobs: BlobExchange
+  readonly states: StateKeeper
+  readonly examples: number
+  rounding(): Random
+  onTrainingStep(id: AttemptId, steps: number, ofSteps: number, loss: number): void
+  onSumRefused(id: AttemptId, reason: string): void
+  warn(message: string): void
+}
+
+/** A body that no holder gives is asked for again after this long, doubling up to the second number. */
+const PULL_RETRY_MS = { first: 500, longest: 8_000 }
+
+interface AttemptWork {
+  readonly id: AttemptId
+  readonly stop: AbortController
+  /** Encoded, not masked. */
+  input: Lanes | null
+  /** Masked inputs pulled and made. */
+  readonly bodies: Map<string, Uint8Array>
+  /** Bodies being pulled, with those who may hold them. */
+  readonly pulls: Map<string, Set<PeerId>>
+}
+
+export class RoundWork {
+  readonly #ports: WorkPorts
+  readonly #attempts = new Map<string, AttemptWork>()
+  /** Bodies of the attempt before: a slower member may still want to check its sum. */
+  #lastBodies: Uint8Array[] = []
+  /** Addresses of this peer's own masked inputs, of this attempt and the one before. */
+  #own: string[] = []
+
+  constructor(ports: WorkPorts) {
+    this.#ports = ports
+  }
+
+  /** @returns null if the attempt was over before the training was */
+  async train(effect: EffectOf<'train'>): Promise<RoundEvent | null> {
+    const { crypto, run, self, trainer, layout, states, examples, rounding, onTrainingStep } = this.#ports
+    const { factors, completedRounds, cohortSize } = effect
+    const work = this.#work(effect)
+    const { signal } = work.stop
+    const { round, attempt } = work.id
+    try {
+      const before = states.state.adapter
+      const job = trainJobOf(
+        run,
+        before,
+        factors,
+        completedRounds,
+        batchSeedOf(run.id, work.id, self, crypto.sha256)
+      )
+      const onStep = (steps: number, loss: number): void => {
+        if (!signal.aborted) onTrainingStep(work.id, steps, job.steps, loss)
+      }
+      const trained = await trainer.train(job, onStep, signal)
+      if (signal.aborted) {
+        trained.adapter.fill(0)
+        return null
+      }
+      const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
+      const weight = roundWeight(examples, encoding.maxWeight)
+      const { clipNorm } = states.state
+      work.input = encodeTraining(encoding, layout, factors, before, trained, clipNorm, weight, rounding())
+      return { type: 'trained', round, attempt }
+    } catch (error) {
+      if (signal.aborted) return null
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#ports.warn(`local training of round ${round} failed: ${reason}`)
+      return { type: 'training-failed', round, attempt, reason }
+    }
+  }
+
+  /** Masks the kept input, erases it, and serves the result. @returns null if there is no input */
+  mask(effect: EffectOf<'mask'>): RoundEvent | null {
+    const { crypto, blobs } = this.#ports
+    const work = this.#work(effect)
+    const { input } = work
+    if (input === null) return null
+    const bytes = bytesOfLanes(maskInput(input, effect.selfKey, effect.pairMasks, crypto))
+    input.fill(0)
+    work.input = null
+    const address = blobs.put(bytes)
+    work.bodies.set(toHex(address), address)
+    this.#own = [...this.#own.slice(-1), toHex(address)]
+    const { round, attempt } = work.id
+    return { type: 'input-masked', round, attempt, address, lengthBytes: bytes.length }
+  }
+
+  /**
+   * Gets a masked input from any holder, however often it takes while the attempt lasts.
+   * @returns null if the attempt was over first, or the body is being pulled already
+   */
+  async pull(effect: EffectOf<'pull'>, id: AttemptId): Promise<RoundEvent | null> {
+    const { clock, crypto, self, blobs, warn } = this.#ports
+    const { owner, address, lengthBytes, precedence } = effect
+    const work = this.#work(id)
+    const { signal } = work.stop
+    const key = toHex(address)
+    const underWay = work.pulls.get(key)
+    if (underWay !== undefined) {
+      for (const holder of effect.holders) underWay.add(holder)
+      return null
+    }
+    const holders = new Set(effect.holders)
+    work.pulls.set(key, holders)
+    const inTurn = () => holdersInTurn([...holders], owner, precedence, address, self, crypto.sha256)
+    await sleep(clock, pullDelayMs(precedence), signal)
+    let waitMs = PULL_RETRY_MS.first
+    while (!signal.aborted) {
+      try {
+        await blobs.pull(address, lengthBytes, inTurn, signal)
+        work.bodies.set(key, address)
+        work.pulls.delete(key)
+        return signal.aborted ? null : { type: 'body-held', owner, address }
+      } catch (error) {
+        if (signal.aborted) break
+        const reason = error instanceof Error ? error.message : String(error)
+        if (waitMs === PULL_RETRY_MS.first) warn(`cannot get the masked input of ${owner} yet: ${reason}`)
+        // Of a length that no input of this round has: whoever announced it never had one.
+        if (error instanceof ProtocolError && error.code === 'BLOB_WRONG_LENGTH') break
+        await sleep(clock, waitMs, signal)
+        waitMs = Math.min(2 * waitMs, PULL_RETRY_MS.longest)
+      }
+    }
+    return null
+  }
+
+  /**
+   * Adds the masked inputs, removes the masks, runs the server step. The new state is offered, not adopted.
+   * @throws RangeError if a body is not here: the machine asks only once all are
+   */
+  unmask(effect: EffectOf<'unmask'>): RoundEvent {
+    const { crypto, run, layout, blobs, states } = this.#ports
+    const { round, attempt, cohortSize, completedRounds, survivors, selfKeys, droppedPairMasks } = effect
+    const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
+    const inputs = survivors.map(({ peer, address }) => {
+      const bytes = blobs.get(address)
+      if (bytes === null) throw new RangeError(`the masked input of ${peer} is not here`)
+      return lanesOfBytes(bytes, encoding.ringBits)
+    })
+    const sum = unmaskSum({ inputs, selfKeys, droppedPairMasks }, crypto)
+    try {
+      const decoded = decodeSum(encoding, sum, survivors.length)
+      const optimizer = serverOptimizerOf(run.manifest.serverOptimizer)
+      const next = applyRound(states.state, decoded, strategyByName(run.manifest.strategy), optimizer, layout)
+      const { weightSum, meanMetrics } = decoded
+      const outcome = { stateHash: states.offer(next), weightSum, meanLoss: meanMetrics[0]!, epsilonSpent: 0 }
+      return { type: 'unmasked', round, attempt, outcome }
+    } catch (error) {
+      if (!(error instanceof AggregationError)) throw error
+      // Some survivor put in garbage. Everyone sees the same sum and comes to the same end.
+      this.#ports.onSumRefused({ round, attempt }, error.message)
+      return { type: 'unmask-failed', round, attempt, reason: error.message }
+    }
+  }
+
+  /** True if a blob is this peer's own masked input, of this attempt or the one before. */
+  isOwn(address: Uint8Array): boolean {
+    return this.#own.includes(toHex(address))
+  }
+
+  /** Ends the work of an attempt. Secrets go at once, its masked inputs with the next attempt. */
+  forget(id: AttemptId): void {
+    const work = this.#attempts.get(keyOf(id))
+    if (work === undefined) return
+    this.#attempts.delete(keyOf(id))
+    work.stop.abort()
+    work.input?.fill(0)
+    for (const address of this.#lastBodies) this.#ports.blobs.drop(address)
+    this.#lastBodies = [...work.bodies.values()]
+  }
+
+  /** Ends the work of every attempt before one. */
+  forgetBefore(id: AttemptId): void {
+    for (const work of [...this.#attempts.values()]) if (isBefore(work.id, id)) this.forget(work.id)
+  }
+
+  stop(): void {
+    for (const work of [...this.#attempts.values()]) this.forget(work.id)
+  }
+
+  #work({ round, attempt }: AttemptId): AttemptWork {
+    const known = this.#attempts.get(keyOf({ round, attempt }))
+    if (known !== undefined) return known
+    const stop = new AbortController()
+    const work: AttemptWork = {
+      id: { round, attempt },
+      stop,
+      input: null,
+      bodies: new Map(),
+      pulls: new Map()
+    }
+    this.#attempts.set(keyOf(work.id), work)
+    return work
+  }
+}
+
+function keyOf({ round, attempt }: AttemptId): string {
+  return `${round} ${attempt}`
+}
+
+/** Lanes of one input of a round: what the machine needs to know of the encoding. */
+export function laneCountOfRound(
+  run: Pick<RunContext, 'id' | 'manifest'>,
+  layout: AdapterLayout,
+  cohortSize: number,
+  completedRounds: number
+): number {
+  return laneCountOf(roundEncodingOf(run, layout, cohortSize, completedRounds))
+}

@@ -1,0 +1,76 @@
+/**
+ * What one run leaves on one peer's disk, below `runs/<run id>/`: `manifest.json`, `chain.log`, `journal.log`,
+ * `states/<hash>.bin` and `adapter/`. Written in an order that leaves something that opens wherever a crash falls:
+ * a state before the link that names it, a link before its journal is let go.
+ */
+import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
+import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
+import type { RunContext } from '../../protocols/chain.ts'
+import { equalBytes } from '../../protocols/codec.ts'
+import { toHex } from '../../protocols/hex.ts'
+import type { Files } from '../../protocols/ports.ts'
+import { encodeSignedManifest, type SignedManifest } from '../../protocols/signed-manifest.ts'
+import { saveAdapter } from '../peft/peft-files.ts'
+import { ChainStore } from './chain-store.ts'
+import { JournalStore } from './journal-store.ts'
+import { StateStore } from './state-store.ts'
+
+export interface RunDisk {
+  readonly chain: ChainStore
+  readonly journal: JournalStore
+  readonly states: StateStore
+  /** Writes the global adapter in Hugging Face PEFT format. @throws FilesError */
+  saveAdapter(values: Float32Array): Promise<void>
+}
+
+/** The folder of a run, as a path of the port `Files`. */
+export function runFolder(run: Uint8Array): string {
+  return `runs/${toHex(run)}`
+}
+
+/** Where the adapter of a run lies. */
+export function adapterFolder(run: Uint8Array): string {
+  return `${runFolder(run)}/adapter`
+}
+
+/**
+ * Opens what is there, or begins.
+ * @param warn - told of what a crash left unfinished
+ * @throws PeerError BROKEN_STORE; FilesError, also if the folder cannot be written to
+ */
+export async function openRunDisk(
+  files: Files,
+  signed: SignedManifest,
+  run: RunContext,
+  layout: AdapterLayout,
+  crypto: CryptoSuite,
+  warn: (message: string) => void
+): Promise<RunDisk> {
+  const folder = runFolder(run.id)
+  const manifestPath = `${folder}/manifest.json`
+  const manifestBytes = encodeSignedManifest(signed)
+  const written = await files.read(manifestPath)
+  if (written === null || !equalBytes(written, manifestBytes)) await files.write(manifestPath, manifestBytes)
+  const chain = await ChainStore.open(files, `${folder}/chain.log`, run, crypto, warn)
+  const journal = await JournalStore.open(files, `${folder}/journal.log`, chain.tip)
+  const states = new StateStore(files, `${folder}/states`, crypto)
+  const { rank, alpha } = run.manifest.adapter
+  const config = {
+    rank,
+    alpha,
+    rankStabilized: false,
+    targetModules: targetModulesOf(layout),
+    baseModel: run.manifest.model.source
+  }
+  return {
+    chain,
+    journal,
+    states,
+    saveAdapter: values => saveAdapter(files, adapterFolder(run.id), config, layout, values)
+  }
+}
+
+/** The names of the adapted layers, out of keys such as `….self_attn.q_proj.lora_A.weight`. */
+function targetModulesOf(layout: AdapterLayout): string[] {
+  return [...new Set(layout.tensors.map(({ name }) => name.split('.lora_')[0]!.split('.').at(-1)!))].sort()
+}

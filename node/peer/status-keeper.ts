@@ -1,0 +1,60 @@
+/** What `status()` says, kept up from the machine's notices. */
+import type { PeerId } from '../../protocols/ports.ts'
+import type { Notice, RoundPhase } from '../round/round-types.ts'
+import type { PeerCondition, PeerStatus } from './peer-types.ts'
+
+type Kept = Pick<
+  PeerStatus,
+  'phase' | 'round' | 'attempt' | 'aggregator' | 'cohort' | 'missing' | 'announced' | 'held'
+>
+
+const START: Kept = {
+  phase: 'WaitingForMembers',
+  round: 0,
+  attempt: 0,
+  aggregator: null,
+  cohort: [],
+  missing: [],
+  announced: [],
+  held: []
+}
+
+export class StatusKeeper {
+  condition: PeerCondition = 'new'
+  #kept: Kept = START
+
+  get kept(): Kept {
+    return this.#kept
+  }
+
+  get phase(): RoundPhase {
+    return this.#kept.phase
+  }
+
+  take(notice: Notice): void {
+    const { announced, held, round, attempt } = this.#kept
+    if (notice.notice === 'phase') {
+      const sameAttempt = notice.round === round && notice.attempt === attempt
+      const { phase, aggregator, cohort } = notice
+      const inputs = sameAttempt ? { announced, held } : { announced: [], held: [] }
+      this.#kept = {
+        phase,
+        round: notice.round,
+        attempt: notice.attempt,
+        aggregator,
+        cohort,
+        missing: [],
+        ...inputs
+      }
+    } else if (notice.notice === 'waiting') this.#kept = { ...this.#kept, missing: notice.missing }
+    else if (notice.notice === 'new-view') this.#kept = { ...this.#kept, aggregator: notice.aggregator }
+    else if (notice.notice === 'input-announced') {
+      this.#kept = { ...this.#kept, announced: withPeer(announced, notice.peer) }
+    } else if (notice.notice === 'input-held')
+      this.#kept = { ...this.#kept, held: withPeer(held, notice.peer) }
+  }
+}
+
+function withPeer(peers: readonly PeerId[], peer: PeerId): readonly PeerId[] {
+  return peers.includes(peer) ? peers : [...peers, peer]
+}
