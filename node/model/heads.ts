@@ -17,6 +17,42 @@ export interface HeadBlock {
   readonly scale: number
 }
 
+/** One head of one sequence inside an array: element e at position t is values[start + t * step + e * stride]. */
+interface HeadView {
+  readonly values: Float32Array
+  readonly start: number
+  readonly step: number
+  readonly stride: number
+}
+
+/** The heads of a block, in the order batch, group, head of the group. */
+function headIndices({ batch, groups, headsPerGroup }: HeadBlock): number[] {
+  return Array.from({ length: batch * groups * headsPerGroup }, (_, index) => index)
+}
+
+function inActivations(values: Float32Array, block: HeadBlock, index: number): HeadView {
+  const { time, width, firstColumn, groups, headsPerGroup, headSize } = block
+  const heads = groups * headsPerGroup
+  const start = Math.floor(index / heads) * time * width + firstColumn + (index % heads) * headSize
+  return { values, start, step: width, stride: 1 }
+}
+
+/** In the layout [batch * groups, headsPerGroup * time, headSize]. */
+function inRows(values: Float32Array, { time, headSize }: HeadBlock, index: number): HeadView {
+  return { values, start: index * time * headSize, step: headSize, stride: 1 }
+}
+
+/** In the layout [batch * groups, headSize, headsPerGroup * time]. */
+function inColumns(
+  values: Float32Array,
+  { time, headsPerGroup, headSize }: HeadBlock,
+  index: number
+): HeadView {
+  const rows = headsPerGroup * time
+  const start = Math.floor(index / headsPerGroup) * rows * headSize + (index % headsPerGroup) * time
+  return { values, start, step: 1, stride: rows }
+}
+
 /**
  * Activations -> one matrix per (batch, group), rows (head, t): [batch * groups, headsPerGroup * time, headSize], turned
  * and scaled.
@@ -29,26 +65,11 @@ export function splitHeads(
   plain: Float32Array | null,
   transposed: Float32Array | null
 ): void {
-  const { headSize, scale, rotary } = block
-  const half = headSize / 2
-  forEachHeadRow(block, (source, t, row, columnStart, rowCount) => {
-    for (let i = 0; i < half; i++) {
-      const first = x[source + i]! * scale
-      const second = x[source + half + i]! * scale
-      const cos = rotary === null ? 1 : rotary.cos[t * half + i]!
-      const sin = rotary === null ? 0 : rotary.sin[t * half + i]!
-      const low = first * cos - second * sin
-      const high = second * cos + first * sin
-      if (plain !== null) {
-        plain[row * headSize + i] = low
-        plain[row * headSize + half + i] = high
-      }
-      if (transposed !== null) {
-        transposed[columnStart + i * rowCount] = low
-        transposed[columnStart + (half + i) * rowCount] = high
-      }
-    }
-  })
+  for (const index of headIndices(block)) {
+    const from = inActivations(x, block, index)
+    if (plain !== null) turnHead(from, inRows(plain, block, index), block, 1)
+    if (transposed !== null) turnHead(from, inColumns(transposed, block, index), block, 1)
+  }
 }
 
 /** The adjoint of `splitHeads`: matrices per (batch, group) -> their columns of the activations. */
@@ -58,44 +79,41 @@ export function mergeHeads(
   block: HeadBlock,
   x: Float32Array
 ): void {
-  const { headSize, scale, rotary } = block
-  const half = headSize / 2
-  forEachHeadRow(block, (target, t, row, columnStart, rowCount) => {
-    const start = layout === 'plain' ? row * headSize : columnStart
-    const stride = layout === 'plain' ? 1 : rowCount
-    for (let i = 0; i < half; i++) {
-      const low = heads[start + i * stride]! * scale
-      const high = heads[start + (half + i) * stride]! * scale
-      const cos = rotary === null ? 1 : rotary.cos[t * half + i]!
-      const sin = rotary === null ? 0 : rotary.sin[t * half + i]!
-      x[target + i] = low * cos + high * sin
-      x[target + half + i] = high * cos - low * sin
-    }
-  })
+  const view = layout === 'plain' ? inRows : inColumns
+  for (const index of headIndices(block)) {
+    turnHead(view(heads, block, index), inActivations(x, block, index), block, -1)
+  }
 }
 
-function forEachHeadRow(
-  block: HeadBlock,
-  visit: (activation: number, t: number, row: number, columnStart: number, rowCount: number) => void
+/** Copies a head between layouts, scaled, and turned as its positions say (1) or back (-1). */
+function turnHead(
+  from: HeadView,
+  to: HeadView,
+  { time, headSize, rotary, scale }: HeadBlock,
+  direction: 1 | -1
 ): void {
-  const { batch, time, width, firstColumn, groups, headsPerGroup, headSize } = block
-  const rowCount = headsPerGroup * time
-  for (let b = 0; b < batch; b++) {
-    for (let group = 0; group < groups; group++) {
-      const matrix = b * groups + group
-      for (let head = 0; head < headsPerGroup; head++) {
-        const column = firstColumn + (group * headsPerGroup + head) * headSize
-        for (let t = 0; t < time; t++) {
-          const within = head * time + t
-          visit(
-            (b * time + t) * width + column,
-            t,
-            matrix * rowCount + within,
-            matrix * rowCount * headSize + within,
-            rowCount
-          )
-        }
+  const half = headSize / 2
+  const { values: source, step: fromStep } = from
+  const { values: target, step: toStep } = to
+  for (let i = 0; i < half; i++) {
+    let lowFrom = from.start + i * from.stride
+    let lowTo = to.start + i * to.stride
+    const highFrom = half * from.stride
+    const highTo = half * to.stride
+    for (let t = 0; t < time; t++) {
+      const low = source[lowFrom]! * scale
+      const high = source[lowFrom + highFrom]! * scale
+      if (rotary === null) {
+        target[lowTo] = low
+        target[lowTo + highTo] = high
+      } else {
+        const cos = rotary.cos[t * half + i]!
+        const sin = direction * rotary.sin[t * half + i]!
+        target[lowTo] = low * cos - high * sin
+        target[lowTo + highTo] = high * cos + low * sin
       }
+      lowFrom += fromStep
+      lowTo += toStep
     }
   }
 }
