@@ -1,0 +1,61 @@
+/** What a person means by `--data`: a file of their own, or a president of the embedded data. */
+import { basename, dirname, resolve } from 'node:path'
+import { didYouMean } from '../../protocols/did-you-mean.ts'
+import type { Tokenizer } from '../model/tokenizer.ts'
+import { nodeFiles } from '../platform/node-files.ts'
+import { type President, presidentShard, presidents } from '../platform/state-of-the-union.ts'
+import { readDocuments, type TokenizedShard, tokenizeShard } from '../train/dataset.ts'
+import { TrainError } from '../train/errors.ts'
+import { UserError } from './user-error.ts'
+
+export interface PrivateDataOptions {
+  /** `.txt`, `.jsonl`, or `sotu:NAME`. */
+  readonly data: string
+  /** `.txt` or `.jsonl`; without it the end of `data` is held out (of a president, the last address). */
+  readonly heldOut?: string
+  /** Tokens of one training window. */
+  readonly windowTokens: number
+}
+
+const embeddedPrefix = 'sotu:'
+
+/** Measured after every round: more text would take longer and hardly change the figure. */
+const heldOutTokensMax = 8_192
+
+/** @throws UserError; TrainError MISSING_DATA, UNSUPPORTED_DATA, BAD_DATA, TOO_LITTLE_DATA; FilesError */
+export async function openPrivateData(
+  tokenizer: Tokenizer,
+  { data, heldOut, windowTokens }: PrivateDataOptions
+): Promise<TokenizedShard> {
+  if (data.startsWith(embeddedPrefix)) {
+    if (heldOut !== undefined) {
+      throw new UserError(`--held-out ${heldOut}: ${data} brings its own test set, the last address`, 2)
+    }
+    return presidentShard(await presidentNamed(data), tokenizer, { windowTokens })
+  }
+  const source = { name: data, documents: await documentsOf('--data', data) }
+  const held = heldOut === undefined ? {} : { heldOutDocuments: await documentsOf('--held-out', heldOut) }
+  return tokenizeShard(tokenizer, { ...source, ...held }, { windowTokens, heldOutTokensMax })
+}
+
+async function documentsOf(flag: string, path: string): Promise<string[]> {
+  const full = resolve(path)
+  try {
+    return await readDocuments(nodeFiles(dirname(full)), basename(full))
+  } catch (error) {
+    if (!(error instanceof TrainError)) throw error
+    const problem = error.code === 'MISSING_DATA' ? 'there is no such file' : error.message
+    throw new UserError(`${flag} ${path}: ${problem}`, 2, { cause: error })
+  }
+}
+
+async function presidentNamed(data: string): Promise<President> {
+  const all = await presidents()
+  const wanted = data.slice(embeddedPrefix.length).trim().toLowerCase().replaceAll(' ', '_')
+  const found = all.find(({ id }) => id === wanted)
+  if (found !== undefined) return found
+  const ids = all.map(({ id }) => id)
+  const near = didYouMean(wanted, ids)
+  const hint = near === null ? `Choose one of ${ids.join(', ')}.` : `Did you mean ${embeddedPrefix}${near}?`
+  throw new UserError(`--data ${data}: the embedded data has no president of that name. ${hint}`, 2)
+}
