@@ -66,6 +66,9 @@ if (main === null) {
   if (main.endsWith('.ts') && !(process.features && process.features.typescript)) {
     stop(`fedpeft-node: not built yet: run "npm run build" in ${root}`)
   }
+  // Halves the time until the first word from the second start on.
+  const { enableCompileCache } = require('module')
+  if (enableCompileCache) enableCompileCache()
   import(pathToFileURL(main).href)
 } else if (brought !== null) {
   runUnder(brought, main)

@@ -194,8 +194,8 @@ const schema = section({
   }).prefault({}),
   rounds: integer(1, 100_000).default(8),
   cohort: section({
-    founders: integer(COHORT_MIN_FORCED, COHORT_MAX).default(COHORT_MIN),
-    size: integer(COHORT_MIN_FORCED, COHORT_MAX).default(COHORT_DEFAULT),
+    founders: integer(1, COHORT_MAX).default(COHORT_MIN),
+    size: integer(1, COHORT_MAX).default(COHORT_DEFAULT),
     allowThree: z.boolean(FLAG_TEXT).default(false)
   }).prefault({}),
   deadlines: section({
@@ -331,12 +331,13 @@ function crossChecks({ cohort, secureSum, admission }: RunManifest): ManifestPro
     ? ''
     : ` (3 only with cohort.allowThree: true, which tolerates no loss and leaves no room for privacy noise)`
   if (cohort.founders < least) refuse('cohort.founders', cohort.founders, `at least ${least}${why}`)
-  if (cohort.size < least) refuse('cohort.size', cohort.size, `at least ${least}${why}`)
+  if (cohort.size < least && cohort.founders >= least)
+    refuse('cohort.size', cohort.size, `at least ${least}${why}`)
   if (cohort.founders > cohort.size) {
     refuse('cohort.founders', cohort.founders, `at most cohort.size, which is ${cohort.size}`)
   }
   const threshold = quorumOf(cohort.founders)
-  if (colludersOf({ secureSum }, cohort.founders) + 2 > threshold) {
+  if (cohort.founders >= least && colludersOf({ secureSum }, cohort.founders) + 2 > threshold) {
     refuse(
       'secureSum.colluders',
       secureSum.colluders,

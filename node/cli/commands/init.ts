@@ -1,0 +1,55 @@
+import { Command, Option } from 'commander'
+import { COHORT_MAX } from '../../../protocols/limits.ts'
+import type { CommandHost } from '../host.ts'
+import { dirOption } from '../identity-dir.ts'
+import { wholeNumber, withExamples } from '../options.ts'
+import { UserError } from '../user-error.ts'
+
+export interface InitOptions {
+  readonly dir: string
+  readonly sign?: string
+  readonly force?: boolean
+  readonly name?: string
+  readonly model?: string
+  readonly rounds?: number
+  readonly founders?: number
+  readonly allowThree?: boolean
+  readonly strategy?: string
+  readonly rank?: number
+  readonly steps?: number
+}
+
+const DEFAULT_FILE = 'run.yaml'
+
+export function initCommand(host: CommandHost): Command {
+  const command = new Command('init')
+    .description('write a run manifest with every setting explained, and sign it')
+    .argument('[file]', `where to write it (default: ${DEFAULT_FILE})`)
+    .option('--sign <file>', 'sign a manifest again after editing it, instead of writing a new one')
+    .option('--name <text>', 'what people call the run')
+    .option('--model <dir>', 'base model: "embedded" or a folder in Hugging Face layout')
+    .option('--rounds <n>', 'rounds in all', wholeNumber(1, 100_000))
+    .option('--founders <n>', 'members that must be there to begin', wholeNumber(1, COHORT_MAX))
+    .option('--allow-three', 'allow a cohort of three, which tolerates no loss')
+    .addOption(new Option('--strategy <name>', 'what is summed').choices(['rolora', 'ffa', 'fedit']))
+    .option('--rank <r>', 'rank of the adapter', wholeNumber(1, 256))
+    .option('--steps <n>', 'local training steps per round', wholeNumber(1, 100_000))
+    .option('--force', 'overwrite the file')
+    .addOption(dirOption())
+    .action(async (file: string | undefined, options: InitOptions) => {
+      const { sign } = options
+      if (sign !== undefined && file !== undefined)
+        throw new UserError(`--sign ${sign} and ${file}: give one file, not two`, 2)
+      const { signAgain, writeManifest } = await import('../init.ts')
+      if (sign === undefined) await writeManifest(file ?? DEFAULT_FILE, options, host.output)
+      else await signAgain(sign, options, host.output)
+    })
+  return withExamples(command, [
+    [
+      'fedpeft-node init run.yaml --name "our run" --founders 5',
+      'write a manifest for five founding members'
+    ],
+    ['fedpeft-node init --sign run.yaml', 'sign it again after editing'],
+    ['fedpeft-node init big.yaml --model ./SmolLM2-135M --rank 16', 'another base model']
+  ])
+}

@@ -1,0 +1,112 @@
+/** Writing and signing run manifests. */
+import { basename, dirname, resolve } from 'node:path'
+import { toHex } from '../../protocols/hex.ts'
+import { peerIdOf } from '../../protocols/peer-id.ts'
+import type { Files } from '../../protocols/ports.ts'
+import { parseManifest, type RunManifest, runId } from '../../protocols/run-manifest.ts'
+import { signManifest } from '../../protocols/signed-manifest.ts'
+import { openModel } from '../model/model-files.ts'
+import { modelDir } from '../platform/embedded-model.ts'
+import { openIdentity } from '../platform/identity.ts'
+import { nodeCrypto } from '../platform/node-crypto.ts'
+import { nodeFiles } from '../platform/node-files.ts'
+import type { InitOptions } from './commands/init.ts'
+import { readManifestDocument } from './manifest-file.ts'
+import { manifestYaml } from './manifest-yaml.ts'
+import type { Output } from './output.ts'
+import { UserError } from './user-error.ts'
+
+/** Stands in the manifest while its other fields are checked, before the model is read. */
+const digestUnknown = '0'.repeat(64)
+
+/** @throws UserError if the file is there already; ProtocolError, ModelError, FilesError */
+export async function writeManifest(file: string, options: InitOptions, output: Output): Promise<void> {
+  const { files, name } = beside(file)
+  if (!options.force && (await files.size(name)) !== null) {
+    throw new UserError(`${file}: is there already. Choose another name, or overwrite it with --force.`, 2)
+  }
+  const signer = await openIdentity(options.dir)
+  const author = peerIdOf(signer.publicKey)
+  const draft = parseManifest(draftOf(options, author))
+  const manifest = await withDigest(draft, output)
+  const { signature } = signManifest(manifest, signer)
+  await files.write(name, new TextEncoder().encode(manifestYaml(manifest, toHex(signature))))
+  report(file, manifest, 'wrote', output)
+}
+
+/** @throws UserError naming the line of what is wrong; ModelError, FilesError */
+export async function signAgain(file: string, options: InitOptions, output: Output): Promise<void> {
+  const { files, name } = beside(file)
+  const { document, fields, explain } = await readManifestDocument(files, name, file)
+  const signer = await openIdentity(options.dir)
+  const author = peerIdOf(signer.publicKey)
+  if (fields['author'] !== undefined && fields['author'] !== author) {
+    output.warn(
+      `${file}: the author was ${fields['author']} and is now this identity, ${author}: another run`
+    )
+  }
+  const model = fields['model'] ?? {}
+  const isSection = typeof model === 'object' && !Array.isArray(model)
+  const draft = checked({ ...fields, author, model: isSection ? { ...model, sha256: digestUnknown } : model })
+  const manifest = await withDigest(draft, output)
+  const { signature } = signManifest(manifest, signer)
+  document.set('author', author)
+  document.setIn(['model', 'sha256'], manifest.model.sha256)
+  document.set('signature', toHex(signature))
+  await files.write(name, new TextEncoder().encode(document.toString({ lineWidth: 0 })))
+  report(file, manifest, 'signed', output)
+
+  function checked(given: unknown): RunManifest {
+    try {
+      return parseManifest(given)
+    } catch (error) {
+      return explain(error)
+    }
+  }
+}
+
+/** What the flags say; the schema adds the rest. */
+function draftOf(options: InitOptions, author: string): unknown {
+  const { founders, allowThree } = options
+  const cohort = {
+    ...(founders === undefined ? {} : { founders, size: Math.max(16, founders) }),
+    ...(allowThree ? { allowThree } : {})
+  }
+  return {
+    name: options.name ?? 'a run of fedpeft',
+    author,
+    model: { source: options.model ?? 'embedded', sha256: digestUnknown },
+    adapter: options.rank === undefined ? {} : { rank: options.rank, alpha: options.rank },
+    training: options.steps === undefined ? {} : { steps: options.steps },
+    cohort,
+    ...(options.rounds === undefined ? {} : { rounds: options.rounds }),
+    ...(options.strategy === undefined ? {} : { strategy: options.strategy })
+  }
+}
+
+/** The manifest with the digest of the base model that it names, read in full so that a broken one is found now. */
+async function withDigest(manifest: RunManifest, output: Output): Promise<RunManifest> {
+  const { source } = manifest.model
+  const { sha256 } = nodeCrypto()
+  output.say(`reading the base model ${source}`)
+  const { digest } = await openModel(nodeFiles(modelDir(source)), sha256, source)
+  return { ...manifest, model: { ...manifest.model, sha256: toHex(digest) } }
+}
+
+function report(file: string, manifest: RunManifest, did: string, output: Output): void {
+  const run = toHex(runId(manifest, nodeCrypto().sha256))
+  const { founders } = manifest.cohort
+  if (founders < 4) output.warn('a cohort of three tolerates no loss and leaves no room for privacy noise')
+  output.say(
+    `${did} ${file}: run ${run}\n` +
+      `author ${manifest.author}, base model ${manifest.model.source} (sha256 ${manifest.model.sha256})\n` +
+      `${founders} founding members begin it, each with: fedpeft-node join ADDRESS --run ${file} --data THEIR-TEXT`
+  )
+  const { author, model } = manifest
+  output.event({ event: 'done', file, run, author, modelSha256: model.sha256 })
+}
+
+function beside(file: string): { files: Files; name: string } {
+  const path = resolve(file)
+  return { files: nodeFiles(dirname(path)), name: basename(path) }
+}

@@ -1,0 +1,121 @@
+/** A run manifest as the file that a person edits: every field with its default and what it means. */
+import { stringify } from 'yaml'
+import { COHORT_MAX } from '../../protocols/limits.ts'
+import type { RunManifest } from '../../protocols/run-manifest.ts'
+
+/** What each field means, by its path; a section's words stand above it. */
+const explanations: Readonly<Record<string, string>> = {
+  formatVersion: 'Format of this file. Peers one minor version apart take part, others are refused by name.',
+  name: 'What people call the run.',
+  author: 'Peer id of the author, whose key signs this file and the list of founding members.',
+  model: 'The frozen base model. Every peer loads it by itself and compares the digest before it trains.',
+  'model.source':
+    '"embedded" is the toy model that comes with fedpeft; or the path of a Hugging Face model folder.',
+  'model.revision': 'Which revision of the model, for people; the digest is what counts.',
+  'model.sha256': 'Digest of config.json, model.safetensors and tokenizer.json.',
+  adapter: 'The low-rank adapter (LoRA, Hu et al. 2021) that is trained: delta W = alpha / rank * B A.',
+  'adapter.kind': 'Only lora in this version.',
+  'adapter.rank': 'Rank r of A [r, in] and B [out, r]: 1 to 256. More learns more and sends more.',
+  'adapter.alpha': 'The adapter is scaled by alpha / rank.',
+  'adapter.targetModules': 'Which linear layers: all-linear, or a list such as [q_proj, v_proj].',
+  'adapter.seed': 'Every peer initialises A from this seed (B begins at zero).',
+  training: 'Local training of one peer in one round, with AdamW.',
+  'training.steps': 'Optimizer steps per round.',
+  'training.batchSize': 'Windows of text per step.',
+  'training.sequenceLength': 'Tokens per window.',
+  'training.learningRate': 'Learning rate of the local optimizer.',
+  'training.schedule': 'How it goes over the rounds: constant or cosine.',
+  'training.weightDecay': 'Decoupled weight decay, 0 to below 1.',
+  'training.gradientClipNorm': 'Gradients are clipped to this L2 norm.',
+  rounds: 'Rounds in all.',
+  cohort: 'Who takes part in a round. Of n members t = floor(2n/3) + 1 must stay to the end.',
+  'cohort.founders': `The first round begins when this many members are there: 4 to ${COHORT_MAX}, at most "size".`,
+  'cohort.size': `The most members of one round, at most ${COHORT_MAX}.`,
+  'cohort.allowThree':
+    'Allow a cohort of three, which tolerates no loss and leaves no room for privacy noise.',
+  deadlines: 'How long the others wait in each phase, in milliseconds, before they go on without a member.',
+  'deadlines.keysMs': 'Advertising keys, and again sharing them.',
+  'deadlines.trainingMs': 'Local training: give the slowest machine time.',
+  'deadlines.inputsMs': 'Announcing and pulling the masked inputs.',
+  'deadlines.unmaskingMs': 'Handing out the shares that open the sum.',
+  'deadlines.viewMs': 'Silence of the aggregator before its stand-in takes over.',
+  strategy: [
+    'What is summed: rolora (B and A in turn; exact, half the bytes), ffa (B only, A stays as initialised),',
+    'fedit (A and B together; the mean of products is not the product of means, and twice the bytes).'
+  ].join('\n'),
+  serverOptimizer: [
+    'What every peer does with the mean change: fedavg (adds learningRate times it) or',
+    'fedadam (Reddi et al. 2021; name: fedadam, learningRate: 0.01, beta1: 0.9, beta2: 0.99, tau: 0.001).'
+  ].join('\n'),
+  secureSum:
+    "The masked sum (Bonawitz et al. 2017): nobody sees one peer's change, everybody can re-add the sum.",
+  'secureSum.ringBits': 'Integers modulo 2^16 (half the bytes) or 2^32 (finer).',
+  'secureSum.clipNorm': "A peer's change is clipped to this L2 norm.",
+  'secureSum.maxWeight':
+    'The most that a peer with much data weighs against one with little: a power of two, 1 to 64.',
+  'secureSum.colluders':
+    'Curious peers in collusion that the sum withstands, at most t - 2; default is n - t.',
+  'secureSum.verifiers': 'Who re-adds the sum before signing: everyone.',
+  privacy:
+    'Noise for differential privacy: none in this version. The sum itself is public within the cohort.',
+  'privacy.mechanism': 'Only none in this version.',
+  admission: 'Who may join: kind: open (anyone with the address), or kind: list with peers: [12D3KooW…, …].'
+}
+
+const HEADER = `A run of fedpeft. Change what you like, then sign it again: fedpeft-node init --sign FILE
+Offer it to others with: fedpeft-node join ADDRESS --run FILE --data YOUR-TEXT`
+
+/**
+ * @param signature - hexadecimal
+ * @returns YAML with a comment above every field
+ */
+export function manifestYaml(manifest: RunManifest, signature: string): string {
+  const lines = [comment(HEADER, ''), '']
+  for (const key of topLevelOrder) lines.push(...field(key, manifest[key], ''), '')
+  lines.push(
+    comment("The author's signature of everything above, comments aside.", ''),
+    `signature: ${scalar(signature)}`,
+    ''
+  )
+  return lines.join('\n')
+}
+
+/** From what people change first to what they rarely touch. */
+const topLevelOrder: ReadonlyArray<keyof RunManifest> = [
+  'formatVersion',
+  'name',
+  'author',
+  'model',
+  'adapter',
+  'training',
+  'rounds',
+  'cohort',
+  'strategy',
+  'serverOptimizer',
+  'secureSum',
+  'privacy',
+  'admission',
+  'deadlines'
+]
+
+function field(path: string, value: unknown, indent: string): string[] {
+  const key = path.slice(path.lastIndexOf('.') + 1)
+  const explanation = explanations[path]
+  const lines = explanation === undefined ? [] : [comment(explanation, indent)]
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [...lines, `${indent}${key}: ${scalar(value)}`]
+  }
+  const inner = Object.entries(value).flatMap(([name, item]) => field(`${path}.${name}`, item, `${indent}  `))
+  return [...lines, `${indent}${key}:`, ...inner]
+}
+
+function scalar(value: unknown): string {
+  return stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()
+}
+
+function comment(text: string, indent: string): string {
+  return text
+    .split('\n')
+    .map(line => `${indent}# ${line}`)
+    .join('\n')
+}
