@@ -11,14 +11,22 @@ import { explained } from './node-files.ts'
 
 const LOCK_FILE = 'lock'
 
+type Holder = Owner<number | null>
+
+/** A lock that names nobody: no process of ours wrote it, or the disk lost it. */
+const BROKEN: Holder = { pid: null, started: '' }
+
+/** Locks on locks on locks: each further one needs another crash within the same microsecond. */
+const DEPTH = 3
+
 /** Enough for losing a race or two against others that come and go. */
 const TRIES = 5
 
 /** Locks of this process, which a look at the process table cannot tell from a stale one. */
 const ours = new Set<string>()
 
-interface Owner {
-  readonly pid: number
+interface Owner<Pid = number> {
+  readonly pid: Pid
   /** When that process started, as its system tells it, or '' where it does not. Process ids are used again. */
   readonly started: string
 }
@@ -33,7 +41,10 @@ export async function lockDirectory(dir: string): Promise<() => Promise<void>> {
   ours.add(path)
   try {
     const owner: Owner = { pid: process.pid, started: await startOf(process.pid) }
-    const other = await explained(path, 'lock', () => acquire(path, JSON.stringify(owner)))
+    const other = await explained(path, 'lock', async () => {
+      await mkdir(dir, { recursive: true, mode: 0o700 })
+      return acquire(path, JSON.stringify(owner))
+    })
     if (other !== null) throw inUse(path, other.pid)
   } catch (error) {
     ours.delete(path)
@@ -44,18 +55,29 @@ export async function lockDirectory(dir: string): Promise<() => Promise<void>> {
   }
 }
 
-/** @returns null, or whoever holds the lock */
-async function acquire(path: string, text: string): Promise<{ pid: number | null } | null> {
-  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+/**
+ * Whoever finds a dead owner's lock must not simply remove it: another may have put a fresh one there since. So a
+ * lock is replaced only by who holds a second lock, on doing that, taken in the same way.
+ * @returns null, or whoever holds the lock
+ */
+async function acquire(path: string, text: string, depth = 0): Promise<Holder | null> {
   for (let i = 0; i < TRIES; i++) {
     if (await createWith(path, text)) return null
-    const found = await readFile(path, 'utf8').catch(() => null)
-    if (found === null) continue
-    const owner = ownerOf(found)
-    if (owner !== null && (await isAlive(owner))) return owner
-    await removeIf(path, found)
+    const owner = await ownerAt(path)
+    if (owner === null) continue
+    if (depth === DEPTH || (await isAlive(owner))) return owner
+    const other = await acquire(`${path}.takeover`, text, depth + 1)
+    if (other !== null) return other
+    try {
+      if (isSame(await ownerAt(path), owner)) {
+        await replaceWith(path, text)
+        return null
+      }
+    } finally {
+      await rm(`${path}.takeover`, { force: true })
+    }
   }
-  return { pid: null }
+  return BROKEN
 }
 
 /** Creates the file with its text in it, in one step. @returns false if there is one */
@@ -73,29 +95,37 @@ async function createWith(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Removes a stale lock, but not the fresh one that another process may have put there since it was read. */
-async function removeIf(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
+async function replaceWith(path: string, text: string): Promise<void> {
+  const part = `${path}.${randomUUID()}`
+  await writeFile(part, text, { flag: 'wx' })
+  await rename(part, path)
+}
+
+/** @returns null if there is no lock */
+async function ownerAt(path: string): Promise<Holder | null> {
   try {
-    await rename(path, aside)
-    if ((await readFile(aside, 'utf8')) !== text) await link(aside, path)
-  } catch {
-    // Somebody else was quicker; the next try sees what they left.
-  } finally {
-    await rm(aside, { force: true })
+    return ownerOf(await readFile(path, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
   }
 }
 
-function ownerOf(text: string): Owner | null {
+function isSame(a: Holder | null, b: Holder): boolean {
+  return a !== null && a.pid === b.pid && a.started === b.started
+}
+
+function ownerOf(text: string): Holder {
   try {
     const { pid, started } = JSON.parse(text)
-    return Number.isSafeInteger(pid) && pid > 0 && typeof started === 'string' ? { pid, started } : null
+    return Number.isSafeInteger(pid) && pid > 0 && typeof started === 'string' ? { pid, started } : BROKEN
   } catch {
-    return null
+    return BROKEN
   }
 }
 
-async function isAlive({ pid, started }: Owner): Promise<boolean> {
+async function isAlive({ pid, started }: Holder): Promise<boolean> {
+  if (pid === null) return false
   // Our own id, but not our lock: from a former life, in a container that gives the same ids every time.
   if (pid === process.pid) return false
   try {

@@ -61,6 +61,11 @@ describe('directory lock', () => {
     await (await lockDirectory(dir))()
   })
 
+  it('makes the directory if there is none', async () => {
+    await (await lockDirectory(join(dir, 'a', 'b')))()
+    expect(await readdir(join(dir, 'a', 'b'))).to.deep.equal([])
+  })
+
   it('takes over a lock that cannot be read', async () => {
     await writeFile(join(dir, 'lock'), 'cut sho')
     await (await lockDirectory(dir))()
