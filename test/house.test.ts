@@ -12,6 +12,8 @@ function sources(): Map<string, string> {
     for (const entry of readdirSync(join(packageDir(), folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || !/\.(ts|mjs|cjs|js)$/.test(entry.name)) continue
       const path = join(entry.parentPath, entry.name)
+      // The breaches planted below would count.
+      if (path === import.meta.filename) continue
       files.set(path.slice(packageDir().length + 1).replaceAll('\\', '/'), readFileSync(path, 'utf8'))
     }
   }
@@ -22,7 +24,15 @@ function sources(): Map<string, string> {
 const entryPoints = ['node/cli/main.ts']
 
 /** Finished parts that no command uses yet; each leaves this list when one does. */
-const waiting: string[] = []
+const waiting: string[] = [
+  'node/cli/open-trainer.ts',
+  'node/cli/private-data.ts',
+  'node/peer.ts',
+  'node/platform/directory-lock.ts',
+  'node/platform/libp2p-network.ts',
+  'node/platform/system-clock.ts',
+  'protocols/blob-exchange.ts'
+]
 
 describe('the house', () => {
   it('keeps its own rules: floors, ports, no circles, no dead files, small files', () => {

@@ -14,9 +14,18 @@ import { nodeCrypto } from '../platform/node-crypto.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { wasmFolder } from '../platform/wasm-folder.ts'
 import { generateTokens } from '../runtime/generate.ts'
-import type { ChatOptions } from './commands/chat.ts'
 import type { CommandHost } from './host.ts'
 import { UserError } from './user-error.ts'
+
+/** The flags of the command. */
+export interface ChatOptions {
+  readonly adapter: string
+  readonly prompt: string
+  readonly model?: string
+  readonly tokens: number
+  readonly temperature: number
+  readonly seed: number
+}
 
 interface Speaker {
   readonly model: AdaptedModel

@@ -10,11 +10,25 @@ import { modelDir } from '../platform/embedded-model.ts'
 import { openIdentity } from '../platform/identity.ts'
 import { nodeCrypto } from '../platform/node-crypto.ts'
 import { nodeFiles } from '../platform/node-files.ts'
-import type { InitOptions } from './commands/init.ts'
 import { readManifestDocument } from './manifest-file.ts'
 import { manifestYaml } from './manifest-yaml.ts'
 import type { Output } from './output.ts'
 import { UserError } from './user-error.ts'
+
+/** The flags of the command. */
+export interface InitOptions {
+  readonly dir: string
+  readonly sign?: string
+  readonly force?: boolean
+  readonly name?: string
+  readonly model?: string
+  readonly rounds?: number
+  readonly founders?: number
+  readonly allowThree?: boolean
+  readonly strategy?: string
+  readonly rank?: number
+  readonly steps?: number
+}
 
 /** Stands in the manifest while its other fields are checked, before the model is read. */
 const digestUnknown = '0'.repeat(64)

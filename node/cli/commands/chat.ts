@@ -1,15 +1,7 @@
 import { Command } from 'commander'
+import type { ChatOptions } from '../chat.ts'
 import type { CommandHost } from '../host.ts'
 import { number, wholeNumber, withExamples } from '../options.ts'
-
-export interface ChatOptions {
-  readonly adapter: string
-  readonly prompt: string
-  readonly model?: string
-  readonly tokens: number
-  readonly temperature: number
-  readonly seed: number
-}
 
 export function chatCommand(host: CommandHost): Command {
   const command = new Command('chat')

@@ -2,22 +2,9 @@ import { Command, Option } from 'commander'
 import { COHORT_MAX } from '../../../protocols/limits.ts'
 import type { CommandHost } from '../host.ts'
 import { dirOption } from '../identity-dir.ts'
+import type { InitOptions } from '../init.ts'
 import { wholeNumber, withExamples } from '../options.ts'
 import { UserError } from '../user-error.ts'
-
-export interface InitOptions {
-  readonly dir: string
-  readonly sign?: string
-  readonly force?: boolean
-  readonly name?: string
-  readonly model?: string
-  readonly rounds?: number
-  readonly founders?: number
-  readonly allowThree?: boolean
-  readonly strategy?: string
-  readonly rank?: number
-  readonly steps?: number
-}
 
 const DEFAULT_FILE = 'run.yaml'
 
