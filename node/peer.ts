@@ -284,9 +284,12 @@ class RunPeer implements Peer {
     if (condition !== 'running' || phase !== 'Finished' || this.#parts === null) return
     const { disk, states } = this.#parts
     // The last link may be certified before its state is here.
-    if (disk.chain.tip === null || !equalBytes(disk.chain.tip.stateHash, states.hash)) return
+    const { completedRounds, stateHash } = disk.chain.tip ?? {
+      completedRounds: -1,
+      stateHash: new Uint8Array()
+    }
+    if (completedRounds < this.#run.manifest.rounds || !equalBytes(stateHash, states.hash)) return
     this.#status.condition = 'finished'
-    const { completedRounds, stateHash } = disk.chain.tip
     const result = { completedRounds, stateHash, adapter: states.state.adapter.slice() }
     this.#emit({ type: 'finished', result })
     this.#settle.resolve(result)
