@@ -35,6 +35,7 @@ export type ProtocolErrorCode =
   | 'VERSION' // made for another version: { got, spoken }
   | 'BAD_LINK' // a link or founding list that does not follow from the chain before it: { height, reason }
   | 'BAD_MESSAGE' // bytes that are not the message they should be: { reason }
+  | 'OFFER_REFUSED' // another peer does not list the run offered to it: { peer, reason }
   | 'BLOB_UNAVAILABLE' // no holder gave the blob: { address, refused: what each holder did wrong }
   | 'BLOB_WRONG_LENGTH' // the blob behind an address has another length than was announced: { address, lengthBytes }
   | 'BLOB_TOO_LARGE' // a blob above its limit: { address?, bytes, maxBytes }

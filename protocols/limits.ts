@@ -99,6 +99,9 @@ export const MANIFEST_BYTES = 64 * KIB
 /** Runs that one registry keeps; beyond it the one that expires first gives way. */
 export const OFFERED_RUNS_MAX = 64
 
+/** Runs that one peer may offer to another: nobody can fill a registry alone. */
+export const OFFERED_RUNS_PER_PEER = 8
+
 /** An offer not repeated for this long is forgotten: soft state only. */
 export const OFFERED_RUN_TTL_MS = 30 * 60_000
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { chatCommand } from './commands/chat.ts'
 import { initCommand } from './commands/init.ts'
+import { simCommand } from './commands/sim.ts'
 import type { CommandHost } from './host.ts'
 
 /** Every subcommand, in the order of the help. */
 export function commands(host: CommandHost): Command[] {
-  return [initCommand(host), chatCommand(host)]
+  return [simCommand(host), initCommand(host), chatCommand(host)]
 }

@@ -1,6 +1,7 @@
 import { AggregationError } from '../../aggregation/errors.ts'
 import { NetworkError, ProtocolError } from '../../protocols/errors.ts'
 import { FilesError } from '../../protocols/files-error.ts'
+import { SimError } from '../../sim/errors.ts'
 import { ModelError } from '../model/errors.ts'
 import { PeerError } from '../peer/errors.ts'
 import { PeftError } from '../peft/errors.ts'
@@ -12,7 +13,16 @@ import { UserError } from './user-error.ts'
 const failures: ReadonlySet<string> = new Set<string>([
   ...['NO_PERMISSION', 'READ_ONLY', 'NO_SPACE', 'IO_ERROR', 'SHORT_FILE', 'NO_SUCH_FILE'],
   ...['UNREACHABLE', 'TIMEOUT', 'RESET', 'CLOSED', 'PORT_TAKEN', 'TOO_LARGE', 'DIRECTORY_IN_USE'],
-  ...['BROKEN_STORE', 'STORE_FAILED', 'STOPPED', 'FAULT', 'BLOB_UNAVAILABLE', 'BLOB_TOO_LARGE']
+  ...[
+    'BROKEN_STORE',
+    'STORE_FAILED',
+    'STOPPED',
+    'FAULT',
+    'BLOB_UNAVAILABLE',
+    'BLOB_TOO_LARGE',
+    'DIVERGED',
+    'PEER_FAILED'
+  ]
 ])
 
 /**
@@ -29,6 +39,7 @@ export function explain(error: unknown): UserError | null {
     error instanceof PeerError ||
     error instanceof PeftError ||
     error instanceof ProtocolError ||
+    error instanceof SimError ||
     error instanceof TrainError
   if (isKnown && error.code !== 'FAULT') {
     return new UserError(error.message, failures.has(error.code) ? 1 : 2, { cause: error })

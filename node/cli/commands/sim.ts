@@ -1,0 +1,59 @@
+import { Command } from 'commander'
+import type { CommandHost } from '../host.ts'
+import { number, wholeNumber, withExamples } from '../options.ts'
+
+export interface SimOptions {
+  readonly peers?: number
+  readonly rounds?: number
+  readonly steps?: number
+  readonly learningRate?: number
+  readonly strategy?: 'rolora' | 'ffa' | 'fedit'
+  readonly model?: string
+  readonly data?: string
+  readonly seed?: number
+  readonly out: string
+  readonly external: number
+  readonly threads?: number
+  readonly baselines: boolean
+}
+
+export function simCommand(host: CommandHost): Command {
+  const command = new Command('sim')
+    .description(
+      'run a whole network on this machine and measure what it learns: base, local, federated, pooled'
+    )
+    .argument('[scenario]', '"presidents", or a YAML file with a scenario of your own', 'presidents')
+    .option('--peers <n>', 'peers, one client each (default: 8)', wholeNumber(3, 64))
+    .option('--rounds <n>', 'rounds (default: 8)', wholeNumber(1, 10_000))
+    .option('--steps <n>', 'optimizer steps of a peer in a round (default: 12)', wholeNumber(1, 100_000))
+    .option('--learning-rate <x>', 'of local training', number(1e-9, 10))
+    .option('--strategy <name>', 'rolora, ffa or fedit (default: rolora)')
+    .option('--model <dir>', 'base model: "embedded" or a folder in Hugging Face layout')
+    .option('--data <dir>', '"sotu", or a folder with one .txt or .jsonl file per client')
+    .option('--seed <n>', 'of the adapter and of the baselines (default: 1)', wholeNumber(0, 2 ** 31 - 1))
+    .option(
+      '--out <dir>',
+      'where the peers, the adapter and the report are kept; a rerun goes on from it',
+      'fedpeft-run'
+    )
+    .option('--external <n>', 'leave this many of the peers to processes of their own', wholeNumber(0, 63), 0)
+    .option('--threads <n>', 'training threads (default: one per core)', wholeNumber(1, 256))
+    .option('--no-baselines', 'skip the local and the pooled baseline')
+    .action(async (scenario: string, options: SimOptions) => {
+      // Loading the tensor library and libp2p takes seconds: --help must not wait for them.
+      const { sim } = await import('../sim/run-sim.ts')
+      await sim(scenario, options, host)
+    })
+  return withExamples(command, [
+    [
+      'fedpeft-node sim',
+      'eight presidents, eight rounds, the embedded model: some four minutes on two cores'
+    ],
+    ['fedpeft-node sim --peers 4 --rounds 2 --no-baselines --out /tmp/quick', 'a quick look'],
+    [
+      'fedpeft-node sim --external 1',
+      'seven peers here; the eighth is yours to start, with the command it prints'
+    ],
+    ['fedpeft-node sim --data clients/ --json > events.jsonl', 'your own clients, a file each; JSON lines']
+  ])
+}

@@ -1,0 +1,61 @@
+/** The clients of a simulation: presidents of the embedded data, or the files of a folder. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SimError } from '../../../sim/errors.ts'
+import type { Tokenizer } from '../../model/tokenizer.ts'
+import { presidentShard, presidents } from '../../platform/state-of-the-union.ts'
+import type { TokenizedShard } from '../../train/dataset.ts'
+import { openPrivateData } from '../private-data.ts'
+import { UserError } from '../user-error.ts'
+
+export interface SimClient {
+  readonly name: string
+  /** What `fedpeft-node join --data` takes for the same data. */
+  readonly data: string
+  readonly shard: TokenizedShard
+}
+
+/** @throws SimError TOO_FEW_CLIENTS; UserError; TrainError; FilesError */
+export async function openClients(
+  source: string,
+  count: number,
+  tokenizer: Tokenizer,
+  windowTokens: number
+): Promise<SimClient[]> {
+  if (source === 'sotu') {
+    const all = await presidents()
+    requireClients(source, count, all.length)
+    return Promise.all(
+      all.slice(0, count).map(async president => ({
+        name: president.name,
+        data: `sotu:${president.id}`,
+        shard: await presidentShard(president, tokenizer, { windowTokens })
+      }))
+    )
+  }
+  const files = (await namesIn(source)).filter(name => /\.(txt|jsonl)$/.test(name)).sort()
+  requireClients(source, count, files.length)
+  return Promise.all(
+    files.slice(0, count).map(async name => {
+      const data = join(source, name)
+      return { name, data, shard: await openPrivateData(tokenizer, { data, windowTokens }) }
+    })
+  )
+}
+
+async function namesIn(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir)
+  } catch (cause) {
+    const message = `--data ${dir}: not a folder that can be read. Give "sotu", or a folder with one .txt or .jsonl file per client.`
+    throw new UserError(message, 2, { cause })
+  }
+}
+
+function requireClients(source: string, wanted: number, found: number): void {
+  if (found >= wanted) return
+  const message =
+    `${wanted} peers need ${wanted} clients, but ${source} has ${found}. ` +
+    'Lower --peers, or add .txt or .jsonl files: one is one client.'
+  throw new SimError('TOO_FEW_CLIENTS', { wanted, found }, message)
+}

@@ -1,0 +1,77 @@
+/** The network of a simulation on this machine: a coordinator and real libp2p nodes on loopback TCP. */
+import { join } from 'node:path'
+import { createCoordinator } from '../../../bootstrap/coordinator.ts'
+import { offeredRunOf } from '../../../protocols/offered-manifest.ts'
+import { type Identity, openIdentity } from '../../platform/identity.ts'
+import { createLibp2pNetwork, type Libp2pNetwork } from '../../platform/libp2p-network.ts'
+import { nodeCrypto } from '../../platform/node-crypto.ts'
+import { systemClock } from '../../platform/system-clock.ts'
+
+const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+
+export interface LoopbackMember {
+  readonly identity: Identity
+  readonly dir: string
+  readonly network: Libp2pNetwork
+}
+
+export interface Loopback {
+  readonly members: readonly LoopbackMember[]
+  /** Where other processes can join. */
+  readonly address: string
+  close(): Promise<void>
+}
+
+export interface LoopbackOptions {
+  /** Each member's folder; its identity is kept there. */
+  readonly dirs: readonly string[]
+  readonly bootstrapDir: string
+  readonly log: (message: string) => void
+}
+
+/** @throws NetworkError; FilesError */
+export async function openLoopback(options: LoopbackOptions): Promise<Loopback> {
+  const { dirs, bootstrapDir, log } = options
+  const opened: Libp2pNetwork[] = []
+  const open = async (identity: Identity, bootstrapAddresses: string[]): Promise<Libp2pNetwork> => {
+    const network = await createLibp2pNetwork({
+      identity: identity.privateKey,
+      listen: [LOOPBACK],
+      transports: 'tcp',
+      bootstrapAddresses,
+      log
+    })
+    opened.push(network)
+    return network
+  }
+  const closeAll = async () => void (await Promise.all(opened.map(network => network.close())))
+  try {
+    const bootstrap = await open(await openIdentity(bootstrapDir), [])
+    const crypto = nodeCrypto()
+    const validateManifest = (bytes: Uint8Array) => offeredRunOf(bytes, crypto)
+    const coordinator = createCoordinator({ network: bootstrap, clock: systemClock, validateManifest, log })
+    const address = bootstrap.addresses()[0]!
+    const members = await Promise.all(
+      dirs.map(async dir => {
+        const identity = await openIdentity(dir)
+        return { identity, dir, network: await open(identity, [address]) }
+      })
+    )
+    return {
+      members,
+      address,
+      async close() {
+        coordinator.close()
+        await closeAll()
+      }
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+/** Where the peers of a simulation live below its folder. */
+export function memberDirs(out: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => join(out, 'peers', String(i + 1).padStart(2, '0')))
+}

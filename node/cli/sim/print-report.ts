@@ -1,0 +1,66 @@
+/** The end of a simulation as a person reads it. */
+import Table from 'cli-table3'
+import type { Measurements, SimReport } from '../../../sim/report.ts'
+
+const rows: ReadonlyArray<readonly [keyof Measurements, string]> = [
+  ['base', 'base model alone'],
+  ['local', 'local only, early stopping'],
+  ['federated', 'federated'],
+  ['pooled', 'pooled, no privacy']
+]
+
+/** Plain text; the same goes into the report file. */
+export function reportText(report: SimReport): string {
+  const table = plainTable(['', 'held-out bits per byte', 'against base', 'clients improved'])
+  const base = report.heldOutBitsPerByte.base!
+  for (const [key, label] of rows) {
+    const value = report.heldOutBitsPerByte[key]
+    if (value === null) continue
+    const improved = key === 'base' ? '' : `${report.improved[key]} of ${report.clients.length}`
+    table.push([label, value.toFixed(4), key === 'base' ? '' : percent(value / base - 1), improved])
+  }
+  const clients = plainTable([
+    'client',
+    ...rows.filter(([key]) => report.perClient[key] !== null).map(([key]) => key)
+  ])
+  report.clients.forEach((name, i) => {
+    clients.push([name, ...rows.flatMap(([key]) => report.perClient[key]?.[i]?.toFixed(3) ?? [])])
+  })
+  return [
+    `${report.completedRounds} of ${report.rounds} rounds, ${report.peers} peers`,
+    table.toString(),
+    clients.toString(),
+    bytesText(report),
+    `state    ${report.stateSha256}, the same on every peer`,
+    `adapter  ${report.adapterDir}`
+  ].join('\n\n')
+}
+
+function bytesText(report: SimReport): string {
+  const { bytesPerPeerPerRound: bytes, fullModelBytes, atScale } = report
+  const table = plainTable(['bytes per peer and round', 'sent', 'received'])
+  table.push(['masked upload', kilobytes(bytes.maskedUpload.sent), kilobytes(bytes.maskedUpload.received)])
+  table.push(['verification', kilobytes(bytes.verification.sent), kilobytes(bytes.verification.received)])
+  table.push(['control', kilobytes(bytes.control.sent), kilobytes(bytes.control.received)])
+  const sum = Object.values(bytes).reduce((total, { sent, received }) => total + sent + received, 0)
+  const times = (full: number, ours: number) => `${(full / ours).toFixed(1)} times`
+  return (
+    `${table.toString()}\n` +
+    `A server that sends and takes the full model in 32-bit floats moves ${kilobytes(fullModelBytes)} per client and ` +
+    `round: ${times(fullModelBytes, sum)} as much.\nNot representative: the adapter is a tenth of so small a base. ` +
+    `For ${atScale.model}, by arithmetic, everyone verifying:\n${kilobytes(atScale.verifiedBytes)} (masked inputs, sent and ` +
+    `received) against ${kilobytes(atScale.fullModelBytes)}: ${times(atScale.fullModelBytes, atScale.verifiedBytes)}.`
+  )
+}
+
+function plainTable(head: string[]): InstanceType<typeof Table> {
+  return new Table({ head, style: { head: [], border: [] } })
+}
+
+function percent(ratio: number): string {
+  return `${ratio > 0 ? '+' : ''}${(100 * ratio).toFixed(1)} %`
+}
+
+function kilobytes(bytes: number): string {
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e3).toFixed(1)} kB`
+}

@@ -1,0 +1,84 @@
+/** One line, and one JSON line, per certified round: who led it, who is in, what was learnt, what it cost. */
+import { toHex } from '../../../protocols/hex.ts'
+import { heldOutOf } from '../../../sim/baselines.ts'
+import type { Peer, PeerEvent } from '../../peer/peer-types.ts'
+import type { Trainer } from '../../train/trainer.ts'
+import type { Output } from '../output.ts'
+import type { SimProgress } from './progress.ts'
+
+export class RoundLines {
+  readonly #output: Output
+  readonly #progress: SimProgress
+  readonly #trainers: readonly Trainer[]
+  readonly #base: number
+  readonly #rounds: number
+  readonly #pending: Array<Promise<void>> = []
+  #height = 0
+  #aggregator: string | null = null
+  #linkAtMs = performance.now()
+
+  constructor(
+    output: Output,
+    progress: SimProgress,
+    trainers: readonly Trainer[],
+    baseHeldOut: readonly number[],
+    rounds: number
+  ) {
+    this.#output = output
+    this.#progress = progress
+    this.#trainers = trainers
+    this.#base = mean(baseHeldOut)
+    this.#rounds = rounds
+  }
+
+  take(event: PeerEvent, peer: Peer): void {
+    if (event.type === 'notice' && event.notice === 'phase')
+      this.#aggregator = event.aggregator ?? this.#aggregator
+    // Every peer says it; the first is enough.
+    if (event.type !== 'link' || event.link.height <= this.#height) return
+    this.#height = event.link.height
+    this.#pending.push(this.#report(event, peer.adapter()))
+  }
+
+  /** All lines are out. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#pending)
+  }
+
+  async #report({ link, kind, bytes }: PeerEvent & { type: 'link' }, adapter: Float32Array): Promise<void> {
+    const nowMs = performance.now()
+    const seconds = (nowMs - this.#linkAtMs) / 1000
+    this.#linkAtMs = nowMs
+    const aggregator = this.#aggregator
+    const heldOut = kind === 'result' ? mean(await heldOutOf(this.#trainers, adapter)) : null
+    const survivors = link.survivors.map(({ peer }) => peer)
+    this.#output.event({
+      event: 'round',
+      round: link.round,
+      attempt: link.attempt,
+      kind,
+      aggregator,
+      survivors,
+      cohort: link.cohort,
+      meanTrainingLoss: link.meanLoss,
+      heldOutBitsPerByte: heldOut,
+      bytes,
+      stateSha256: toHex(link.stateHash),
+      seconds
+    })
+    const learnt =
+      heldOut === null
+        ? kind
+        : `held-out ${heldOut.toFixed(4)} (${(100 * (heldOut / this.#base - 1)).toFixed(1)} %)`
+    const sent = Object.values(bytes).reduce((sum, count) => sum + count.sent, 0)
+    const lead = aggregator === null ? '' : `, aggregator ${this.#progress.nameOf(aggregator)}`
+    this.#progress.line(
+      `round ${link.round + 1}/${this.#rounds}: ${learnt}, ${survivors.length} of ${link.cohort.length} in${lead}, ` +
+        `${(sent / 1e3).toFixed(0)} kB sent by a peer, ${seconds.toFixed(1)} s`
+    )
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

@@ -1,0 +1,258 @@
+/** `fedpeft-node sim`: a bootstrap and N real libp2p peers on loopback, their baselines, and what came of it. */
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { RunManifest } from '../../../protocols/run-manifest.ts'
+import type { SignedManifest } from '../../../protocols/signed-manifest.ts'
+import { heldOutOf, localOnly, pooledSteps, pooledTogether } from '../../../sim/baselines.ts'
+import { type FederationResult, runFederation, type SimMember } from '../../../sim/federation.ts'
+import { createReport, doneEvent, type Measurements } from '../../../sim/report.ts'
+import { type Scenario, scenarioManifest } from '../../../sim/scenario.ts'
+import { targetedModules } from '../../peft/lora.ts'
+import { saveAdapter } from '../../peft/peft-files.ts'
+import { nodeCrypto } from '../../platform/node-crypto.ts'
+import { nodeFiles } from '../../platform/node-files.ts'
+import { systemClock } from '../../platform/system-clock.ts'
+import type { TrainerPool } from '../../platform/trainer-pool.ts'
+import { pooledShard } from '../../train/dataset.ts'
+import type { Trainer } from '../../train/trainer.ts'
+import type { SimOptions } from '../commands/sim.ts'
+import type { CommandHost } from '../host.ts'
+import {
+  type BaseModel,
+  checkBaseModel,
+  examplesOf,
+  openBaseModel,
+  openRunTrainers
+} from '../open-trainer.ts'
+import { UserError } from '../user-error.ts'
+import { openClients, type SimClient } from './clients.ts'
+import { estimateSeconds } from './estimate.ts'
+import { type Loopback, memberDirs, openLoopback } from './loopback.ts'
+import { reportText } from './print-report.ts'
+import { SimProgress } from './progress.ts'
+import { RoundLines } from './round-lines.ts'
+import { freshFolder, writeLog, writeReport, writeRun } from './sim-folder.ts'
+import { scenarioOf } from './sim-scenario.ts'
+
+/** Everything that is open while a simulation runs. */
+interface Bench {
+  readonly startedAtMs: number
+  readonly scenario: Scenario
+  readonly manifest: RunManifest
+  readonly base: BaseModel
+  readonly out: string
+  readonly loopback: Loopback
+  readonly pool: TrainerPool
+  readonly threads: number
+  /** Of the peers in this process; the rest is left to others. */
+  readonly clients: readonly SimClient[]
+  readonly trainers: readonly Trainer[]
+  readonly host: CommandHost
+  readonly log: string[]
+}
+
+/** @throws UserError; SimError and the errors of every floor */
+export async function sim(scenarioName: string, options: SimOptions, host: CommandHost): Promise<void> {
+  const startedAtMs = performance.now()
+  const scenario = await scenarioOf(scenarioName, options)
+  const inside = scenario.peers - options.external
+  if (inside < 1) {
+    throw new UserError(
+      `--external ${options.external}: one of the ${scenario.peers} peers at least must stay here`,
+      2
+    )
+  }
+  const out = await freshFolder(options.out)
+  const base = await openBaseModel(scenario.model)
+  const log: string[] = []
+  const dirs = memberDirs(out, inside)
+  const loopback = await openLoopback({
+    dirs,
+    bootstrapDir: join(out, 'bootstrap'),
+    log: text => void log.push(text)
+  })
+  let pool: TrainerPool | null = null
+  try {
+    const manifest = scenarioManifest(scenario, loopback.members[0]!.identity.peerId, base.sha256)
+    checkBaseModel(manifest, base)
+    const { sequenceLength } = manifest.training
+    const clients = await openClients(scenario.data, scenario.peers, base.tokenizer, sequenceLength)
+    const { signed, file, resumed } = await writeRun(out, manifest, loopback.members[0]!.identity)
+    if (resumed) host.output.say(`going on with the run in ${out}`)
+    const threads = options.threads ?? availableParallelism()
+    const opened = openRunTrainers(manifest, base, { threads })
+    pool = opened
+    const own = clients.slice(0, inside)
+    const trainers = own.map(({ shard }) => opened.open(shard))
+    const bench = {
+      startedAtMs,
+      scenario,
+      manifest,
+      base,
+      out,
+      loopback,
+      pool,
+      threads,
+      clients: own,
+      trainers,
+      host,
+      log
+    }
+    await announce(bench)
+    for (const { data } of clients.slice(inside)) tellOutsider(bench, file, data)
+    await measure(bench, signed)
+  } finally {
+    await pool?.close()
+    await loopback.close()
+    await writeLog(out, log, host.output)
+  }
+}
+
+/** Says what will run, and how long it will take. */
+async function announce({
+  scenario,
+  manifest,
+  base,
+  pool,
+  threads,
+  trainers,
+  clients,
+  host,
+  out,
+  loopback
+}: Bench): Promise<void> {
+  const { output } = host
+  const { rounds, training, strategy, adapter } = manifest
+  const { name: backend, fallbackReason } = await pool.backend()
+  if (fallbackReason !== null) output.warn(`training on the ${backend} backend: ${fallbackReason}`)
+  const steps = rounds * training.steps
+  const local = scenario.baselines.run ? steps * clients.length : 0
+  const pooled = scenario.baselines.run ? pooledSteps(manifest, scenario.baselines.pooledSteps) : 0
+  const peerSteps = steps * clients.length + local + pooled * Math.min(threads, 2)
+  const seconds = await estimateSeconds(trainers[0]!, manifest, peerSteps, threads)
+  output.event({
+    event: 'start',
+    peers: scenario.peers,
+    rounds,
+    strategy,
+    backend,
+    estimatedSeconds: seconds,
+    out
+  })
+  output.say(
+    `${scenario.peers} peers fine-tune ${base.name} together: ${rounds} rounds of ${training.steps} steps of ` +
+      `${training.batchSize} x ${training.sequenceLength} tokens, LoRA r ${adapter.rank} (${strategy}), ` +
+      `${backend} backend, ${threads} threads\n` +
+      `clients: ${clients.map(({ name }) => name).join(', ')}\n` +
+      `bootstrap ${loopback.address}\n` +
+      `everything below ${out}; this will take about ${minutes(seconds)}`
+  )
+}
+
+function tellOutsider({ host, loopback, manifest }: Bench, file: string, data: string): void {
+  const command = `fedpeft-node join ${loopback.address} --run ${file} --data ${data} --dir ANOTHER-FOLDER`
+  host.output.event({ event: 'outsider', address: loopback.address, run: file, data })
+  host.output.say(
+    `a peer of its own process (${manifest.cohort.founders} founders are needed):\n  ${command}`
+  )
+}
+
+async function measure(bench: Bench, signed: SignedManifest): Promise<void> {
+  const { scenario, manifest, base, out, loopback, pool, clients, trainers, host, startedAtMs } = bench
+  const { output, signal } = host
+  const names = new Map(loopback.members.map(({ identity }, i) => [identity.peerId, clients[i]!.name]))
+  const progress = new SimProgress(output, names, manifest.rounds)
+  progress.stage('measuring the base model', 0)
+  const baseHeldOut = await heldOutOf(trainers, null)
+  const federation = await federate(bench, signed, progress, baseHeldOut)
+  const federated = await heldOutOf(trainers, federation.adapter)
+  let local: number[] | null = null
+  let pooled: number[] | null = null
+  if (scenario.baselines.run) {
+    const steps = manifest.rounds * manifest.training.steps
+    progress.stage('baseline: each client alone, with early stopping', steps * clients.length)
+    local = await localOnly(trainers, manifest, scenario, () => progress.step(), signal)
+    progress.stage(
+      'baseline: everyone together, no privacy',
+      pooledSteps(manifest, scenario.baselines.pooledSteps)
+    )
+    const together = pool.open(pooledShard(clients.map(({ shard }) => shard)))
+    pooled = await pooledTogether(together, trainers, manifest, scenario, () => progress.step(), signal)
+  }
+  progress.clear()
+  const adapterDir = await saveSimAdapter(bench, federation.adapter)
+  const perClient: Measurements = { base: baseHeldOut, local, federated, pooled }
+  const report = createReport({
+    manifest,
+    clients: clients.map(({ name }) => name),
+    ...federation,
+    perClient,
+    baseParameters: parametersOf(base),
+    adapterElements: federation.adapter.length,
+    adapterDir,
+    wallSeconds: (performance.now() - startedAtMs) / 1000
+  })
+  const reportFile = await writeReport(out, report)
+  output.say(
+    `\n${reportText(report)}\n\nreport   ${reportFile}\nchat     fedpeft-node chat --adapter ${adapterDir} --prompt "My fellow citizens,"`
+  )
+  output.say(`took ${minutes(report.wallSeconds)}`)
+  output.event(doneEvent(report))
+}
+
+async function federate(
+  { manifest, loopback, clients, trainers, host, log }: Bench,
+  signedManifest: SignedManifest,
+  progress: SimProgress,
+  baseHeldOut: readonly number[]
+): Promise<FederationResult> {
+  progress.stage('federated', manifest.rounds * manifest.training.steps * clients.length)
+  const lines = new RoundLines(host.output, progress, trainers, baseHeldOut, manifest.rounds)
+  const members: SimMember[] = loopback.members.map(({ identity, dir, network }, i) => ({
+    name: clients[i]!.name,
+    signer: identity,
+    network,
+    files: nodeFiles(dir),
+    trainer: trainers[i]!,
+    examples: examplesOf(clients[i]!.shard, manifest.training.sequenceLength)
+  }))
+  const result = await runFederation(members, {
+    clock: systemClock,
+    crypto: nodeCrypto(),
+    signedManifest,
+    signal: host.signal,
+    onEvent(member, event, peer) {
+      progress.take(member.network.peerId, event)
+      lines.take(event, peer)
+    },
+    log: (member, message) => void log.push(`${member.name}: ${message}`)
+  })
+  await lines.settled()
+  return result
+}
+
+async function saveSimAdapter(
+  { out, manifest, base, trainers }: Bench,
+  adapter: Float32Array
+): Promise<string> {
+  const { rank, alpha } = manifest.adapter
+  const config = {
+    rank,
+    alpha,
+    rankStabilized: false,
+    targetModules: targetedModules(manifest.adapter),
+    baseModel: base.name
+  }
+  await saveAdapter(nodeFiles(out), 'adapter', config, trainers[0]!.layout, adapter)
+  return join(out, 'adapter')
+}
+
+function parametersOf({ weights }: BaseModel): number {
+  let count = 0
+  for (const { data } of weights.values()) count += data.length
+  return count
+}
+
+function minutes(seconds: number): string {
+  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${(seconds / 60).toFixed(1)} minutes`
+}

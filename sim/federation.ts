@@ -1,0 +1,115 @@
+/** Runs one federated run with all of its peers in this process, over whatever network they are given. */
+import type { CryptoSuite, Signer } from '../aggregation/crypto-suite.ts'
+import type { RoundBytes } from '../node/peer/byte-account.ts'
+import type { Peer, PeerEvent, PeerResult } from '../node/peer/peer-types.ts'
+import { createPeer } from '../node/peer.ts'
+import type { Trainer } from '../node/train/trainer.ts'
+import { toHex } from '../protocols/hex.ts'
+import type { Clock, Files, Network } from '../protocols/ports.ts'
+import type { SignedManifest } from '../protocols/signed-manifest.ts'
+import { SimError } from './errors.ts'
+
+/** One peer's world. Peers share no mutable object: what computes for several of them keeps nothing between jobs. */
+export interface SimMember {
+  /** The client whose data it has, for people. */
+  readonly name: string
+  readonly signer: Signer
+  readonly network: Network
+  readonly files: Files
+  readonly trainer: Trainer
+  /** Training windows in its data. */
+  readonly examples: number
+}
+
+export interface FederationOptions {
+  readonly clock: Clock
+  readonly crypto: CryptoSuite
+  readonly signedManifest: SignedManifest
+  /** Every event of every peer. */
+  readonly onEvent?: (member: SimMember, event: PeerEvent, peer: Peer) => void
+  readonly log?: (member: SimMember, message: string) => void
+  readonly signal?: AbortSignal
+}
+
+export interface FederationResult {
+  readonly completedRounds: number
+  /** Hexadecimal, the same for every peer. */
+  readonly stateSha256: string
+  /** The global adapter [d]. */
+  readonly adapter: Float32Array
+  /** Mean over peers and rounds, in bytes, by purpose; of the rounds that ran in this process. */
+  readonly bytesPerPeerPerRound: RoundBytes
+}
+
+/**
+ * Starts the peers, waits until the run is over for all of them, and compares what they came to.
+ * @throws SimError DIVERGED, PEER_FAILED; the signal's reason if it fires
+ */
+export async function runFederation(
+  members: readonly SimMember[],
+  options: FederationOptions
+): Promise<FederationResult> {
+  const { clock, crypto, signedManifest, signal } = options
+  const bytes: RoundBytes[] = []
+  const peers = members.map(member => {
+    const { signer, network, files, trainer, examples } = member
+    const log = (message: string) => options.log?.(member, message)
+    const peer = createPeer(
+      { clock, crypto, signer, network, files, trainer, log },
+      { signedManifest, examples }
+    )
+    peer.on(event => {
+      if (event.type === 'link') bytes.push(event.bytes)
+      options.onEvent?.(member, event, peer)
+    })
+    return peer
+  })
+  const stopped = Promise.withResolvers<never>()
+  const onAbort = () => stopped.reject(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    signal?.throwIfAborted()
+    const over = Promise.all(peers.map((peer, i) => resultOf(peer, members[i]!)))
+    const results = await Promise.race([over, stopped.promise])
+    return sameResult(members, results, meanBytes(bytes))
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    await Promise.all(peers.map(peer => peer.stop()))
+  }
+}
+
+async function resultOf(peer: Peer, { name }: SimMember): Promise<PeerResult> {
+  try {
+    await peer.start()
+    return await peer.finished
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SimError('PEER_FAILED', { peer: name }, `the peer of ${name} has stopped: ${reason}`, { cause })
+  }
+}
+
+function sameResult(
+  members: readonly SimMember[],
+  results: readonly PeerResult[],
+  bytesPerPeerPerRound: RoundBytes
+): FederationResult {
+  const hashes = results.map(({ stateHash }) => toHex(stateHash))
+  if (new Set(hashes).size !== 1) {
+    const lines = members.map(({ name }, i) => `${name}: ${hashes[i]}`)
+    throw new SimError('DIVERGED', { hashes }, `the peers came to different states:\n${lines.join('\n')}`)
+  }
+  const { completedRounds, adapter } = results[0]!
+  return { completedRounds, stateSha256: hashes[0]!, adapter, bytesPerPeerPerRound }
+}
+
+/** Each count is of one peer between two links. */
+function meanBytes(counts: readonly RoundBytes[]): RoundBytes {
+  const mean = (purpose: keyof RoundBytes) => {
+    const of = (direction: 'sent' | 'received') =>
+      Math.round(
+        counts.reduce((total, bytes) => total + bytes[purpose][direction], 0) / Math.max(1, counts.length)
+      )
+    return { sent: of('sent'), received: of('received') }
+  }
+  return { maskedUpload: mean('maskedUpload'), verification: mean('verification'), control: mean('control') }
+}

@@ -1,0 +1,124 @@
+/** What a simulation found, in the form that is written down. */
+import type { RoundBytes } from '../node/peer/byte-account.ts'
+import type { RunManifest } from '../protocols/run-manifest.ts'
+import { fullModelRoundBytes, loraElements, smolLm2, verifiedRoundBytes } from './cost.ts'
+
+/** Held-out bits per byte of each client, in the clients' order; null where the baseline was not run. */
+export interface Measurements {
+  readonly base: readonly number[]
+  readonly local: readonly number[] | null
+  readonly federated: readonly number[]
+  readonly pooled: readonly number[] | null
+}
+
+export interface SimReport {
+  readonly scenario: string
+  readonly clients: readonly string[]
+  readonly peers: number
+  readonly rounds: number
+  readonly completedRounds: number
+  readonly heldOutBitsPerByte: Readonly<Record<keyof Measurements, number | null>>
+  /** Clients whose held-out text the adapter predicts better than the base does. */
+  readonly improved: Readonly<Record<Exclude<keyof Measurements, 'base'>, number | null>>
+  readonly perClient: Measurements
+  readonly bytesPerPeerPerRound: RoundBytes
+  readonly baseParameters: number
+  readonly adapterElements: number
+  /** A server-based round that moves the full model: bytes per peer. */
+  readonly fullModelBytes: number
+  /** The same two figures for a model of practical size, by arithmetic. */
+  readonly atScale: {
+    readonly model: string
+    readonly verifiedBytes: number
+    readonly fullModelBytes: number
+  }
+  readonly stateSha256: string
+  readonly adapterDir: string
+  readonly wallSeconds: number
+}
+
+export interface ReportInput {
+  readonly manifest: RunManifest
+  readonly clients: readonly string[]
+  readonly completedRounds: number
+  readonly perClient: Measurements
+  readonly bytesPerPeerPerRound: RoundBytes
+  readonly baseParameters: number
+  readonly adapterElements: number
+  readonly stateSha256: string
+  readonly adapterDir: string
+  readonly wallSeconds: number
+}
+
+export function createReport(input: ReportInput): SimReport {
+  const { manifest, perClient, clients } = input
+  const { base } = perClient
+  const improved = (measured: readonly number[] | null) =>
+    measured === null ? null : measured.filter((value, i) => value < base[i]!).length
+  const peers = manifest.cohort.founders
+  const { a, b } = loraElements(smolLm2, manifest.adapter.rank)
+  // rolora alternates the factors; ffa sums B alone.
+  const summed = { rolora: (a + b) / 2, ffa: b, fedit: a + b }[manifest.strategy]
+  const atScale = verifiedRoundBytes(summed, manifest.secureSum.ringBits, peers)
+  return {
+    scenario: manifest.name,
+    clients,
+    peers,
+    rounds: manifest.rounds,
+    completedRounds: input.completedRounds,
+    heldOutBitsPerByte: {
+      base: mean(base),
+      local: perClient.local === null ? null : mean(perClient.local),
+      federated: mean(perClient.federated),
+      pooled: perClient.pooled === null ? null : mean(perClient.pooled)
+    },
+    improved: {
+      local: improved(perClient.local),
+      federated: improved(perClient.federated),
+      pooled: improved(perClient.pooled)
+    },
+    perClient,
+    bytesPerPeerPerRound: input.bytesPerPeerPerRound,
+    baseParameters: input.baseParameters,
+    adapterElements: input.adapterElements,
+    fullModelBytes: fullModelRoundBytes(input.baseParameters),
+    atScale: {
+      model: smolLm2.name,
+      verifiedBytes: Math.round(atScale.sent + atScale.received),
+      fullModelBytes: fullModelRoundBytes(smolLm2.parameters)
+    },
+    stateSha256: input.stateSha256,
+    adapterDir: input.adapterDir,
+    wallSeconds: input.wallSeconds
+  }
+}
+
+/** The last JSON line of `fedpeft-node sim --json`. */
+export function doneEvent(report: SimReport): { readonly event: 'done' } & Readonly<Record<string, unknown>> {
+  const { bytesPerPeerPerRound: bytes } = report
+  const total = (direction: 'sent' | 'received') =>
+    bytes.maskedUpload[direction] + bytes.verification[direction] + bytes.control[direction]
+  return {
+    event: 'done',
+    peers: report.peers,
+    rounds: report.rounds,
+    completedRounds: report.completedRounds,
+    heldOutBitsPerByte: report.heldOutBitsPerByte,
+    clientsImproved: report.improved.federated,
+    bytesPerPeerPerRound: {
+      sent: total('sent'),
+      received: total('received'),
+      maskedUpload: bytes.maskedUpload.sent,
+      verification: bytes.verification.sent + bytes.verification.received,
+      control: bytes.control.sent + bytes.control.received
+    },
+    fullModelBytes: report.fullModelBytes,
+    adapterDir: report.adapterDir,
+    stateSha256: report.stateSha256,
+    wallSeconds: report.wallSeconds
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

@@ -1,0 +1,111 @@
+/** What a simulation runs: a whole network on one machine, with its baselines. All fields have defaults. */
+import { z } from 'zod'
+import { parseManifest, type RunManifest } from '../protocols/run-manifest.ts'
+import { SimError } from './errors.ts'
+
+const whole = (min: number, max: number) => z.int().min(min).max(max)
+
+const scenarioSchema = z.strictObject({
+  name: z.string().min(1).default('presidents'),
+  /** Peers, one client each. */
+  peers: whole(3, 64).default(8),
+  rounds: whole(1, 10_000).default(8),
+  /** Of the adapter's initialisation and of the baselines' batches. */
+  seed: whole(0, 2 ** 31 - 1).default(1),
+  /** `embedded`, or a folder in Hugging Face layout. */
+  model: z.string().min(1).default('embedded'),
+  /** `sotu` (State of the Union, a client is a president), or a folder with one .txt or .jsonl per client. */
+  data: z.string().min(1).default('sotu'),
+  /** Parts of the run manifest, as `fedpeft-node init` writes it. */
+  manifest: z.record(z.string(), z.unknown()).default({}),
+  baselines: z
+    .strictObject({
+      /** Whether to train the baselines at all. */
+      run: z.boolean().default(true),
+      /** Of the local and the pooled baseline, constant. */
+      learningRate: z.number().positive().default(0.003),
+      /** Local training stops when a slice of the client's own training text gets worse. */
+      holdOutFraction: z.number().gt(0).lt(1).default(0.15),
+      patience: whole(1, 100).default(2),
+      /** Steps of the pooled baseline, as a multiple of one peer's steps. */
+      pooledSteps: z.number().positive().default(3)
+    })
+    .prefault({})
+})
+
+export type Scenario = z.output<typeof scenarioSchema>
+
+/** What a person may leave out. */
+export type ScenarioFields = z.input<typeof scenarioSchema>
+
+/** Settings that suit the embedded model and its data; measured (README, figures). */
+const embeddedDefaults = {
+  adapter: { rank: 8, alpha: 16, targetModules: 'all-linear' },
+  training: {
+    steps: 12,
+    batchSize: 4,
+    sequenceLength: 96,
+    learningRate: 0.005,
+    schedule: 'cosine',
+    weightDecay: 0,
+    gradientClipNorm: 1
+  },
+  secureSum: { clipNorm: 4 },
+  // One machine computes for all peers in turn, so everything but training is quick and training is not.
+  deadlines: { keysMs: 20_000, trainingMs: 300_000, inputsMs: 60_000, unmaskingMs: 30_000, viewMs: 10_000 }
+} as const
+
+/** @throws SimError BAD_SCENARIO, naming each field, what it has and what it may have */
+export function parseScenario(given: unknown): Scenario {
+  const { success, data, error } = scenarioSchema.safeParse(given)
+  if (success) return data
+  const problems = error.issues.map(({ path, message }) => `${path.join('.') || 'the scenario'}: ${message}`)
+  throw new SimError('BAD_SCENARIO', { problems }, `scenario refused: ${problems.join('; ')}`)
+}
+
+/**
+ * The manifest of a scenario's run.
+ * @param author - of the run: one of the peers
+ * @param modelSha256 - digest of the base, hexadecimal
+ * @throws ProtocolError BAD_MANIFEST
+ */
+export function scenarioManifest(scenario: Scenario, author: string, modelSha256: string): RunManifest {
+  const { peers, rounds, seed, name, model, manifest } = scenario
+  const merged = mergeSections(embeddedDefaults, manifest)
+  const adapter = { seed, ...sectionOf(merged, 'adapter') }
+  const cohort = {
+    founders: peers,
+    size: Math.max(peers, 4),
+    allowThree: peers === 3,
+    ...sectionOf(merged, 'cohort')
+  }
+  return parseManifest({
+    name,
+    ...merged,
+    author,
+    rounds,
+    adapter,
+    cohort,
+    model: { source: model, sha256: modelSha256 }
+  })
+}
+
+function mergeSections(
+  base: Readonly<Record<string, unknown>>,
+  over: Readonly<Record<string, unknown>>
+): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    const both = isSection(merged[key]) && isSection(value)
+    merged[key] = both ? { ...sectionOf(merged, key), ...(value as object) } : value
+  }
+  return merged
+}
+
+function sectionOf(fields: Readonly<Record<string, unknown>>, key: string): Record<string, unknown> {
+  return isSection(fields[key]) ? (fields[key] as Record<string, unknown>) : {}
+}
+
+function isSection(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
