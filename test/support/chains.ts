@@ -68,8 +68,21 @@ export function testInitialAdapter(layout: AdapterLayout): Float32Array {
   return adapter
 }
 
+/** A run of machines under virtual time need not wait as long as people do. */
+export const testDeadlines = {
+  keysMs: 2_000,
+  trainingMs: 5_000,
+  inputsMs: 2_000,
+  unmaskingMs: 2_000,
+  viewMs: 1_000
+}
+
 /** @param overrides - parts of the manifest, as a person would write them */
-export function testRun(count: number, overrides: Record<string, unknown> = {}): TestRun {
+export function testRun(
+  count: number,
+  overrides: Record<string, unknown> = {},
+  layout: AdapterLayout = testLayout
+): TestRun {
   const crypto = seededCrypto(Uint8Array.of(count))
   const numbered = Array.from({ length: count }, (_, i) => testMember(i + 1))
   const author = numbered[0]!
@@ -81,8 +94,8 @@ export function testRun(count: number, overrides: Record<string, unknown> = {}):
     cohort: { founders: count },
     ...overrides
   })
-  const initialAdapter = testInitialAdapter(testLayout)
-  const run = createRunContext(manifest, manifest.model.sha256, testLayout, initialAdapter, crypto)
+  const initialAdapter = testInitialAdapter(layout)
+  const run = createRunContext(manifest, manifest.model.sha256, layout, initialAdapter, crypto)
   const context: Context = {
     version: PROTOCOL_VERSION,
     run: run.id,
@@ -110,7 +123,7 @@ export function testRun(count: number, overrides: Record<string, unknown> = {}):
     crypto,
     manifest,
     signed: signManifest(manifest, author.signer),
-    layout: testLayout,
+    layout,
     initialAdapter,
     run,
     founding,

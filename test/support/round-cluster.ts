@@ -2,143 +2,137 @@
  * Round machines wired to each other in memory, under virtual time: real keys, real masks, real sums; only the
  * network and the training are pretended. For tests of the machine by itself, without node/peer.
  */
-import { gatherSpans, spansOf } from '../../aggregation/adapter-layout.ts'
 import { addressOf, chunkHashes } from '../../aggregation/blob-address.ts'
-import { clipToNorm } from '../../aggregation/clip.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import { decodeSum, encodeInput, laneCountOf } from '../../aggregation/encoding.ts'
+import { AggregationError } from '../../aggregation/errors.ts'
 import { seededRandom } from '../../aggregation/random.ts'
-import { applyRound, encodeState, initialState, type ReplicatedState } from '../../aggregation/replicated-state.ts'
-import { bytesOfLanes, type Lanes, lanesOfBytes } from '../../aggregation/ring.ts'
-import { maskInput, unmaskSum } from '../../aggregation/secure-sum.ts'
-import { serverOptimizerOf } from '../../aggregation/server-optimizer.ts'
-import { strategyByName } from '../../aggregation/strategies.ts'
-import { roundEncodingOf } from '../../node/peer/round-encoding.ts'
+import { bytesOfLanes } from '../../aggregation/ring.ts'
+import { maskInput } from '../../aggregation/secure-sum.ts'
 import { seededCrypto } from '../../node/platform/node-crypto.ts'
 import type { JournalEntry } from '../../node/round/journal.ts'
-import { createRoundMachine, transcriptOf } from '../../node/round/round-machine.ts'
-import type { RunState } from '../../node/round/round-state.ts'
-import type { Effect, Notice, RoundDeps, RoundEvent } from '../../node/round/round-types.ts'
+import { transcriptOf } from '../../node/round/round-machine.ts'
+import type { Effect, RoundEvent } from '../../node/round/round-types.ts'
 import { type ChainTip, extendChain, foundChain } from '../../protocols/chain.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
-import type { LinkBody } from '../../protocols/messages.js'
 import type { TestMember, TestRun } from './chains.ts'
+import { ClusterPeer, stateHashOf } from './cluster-peer.ts'
+import { memoisedCrypto } from './memoised-crypto.ts'
 
 export interface ClusterOptions {
   readonly seed: number
   /** Longest delay of a message. */
   readonly latencyMs?: number
+  /** Training takes at least as long, and less than twice as long. */
   readonly trainMs?: number
   /** Called with every message on its way; false loses it. */
   readonly deliver?: (from: string, to: string, message: SignedMessage, nowMs: number) => boolean
   /** Called before a peer carries out an effect; false kills it there and then. */
   readonly onEffect?: (peer: string, effect: Effect, nowMs: number) => boolean
-  /** Replaces the masks that a peer puts on, for tests that break the protocol on purpose. */
-  readonly tamper?: (peer: string, effect: Effect & { type: 'mask' }) => Effect & { type: 'mask' }
+  /** What a peer does instead of an effect, for members that break the protocol on purpose. */
+  readonly instead?: (peer: string, effect: Effect) => readonly Effect[]
+  /** Called after every step of a machine. */
+  readonly onStep?: (peer: string, event: RoundEvent, effects: readonly Effect[], nowMs: number) => void
 }
 
-export class ClusterPeer {
-  readonly member: TestMember
-  readonly deps: RoundDeps
-  readonly machine: ReturnType<typeof createRoundMachine>
-  state: RunState
-  alive = true
-  epoch = 0
-  journal: JournalEntry[] = []
-  founding: Uint8Array | null = null
-  links: Uint8Array[] = []
-  bodiesOfLinks: LinkBody[] = []
-  replicated: ReplicatedState
-  candidate: { key: string; state: ReplicatedState } | null = null
-  /** What this peer trained, before any mask: `round.attempt` -> lanes. Kept for the tests to compare. */
-  readonly inputs = new Map<string, Lanes>()
-  readonly held = new Map<string, Uint8Array>()
-  readonly notices: Notice[] = []
-
-  constructor(member: TestMember, deps: RoundDeps, initial: ReplicatedState, nowMs: number) {
-    this.member = member
-    this.deps = deps
-    this.machine = createRoundMachine(deps)
-    this.state = this.machine.initial(nowMs)
-    this.replicated = initial
-  }
-
-  get id(): string {
-    return this.member.id
-  }
+interface Appointment {
+  readonly atMs: number
+  readonly run: () => void
 }
+
+const TRAIN_MS = 300
+const LATENCY_MS = 20
+const PULL_RETRY_MS = 200
 
 export class RoundCluster {
   nowMs = 1_000_000
   readonly run: TestRun
-  readonly options: Required<Pick<ClusterOptions, 'latencyMs' | 'trainMs'>> & ClusterOptions
-  readonly peers = new Map<string, ClusterPeer>()
-  /** Every message on the wire, once. */
-  readonly wire: SignedMessage[] = []
   readonly crypto: CryptoSuite
-  private readonly random
-  private readonly queue: Array<{ atMs: number; order: number; run: () => void }> = []
-  private order = 0
+  readonly peers = new Map<string, ClusterPeer>()
+  /** Every message that was said, once. */
+  readonly wire: SignedMessage[] = []
+  /** Every masked input that was ever served, by address (hex). */
+  readonly bodies = new Map<string, Uint8Array>()
+  readonly #options: ClusterOptions
+  readonly #random
+  /** Soonest first; of those at the same time, the earlier made first. */
+  readonly #appointments: Appointment[] = []
+  readonly #latencyMs: number
+  readonly #trainMs: number
+  #groups: ReadonlyArray<ReadonlySet<string>> = []
 
   constructor(run: TestRun, options: ClusterOptions) {
     this.run = run
-    this.options = { latencyMs: 20, trainMs: 300, ...options }
-    this.random = seededRandom(options.seed)
-    this.crypto = seededCrypto(Uint8Array.of(options.seed & 255, options.seed >> 8, 9))
+    this.#options = options
+    this.#latencyMs = options.latencyMs ?? LATENCY_MS
+    this.#trainMs = options.trainMs ?? TRAIN_MS
+    this.#random = seededRandom(options.seed)
+    this.crypto = memoisedCrypto(seededCrypto(Uint8Array.of(options.seed & 255, options.seed >> 8, 9)))
   }
 
-  start(members: readonly TestMember[] = this.run.members): void {
+  get alive(): ClusterPeer[] {
+    return [...this.peers.values()].filter(({ alive }) => alive)
+  }
+
+  peer(id: string): ClusterPeer {
+    return this.peers.get(id)!
+  }
+
+  start(members: readonly TestMember[] = this.run.members): this {
     for (const member of members) this.join(member)
+    return this
   }
 
   join(member: TestMember): ClusterPeer {
-    const { run } = this.run
-    const { layout, manifest, initialAdapter } = this.run
-    const deps: RoundDeps = {
-      crypto: this.crypto,
-      signer: member.signer,
-      self: member.id,
-      run,
-      factorsOf: completed => strategyByName(manifest.strategy).factorsOf(completed),
-      laneCountOf: (size, completed) => laneCountOf(roundEncodingOf(run, layout, size, completed))
-    }
-    const initial = initialState(initialAdapter, manifest.secureSum.clipNorm)
-    const peer = new ClusterPeer(member, deps, initial, this.nowMs)
+    const peer = new ClusterPeer(member, this.run, this.crypto, this.nowMs)
     this.peers.set(member.id, peer)
-    this.connect(peer)
+    this.#connect(peer)
     this.feed(peer, { type: 'tick' })
     return peer
   }
 
-  private connect(peer: ClusterPeer): void {
-    for (const other of this.peers.values()) {
-      if (other === peer || !other.alive) continue
-      this.feed(other, { type: 'peer', peer: peer.id, connected: true })
-      this.feed(peer, { type: 'peer', peer: other.id, connected: true })
-    }
-  }
-
   /** As SIGKILL: nothing more is sent, memory is gone, journal and chain stay. */
   kill(id: string): void {
-    const peer = this.peers.get(id)!
+    const peer = this.peer(id)
     peer.alive = false
     peer.epoch++
     peer.held.clear()
-    for (const other of this.peers.values()) {
-      if (other.alive) this.at(this.nowMs + 5, () => this.feed(other, { type: 'peer', peer: id, connected: false }))
-    }
+    this.at(this.nowMs + 5, () => {
+      if (peer.alive) return
+      for (const other of this.alive) this.feed(other, { type: 'peer', peer: id, connected: false })
+    })
   }
 
   /** Starts again from disk. @param journal - another one, for a journal that was rolled back */
-  restart(id: string, journal?: JournalEntry[]): void {
-    const peer = this.peers.get(id)!
+  restart(id: string, journal?: readonly JournalEntry[]): void {
+    const peer = this.peer(id)
     peer.alive = true
     peer.state = peer.machine.initial(this.nowMs)
-    if (journal !== undefined) peer.journal = journal
-    this.connect(peer)
+    if (journal !== undefined) peer.journal = [...journal]
+    this.#connect(peer)
     const tip = this.tipOf(peer)
     this.feed(peer, tip === null ? { type: 'tick' } : { type: 'adopt', tip })
+  }
+
+  /** Cuts the network: only members of the same group reach each other. No groups heal it. */
+  partition(...groups: ReadonlyArray<readonly string[]>): void {
+    const before = this.#groups
+    this.#groups = groups.map(group => new Set(group))
+    const together = (cut: typeof before, a: string, b: string) =>
+      cut.length === 0 || cut.some(group => group.has(a) && group.has(b))
+    for (const { id } of this.alive) {
+      for (const other of this.alive) {
+        const connected = together(this.#groups, id, other.id)
+        if (id !== other.id && connected !== together(before, id, other.id))
+          this.feed(other, { type: 'peer', peer: id, connected })
+      }
+    }
+  }
+
+  /** Sends what somebody made by hand to some peers, or to everyone else. */
+  inject(message: SignedMessage, to: readonly string[] = [...this.peers.keys()]): void {
+    this.wire.push(message)
+    for (const id of to) if (id !== message.sender) this.#transmit(message.sender, id, message)
   }
 
   tipOf(peer: ClusterPeer): ChainTip | null {
@@ -149,11 +143,11 @@ export class RoundCluster {
     return tip
   }
 
-  /** Runs until nothing is left to do before `untilMs`, or `done` says so. @returns whether it did */
+  /** Runs until `done`. @returns false if that does not come within `limitMs` of virtual time */
   runUntil(done: () => boolean, limitMs = 600_000): boolean {
     const endMs = this.nowMs + limitMs
     while (!done()) {
-      const next = this.nextItem()
+      const next = this.#next()
       if (next === null || next.atMs > endMs) return false
       this.nowMs = Math.max(this.nowMs, next.atMs)
       next.run()
@@ -161,41 +155,68 @@ export class RoundCluster {
     return true
   }
 
-  private nextItem(): { atMs: number; run: () => void } | null {
-    let best: { atMs: number; order: number; run: () => void; index: number } | null = null
-    this.queue.forEach((item, index) => {
-      if (best === null || item.atMs < best.atMs || (item.atMs === best.atMs && item.order < best.order)) best = { ...item, index }
-    })
-    const item = best as { atMs: number; order: number; run: () => void; index: number } | null
-    let waker: ClusterPeer | null = null
-    for (const peer of this.peers.values()) {
-      if (peer.alive && (waker === null || peer.state.wakeAtMs < waker.state.wakeAtMs)) waker = peer
-    }
-    if (waker !== null && (item === null || waker.state.wakeAtMs < item.atMs)) {
-      const peer = waker
-      return { atMs: peer.state.wakeAtMs, run: () => this.feed(peer, { type: 'tick' }) }
-    }
-    if (item === null) return null
-    this.queue.splice(item.index, 1)
-    return item
+  /** Runs until everyone who lives has finished the run. */
+  finish(limitMs?: number): boolean {
+    return this.runUntil(() => this.alive.every(({ state }) => state.phase === 'Finished'), limitMs)
+  }
+
+  /** Runs until everyone who lives has this many links. */
+  reach(height: number, limitMs?: number): boolean {
+    return this.runUntil(() => this.alive.every(({ links }) => links.length >= height), limitMs)
   }
 
   at(atMs: number, run: () => void): void {
-    this.queue.push({ atMs, order: this.order++, run })
+    const list = this.#appointments
+    let low = 0
+    for (let high = list.length; low < high; ) {
+      const middle = (low + high) >> 1
+      if (list[middle]!.atMs <= atMs) low = middle + 1
+      else high = middle
+    }
+    list.splice(low, 0, { atMs, run })
   }
 
   feed(peer: ClusterPeer, event: RoundEvent): void {
     if (!peer.alive) return
     const { state, effects } = peer.machine.step(peer.state, event, this.nowMs)
     peer.state = state
-    for (const effect of effects) {
-      if (!peer.alive) return
-      if (this.options.onEffect?.(peer.id, effect, this.nowMs) === false) return this.kill(peer.id)
-      this.carryOut(peer, effect)
+    this.#options.onStep?.(peer.id, event, effects, this.nowMs)
+    for (const asked of effects) {
+      for (const effect of this.#options.instead?.(peer.id, asked) ?? [asked]) {
+        if (!peer.alive) return
+        if (this.#options.onEffect?.(peer.id, effect, this.nowMs) === false) return this.kill(peer.id)
+        this.#carryOut(peer, effect)
+      }
     }
   }
 
-  private later(peer: ClusterPeer, delayMs: number, event: () => RoundEvent | null): void {
+  #next(): Appointment | null {
+    const appointment = this.#appointments[0]
+    let waker: ClusterPeer | null = null
+    for (const peer of this.alive) {
+      if (waker === null || peer.state.wakeAtMs < waker.state.wakeAtMs) waker = peer
+    }
+    if (waker !== null && (appointment === undefined || waker.state.wakeAtMs < appointment.atMs)) {
+      const peer = waker
+      return { atMs: peer.state.wakeAtMs, run: () => this.feed(peer, { type: 'tick' }) }
+    }
+    return this.#appointments.shift() ?? null
+  }
+
+  #reaches(a: string, b: string): boolean {
+    if (!this.peers.get(a)?.alive || !this.peers.get(b)?.alive) return false
+    return this.#groups.length === 0 || this.#groups.some(group => group.has(a) && group.has(b))
+  }
+
+  #connect(peer: ClusterPeer): void {
+    for (const other of this.alive) {
+      if (other === peer || !this.#reaches(peer.id, other.id)) continue
+      this.feed(other, { type: 'peer', peer: peer.id, connected: true })
+      this.feed(peer, { type: 'peer', peer: other.id, connected: true })
+    }
+  }
+
+  #later(peer: ClusterPeer, delayMs: number, event: () => RoundEvent | null): void {
     const { epoch } = peer
     this.at(this.nowMs + delayMs, () => {
       if (!peer.alive || peer.epoch !== epoch) return
@@ -204,59 +225,47 @@ export class RoundCluster {
     })
   }
 
-  private transmit(from: ClusterPeer, to: ClusterPeer, message: SignedMessage): void {
-    if (this.options.deliver?.(from.id, to.id, message, this.nowMs) === false) return
-    const delayMs = 1 + (this.random.nextUint32() % this.options.latencyMs)
+  #transmit(from: string, to: string, message: SignedMessage): void {
+    const delayMs = 1 + (this.#random.nextUint32() % this.#latencyMs)
+    if (!this.#reaches(from, to) || this.#options.deliver?.(from, to, message, this.nowMs) === false) return
     // What arrives is bytes: opened, and checked, by the receiver.
-    this.later(to, delayMs, () => ({ type: 'message', message: openMessage(message.bytes, this.crypto) }))
+    this.#later(this.peer(to), delayMs, () => ({
+      type: 'message',
+      message: openMessage(message.bytes, this.crypto)
+    }))
   }
 
-  private carryOut(peer: ClusterPeer, effect: Effect): void {
+  #say(peer: ClusterPeer, to: Iterable<string>, message: SignedMessage): void {
+    this.wire.push(message)
+    for (const id of to) if (id !== peer.id) this.#transmit(peer.id, id, message)
+  }
+
+  #carryOut(peer: ClusterPeer, effect: Effect): void {
     switch (effect.type) {
       case 'journal':
         peer.journal.push(effect.entry)
         return
       case 'gossip':
-        this.wire.push(effect.message)
-        for (const other of this.peers.values()) if (other !== peer && other.alive) this.transmit(peer, other, effect.message)
-        return
+        return this.#say(peer, this.peers.keys(), effect.message)
       case 'send':
-        this.wire.push(effect.message)
-        for (const id of effect.to) {
-          const other = this.peers.get(id)
-          if (other?.alive) this.transmit(peer, other, effect.message)
-        }
-        return
+        return this.#say(peer, effect.to, effect.message)
       case 'train':
-        return this.train(peer, effect)
+        return this.#train(peer, effect)
       case 'mask':
-        return this.mask(peer, this.options.tamper?.(peer.id, effect) ?? effect)
+        return this.#mask(peer, effect)
       case 'pull':
-        return this.pull(peer, effect)
+        return this.#pull(peer, effect)
       case 'unmask':
-        return this.unmask(peer, effect)
+        return this.#unmask(peer, effect)
       case 'commit':
-        return this.commit(peer, effect)
+        return this.#commit(peer, effect)
       case 'found':
         peer.founding = effect.founding
         return
-      case 'probe': {
-        const others = effect.from.map(id => this.peers.get(id)).filter(other => other?.alive)
-        this.later(peer, this.options.latencyMs, () => ({
-          type: 'probed',
-          round: effect.round,
-          attempt: effect.attempt,
-          journal: peer.journal.filter(entry => entry.round === effect.round && entry.attempt === effect.attempt),
-          transcript: others.flatMap(other => {
-            const at = other!.state.attempt
-            return at?.round === effect.round && at.attempt === effect.attempt ? transcriptOf(other!.state) : []
-          }),
-          answers: others.length
-        }))
-        return
-      }
+      case 'probe':
+        return this.#probe(peer, effect)
       case 'sync':
-        return this.sync(peer, effect.from)
+        return this.#sync(peer, effect.from)
       case 'forget':
         peer.held.clear()
         return
@@ -265,96 +274,99 @@ export class RoundCluster {
     }
   }
 
-  private train(peer: ClusterPeer, effect: Effect & { type: 'train' }): void {
-    const { layout } = this.run
-    const encoding = roundEncodingOf(this.run.run, layout, effect.cohortSize, effect.completedRounds)
-    const random = seededRandom(this.crypto.sha256(peer.member.signer.publicKey, Uint8Array.of(effect.height, effect.attempt)))
-    const delta = gatherSpans(new Float32Array(layout.length), spansOf(layout, effect.factors))
-    for (let i = 0; i < delta.length; i++) delta[i] = (random.nextUint32() / 2 ** 32 - 0.5) / 10
-    const { clipped } = clipToNorm(delta, this.run.manifest.secureSum.clipNorm)
-    const input = encodeInput(encoding, { delta: clipped, weight: 1, metrics: [2] }, random)
-    peer.inputs.set(`${effect.round}.${effect.attempt}`, input)
+  #train(peer: ClusterPeer, effect: Effect & { type: 'train' }): void {
     const { round, attempt } = effect
-    const delayMs = this.options.trainMs + (this.random.nextUint32() % this.options.trainMs)
-    this.later(peer, delayMs, () => ({ type: 'trained', round, attempt }))
+    peer.train(effect)
+    const delayMs = this.#trainMs + (this.#random.nextUint32() % this.#trainMs)
+    this.#later(peer, delayMs, () => ({ type: 'trained', round, attempt }))
   }
 
-  private mask(peer: ClusterPeer, effect: Effect & { type: 'mask' }): void {
-    const { round, attempt, selfKey, pairMasks } = effect
+  #mask(peer: ClusterPeer, { round, attempt, selfKey, pairMasks }: Effect & { type: 'mask' }): void {
     const input = peer.inputs.get(`${round}.${attempt}`)!
     const body = bytesOfLanes(maskInput(input, selfKey, pairMasks, this.crypto)).slice()
     const address = addressOf(chunkHashes(body, this.crypto), this.crypto)
     peer.held.set(toHex(address), body)
-    this.later(peer, 1, () => ({ type: 'input-masked', round, attempt, address, lengthBytes: body.length }))
+    this.bodies.set(toHex(address), body)
+    this.#later(peer, 1, () => ({ type: 'input-masked', round, attempt, address, lengthBytes: body.length }))
   }
 
-  private pull(peer: ClusterPeer, effect: Effect & { type: 'pull' }): void {
+  #pull(peer: ClusterPeer, effect: Effect & { type: 'pull' }): void {
     const { owner, address } = effect
     const key = toHex(address)
-    this.later(peer, 1 + (this.random.nextUint32() % this.options.latencyMs), () => {
-      const body = effect.holders.map(id => this.peers.get(id)).find(other => other?.alive && other.held.has(key))?.held.get(key)
-      if (body === undefined) {
-        this.later(peer, 200, () => (this.pull(peer, effect), null))
+    this.#later(peer, 1 + (this.#random.nextUint32() % this.#latencyMs), () => {
+      const holder = effect.holders.find(id => this.#reaches(peer.id, id) && this.peer(id).held.has(key))
+      if (holder === undefined) {
+        this.#later(peer, PULL_RETRY_MS, () => {
+          this.#pull(peer, effect)
+          return null
+        })
         return null
       }
-      peer.held.set(key, body)
+      peer.held.set(key, this.peer(holder).held.get(key)!)
       return { type: 'body-held', owner, address }
     })
   }
 
-  private unmask(peer: ClusterPeer, effect: Effect & { type: 'unmask' }): void {
-    const { run, layout, manifest } = this.run
-    const { round, attempt, selfKeys, droppedPairMasks } = effect
-    const encoding = roundEncodingOf(run, layout, effect.cohortSize, effect.completedRounds)
-    const inputs = effect.survivors.map(({ address }) =>
-      lanesOfBytes(peer.held.get(toHex(address))!, manifest.secureSum.ringBits)
-    )
-    const sum = unmaskSum({ inputs, selfKeys, droppedPairMasks }, this.crypto)
-    const decoded = decodeSum(encoding, sum, inputs.length)
-    const strategy = strategyByName(manifest.strategy)
-    const state = applyRound(peer.replicated, decoded, strategy, serverOptimizerOf(manifest.serverOptimizer), layout)
-    const bytes = encodeState(state)
-    const stateHash = addressOf(chunkHashes(bytes, this.crypto), this.crypto)
-    peer.candidate = { key: toHex(stateHash), state }
-    const outcome = { stateHash, weightSum: decoded.weightSum, meanLoss: decoded.meanMetrics[0]!, epsilonSpent: 0 }
-    this.later(peer, 2, () => ({ type: 'unmasked', round, attempt, outcome }))
+  #unmask(peer: ClusterPeer, effect: Effect & { type: 'unmask' }): void {
+    const { round, attempt } = effect
+    let event: RoundEvent
+    try {
+      event = { type: 'unmasked', round, attempt, outcome: peer.unmask(effect) }
+    } catch (error) {
+      if (!(error instanceof AggregationError && error.code === 'BAD_SUM')) throw error
+      event = { type: 'unmask-failed', round, attempt, reason: error.message }
+    }
+    this.#later(peer, 2, () => event)
   }
 
-  private commit(peer: ClusterPeer, effect: Effect & { type: 'commit' }): void {
-    if (!effect.ready) return this.syncSoon(peer)
-    if (effect.link.kind === 'result') peer.replicated = peer.candidate!.state
+  #probe(peer: ClusterPeer, { round, attempt, from }: Effect & { type: 'probe' }): void {
+    this.#later(peer, this.#latencyMs, () => {
+      const others = from.filter(id => this.#reaches(peer.id, id)).map(id => this.peer(id).state)
+      const there = others.filter(({ attempt: at }) => at?.round === round && at.attempt === attempt)
+      return {
+        type: 'probed',
+        round,
+        attempt,
+        journal: peer.journal.filter(entry => entry.round === round && entry.attempt === attempt),
+        transcript: there.flatMap(transcriptOf),
+        answers: others.length
+      }
+    })
+  }
+
+  #commit(peer: ClusterPeer, effect: Effect & { type: 'commit' }): void {
+    if (!effect.ready) return this.#syncSoon(peer)
+    if (effect.link.kind === 'result') peer.replicated = peer.candidate!
     peer.links.push(effect.certified)
-    peer.bodiesOfLinks.push(effect.link)
+    peer.linkBodies.push(effect.link)
     peer.journal = []
   }
 
-  private syncSoon(peer: ClusterPeer): void {
-    this.later(peer, 200, () => {
-      const ahead = [...this.peers.values()].find(other => other.alive && other.links.length > peer.links.length)
-      if (ahead === undefined) this.syncSoon(peer)
-      else this.sync(peer, ahead.id)
+  #syncSoon(peer: ClusterPeer): void {
+    this.#later(peer, PULL_RETRY_MS, () => {
+      const ahead = this.alive.find(
+        other => this.#reaches(peer.id, other.id) && other.links.length > peer.links.length
+      )
+      if (ahead === undefined) this.#syncSoon(peer)
+      else this.#sync(peer, ahead.id)
       return null
     })
   }
 
-  private sync(peer: ClusterPeer, from: string): void {
-    this.later(peer, this.options.latencyMs, () => {
-      const other = this.peers.get(from)!
-      if (!other.alive || other.founding === null) return null
+  #sync(peer: ClusterPeer, from: string): void {
+    this.#later(peer, this.#latencyMs, () => {
+      const other = this.peers.get(from)
+      if (other === undefined || !this.#reaches(peer.id, from)) return null
+      if (other.founding === null || other.links.length <= peer.links.length) return null
       peer.founding = other.founding
       peer.links = [...other.links]
-      peer.bodiesOfLinks = [...other.bodiesOfLinks]
+      peer.linkBodies = [...other.linkBodies]
       peer.replicated = other.replicated
       peer.journal = []
       const tip = this.tipOf(peer)!
-      const bytes = encodeState(peer.replicated)
-      if (toHex(addressOf(chunkHashes(bytes, this.crypto), this.crypto)) !== toHex(tip.stateHash)) throw new Error('synced another state')
+      if (toHex(stateHashOf(peer.replicated, this.crypto)) !== toHex(tip.stateHash))
+        throw new Error('synced another state')
       return { type: 'adopt', tip }
     })
-  }
-
-  /** Hash of the replicated state of a peer, in hexadecimal. */
-  stateHashOf(peer: ClusterPeer): string {
-    return toHex(addressOf(chunkHashes(encodeState(peer.replicated), this.crypto), this.crypto))
   }
 }
