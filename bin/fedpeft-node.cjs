@@ -23,16 +23,27 @@ function isNewEnough() {
   return typeof Promise.withResolvers === 'function'
 }
 
-/** The Node that the npm package `node` brings, if it is installed where we can see it. */
+// The npm package with the Node binary of this machine. The package `node` fetches the same by an install script, which
+// npm asks people to approve; this one needs none.
+const binaryPackage = [
+  process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node',
+  process.platform === 'win32' ? 'win' : process.platform,
+  process.arch
+].join('-')
+
+/** A Node that npm has installed where we can see it and that is new enough. */
 function broughtNode() {
-  try {
-    const folder = dirname(require.resolve('node/package.json'))
-    const major = Number(require('node/package.json').version.split('.')[0])
-    const program = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-    return major >= 22 && existsSync(program) ? program : null
-  } catch (_) {
-    return null
-  }
+  const program = process.platform === 'win32' ? 'node.exe' : 'node'
+  const found = ['node', binaryPackage].map(name => {
+    try {
+      const manifest = require.resolve(`${name}/package.json`)
+      const path = join(dirname(manifest), 'bin', program)
+      return Number(require(manifest).version.split('.')[0]) >= 22 && existsSync(path) ? path : null
+    } catch (_) {
+      return null
+    }
+  })
+  return found[0] || found[1]
 }
 
 function stop(line) {
@@ -75,6 +86,6 @@ if (main === null) {
 } else {
   stop(
     `fedpeft-node needs Node 24 and this is Node ${process.versions.node}: ` +
-      'run "npm install --allow-scripts=node node@24" here, or get it from https://nodejs.org'
+      `run "npm install ${binaryPackage}@24" here, or get it from https://nodejs.org`
   )
 }

@@ -15,6 +15,7 @@ describe('installed from its package into an empty folder', () => {
   const env = { ...process.env, PATH: machinePath }
   const onMachine = (program: string, ...args: string[]) => runProcess(program, args, scratch.path, env)
   let machineNode = ''
+  let advice: string[] | null = null
 
   before(async function () {
     this.timeout(300_000)
@@ -41,7 +42,11 @@ describe('installed from its package into an empty folder', () => {
     const installed = await onMachine('npm', 'install', ...settings, `./${archive}`)
     expect(installed.exitCode, installed.stderr).to.equal(0)
   })
-  after(() => scratch.remove())
+  after(function () {
+    // Tens of thousands of files.
+    this.timeout(300_000)
+    scratch.remove()
+  })
 
   const launcher = () => join(scratch.path, 'node_modules', '.bin', 'fedpeft-node')
 
@@ -51,20 +56,16 @@ describe('installed from its package into an empty folder', () => {
       expect(ended).to.deep.equal({ exitCode: 0, stdout: '0.1.0\n', stderr: '' })
     } else {
       expect(ended).to.include({ exitCode: 1, stdout: '' })
-      expect(ended.stderr).to.match(/^fedpeft-node needs Node 24 and this is Node [^\n]*npm install[^\n]*\n$/)
+      expect(ended.stderr).to.match(/^fedpeft-node needs Node 24 and this is Node [^\n]*\n$/)
+      advice = /run "npm (install \S+)"/.exec(ended.stderr)![1]!.split(' ')
     }
   }).timeout(30_000)
 
-  it('works once the line has been followed: manifest, compiled worker and embedded model included', async () => {
-    const added = await onMachine(
-      'npm',
-      'install',
-      '--no-audit',
-      '--no-fund',
-      '--allow-scripts=node',
-      'node@24'
-    )
-    expect(added.exitCode, added.stderr).to.equal(0)
+  it('works once that line has been followed: the embedded model is there', async () => {
+    if (advice !== null) {
+      const added = await onMachine('npm', ...advice)
+      expect(added.exitCode, added.stderr).to.equal(0)
+    }
     expect(await onMachine(launcher(), '--version')).to.include({ exitCode: 0, stdout: '0.1.0\n' })
     const written = await onMachine(launcher(), 'init', 'run.yaml', '--dir', 'me')
     expect(written, written.stderr).to.include({ exitCode: 0, stderr: '' })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { packageDir } from '../node/platform/package-dir.ts'
 import { runProcess, scratchFolder } from './support/cli.ts'
-import { installLauncher } from './support/launcher.ts'
+import { addBroughtNode, installLauncher } from './support/launcher.ts'
 
 describe('the launcher', () => {
   const scratches: Array<{ remove(): void }> = []
@@ -31,11 +31,20 @@ describe('the launcher', () => {
     expect(JSON.parse(ended.stdout)).to.deep.equal({ args: ['5', "it's"], hasResolvers: 'function' })
   })
 
+  it('starts the Node of the binary package as well, which needs no install script', async () => {
+    const { cwd, launcher, oldNode } = installed({ dist: true, brought: false })
+    const refused = await runProcess(process.execPath, ['-r', oldNode, launcher], cwd)
+    addBroughtNode(cwd, /npm install (\S+)@24/.exec(refused.stderr)![1]!)
+    const ended = await runProcess(process.execPath, ['-r', oldNode, launcher, '5'], cwd)
+    expect(ended).to.include({ exitCode: 5, stderr: '' })
+    expect(JSON.parse(ended.stdout)).to.deep.equal({ args: ['5'], hasResolvers: 'function' })
+  })
+
   it('prints one line that says how to get Node 24 where there is none, and exits 1', async () => {
     const { cwd, launcher, oldNode } = installed({ dist: true, brought: false })
     const ended = await runProcess(process.execPath, ['-r', oldNode, launcher, '--version'], cwd)
     expect(ended).to.include({ exitCode: 1, stdout: '' })
-    expect(ended.stderr).to.match(/^fedpeft-node needs Node 24 .*npm install .*node@24.*nodejs\.org\n$/)
+    expect(ended.stderr).to.match(/^fedpeft-node needs Node 24 .*npm install node-\S+@24.*nodejs\.org\n$/)
   })
 
   it('says in one line that an installation is incomplete', async () => {

@@ -44,13 +44,16 @@ export function installLauncher(
   const launcher = join(installed, 'bin', 'fedpeft-node.cjs')
   copyFileSync(join(packageDir(), 'bin', 'fedpeft-node.cjs'), launcher)
   if (parts.dist) writeFileSync(join(cli, 'main.js'), echo)
-  if (parts.brought) {
-    const brought = join(folder, 'node_modules', 'node')
-    mkdirSync(join(brought, 'bin'), { recursive: true })
-    writeFileSync(join(brought, 'package.json'), '{"name":"node","version":"24.0.0"}')
-    symlinkSync(process.execPath, join(brought, 'bin', 'node'))
-  }
+  if (parts.brought) addBroughtNode(folder, 'node')
   const oldNode = join(folder, 'old-node.cjs')
   writeFileSync(oldNode, asOldNode)
   return { launcher, oldNode }
+}
+
+/** A package that brings a Node: the one that runs this test. */
+export function addBroughtNode(folder: string, name: string): void {
+  const brought = join(folder, 'node_modules', name)
+  mkdirSync(join(brought, 'bin'), { recursive: true })
+  writeFileSync(join(brought, 'package.json'), JSON.stringify({ name, version: '24.0.0' }))
+  symlinkSync(process.execPath, join(brought, 'bin', 'node'))
 }
