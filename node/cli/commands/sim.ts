@@ -1,21 +1,7 @@
 import { Command } from 'commander'
 import type { CommandHost } from '../host.ts'
 import { number, wholeNumber, withExamples } from '../options.ts'
-
-export interface SimOptions {
-  readonly peers?: number
-  readonly rounds?: number
-  readonly steps?: number
-  readonly learningRate?: number
-  readonly strategy?: 'rolora' | 'ffa' | 'fedit'
-  readonly model?: string
-  readonly data?: string
-  readonly seed?: number
-  readonly out: string
-  readonly external: number
-  readonly threads?: number
-  readonly baselines: boolean
-}
+import type { SimOptions } from '../sim/sim-options.ts'
 
 export function simCommand(host: CommandHost): Command {
   const command = new Command('sim')

@@ -15,7 +15,6 @@ import { systemClock } from '../../platform/system-clock.ts'
 import type { TrainerPool } from '../../platform/trainer-pool.ts'
 import { pooledShard } from '../../train/dataset.ts'
 import type { Trainer } from '../../train/trainer.ts'
-import type { SimOptions } from '../commands/sim.ts'
 import type { CommandHost } from '../host.ts'
 import {
   type BaseModel,
@@ -32,6 +31,7 @@ import { reportText } from './print-report.ts'
 import { SimProgress } from './progress.ts'
 import { RoundLines } from './round-lines.ts'
 import { freshFolder, writeLog, writeReport, writeRun } from './sim-folder.ts'
+import type { SimOptions } from './sim-options.ts'
 import { scenarioOf } from './sim-scenario.ts'
 
 /** Everything that is open while a simulation runs. */

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { parseScenario, type Scenario, type ScenarioFields } from '../../../sim/scenario.ts'
-import type { SimOptions } from '../commands/sim.ts'
 import { UserError } from '../user-error.ts'
+import type { SimOptions } from './sim-options.ts'
 
 /** @throws UserError; SimError BAD_SCENARIO */
 export async function scenarioOf(name: string, options: SimOptions): Promise<Scenario> {

@@ -1,0 +1,15 @@
+/** The flags of the command. */
+export interface SimOptions {
+  readonly peers?: number
+  readonly rounds?: number
+  readonly steps?: number
+  readonly learningRate?: number
+  readonly strategy?: 'rolora' | 'ffa' | 'fedit'
+  readonly model?: string
+  readonly data?: string
+  readonly seed?: number
+  readonly out: string
+  readonly external: number
+  readonly threads?: number
+  readonly baselines: boolean
+}
