@@ -63,10 +63,10 @@ export async function createLibp2pNetwork(init: Libp2pNetworkInit): Promise<Libp
     metrics: wire.metrics(),
     gossipScore: peer => score.of(peer)
   })
-  return new Network_(init, node, wire, score)
+  return new NetworkOverLibp2p(init, node, wire, score)
 }
 
-class Network_ implements Libp2pNetwork {
+class NetworkOverLibp2p implements Libp2pNetwork {
   readonly peerId: PeerId
   readonly #init: Libp2pNetworkInit
   readonly #node: FedpeftNode

@@ -147,16 +147,16 @@ async function openStream(
   protocol: string,
   options: RequestOptions
 ): Promise<Stream> {
-  const signal = AbortSignal.timeout(Math.min(options.timeoutMs, DIAL_TIMEOUT_MS))
+  const isConnected = (): boolean =>
+    node.getConnections().some(({ remotePeer }) => remotePeer.toString() === to)
+  const { timeoutMs } = options
+  const signal = AbortSignal.timeout(isConnected() ? timeoutMs : Math.min(timeoutMs, DIAL_TIMEOUT_MS))
   try {
     return await node.dialProtocol(peerIdFromString(to), protocol, { signal })
   } catch (cause) {
     const data = { peer: to, protocol }
-    if (signal.aborted) {
-      const connected = node.getConnections().some(({ remotePeer }) => remotePeer.toString() === to)
-      if (connected)
-        throw new NetworkError('TIMEOUT', { ...data, timeoutMs: options.timeoutMs }, undefined, { cause })
-    }
+    if (signal.aborted && isConnected())
+      throw new NetworkError('TIMEOUT', { ...data, timeoutMs }, undefined, { cause })
     throw new NetworkError('UNREACHABLE', data, `cannot ask ${to} for ${protocol}: ${messageOf(cause)}`, {
       cause
     })
