@@ -1,23 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { chunkHashes } from '../../aggregation/blob-address.ts'
-import { seededRandom } from '../../aggregation/random.ts'
-import { nodeCrypto } from '../../node/platform/node-crypto.ts'
-import { type BlobExchange, createBlobExchange } from '../../protocols/blob-exchange.ts'
-import {
-  BLOB_PROTOCOL,
-  type BlobRequest,
-  decodeBlobRequest,
-  encodeBlobRequest
-} from '../../protocols/blob-messages.ts'
+import { createBlobExchange } from '../../protocols/blob-exchange.ts'
+import { type BlobRequest, decodeBlobRequest, encodeBlobRequest } from '../../protocols/blob-messages.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
-import { CHUNK_BYTES, CONCURRENT_PULLS, REQUEST_TIMEOUT_MS, WINDOW_BYTES } from '../../protocols/limits.ts'
-import { peerIdOf } from '../../protocols/peer-id.ts'
-import type { Network, PeerId } from '../../protocols/ports.ts'
-import { createSimWorld, type SimNetwork } from '../../sim/sim-network.ts'
-import { VirtualClock } from '../../sim/virtual-clock.ts'
+import { CHUNK_BYTES, CONCURRENT_PULLS, WINDOW_BYTES } from '../../protocols/limits.ts'
+import type { PeerId } from '../../protocols/ports.ts'
+import { crypto, failure, type Honest, randomBytes, World } from '../support/blob-world.ts'
 
-const crypto = nodeCrypto()
 const MIB = 1024 * 1024
 
 describe('blob exchange', () => {
@@ -333,119 +323,3 @@ describe('blob exchange: refusals', () => {
     expect(decodeBlobRequest(flagged)).to.equal(null)
   })
 })
-
-type Honest = () => AsyncIterable<Uint8Array>
-
-/** A peer with an exchange, and what passed between it and the network. */
-class Peer {
-  readonly id: PeerId
-  readonly network: Network
-  readonly blobs: BlobExchange
-  readonly asked: PeerId[] = []
-  /** First bytes of each chunk received: chunks are random, so these tell them apart. */
-  readonly receivedChunks: string[] = []
-  mostAskedBytes = 0
-  mostAskedAtOnce = 0
-  onChunk = (): void => {}
-
-  constructor(network: SimNetwork) {
-    this.id = network.peerId
-    this.network = network
-    this.blobs = createBlobExchange({ network: this.#watched(network), crypto, allow: () => true })
-  }
-
-  #watched(network: Network): Network {
-    let openBytes = 0
-    let open = 0
-    const peer = this
-    return {
-      ...network,
-      serve: (protocol, maxBodyBytes, handle) =>
-        network.serve(protocol, maxBodyBytes, async function* (from, body) {
-          for await (const frame of handle(from, body)) {
-            if (frame.length > 1000) peer.onChunk()
-            yield frame
-          }
-        }),
-      async *request(to, protocol, body, options) {
-        const { chunks } = decodeBlobRequest(body)!
-        peer.asked.push(to)
-        openBytes += chunks * CHUNK_BYTES
-        peer.mostAskedBytes = Math.max(peer.mostAskedBytes, openBytes)
-        peer.mostAskedAtOnce = Math.max(peer.mostAskedAtOnce, ++open)
-        try {
-          for await (const frame of network.request(to, protocol, body, options)) {
-            if (frame.length > 1000 || frame.length % 32 !== 0) {
-              peer.receivedChunks.push(frame.subarray(0, 16).join(' '))
-            }
-            yield frame
-          }
-        } finally {
-          openBytes -= chunks * CHUNK_BYTES
-          open--
-        }
-      }
-    }
-  }
-}
-
-class World {
-  readonly clock = new VirtualClock()
-  readonly sim
-  #count = 0
-
-  constructor(seed = 1) {
-    this.sim = createSimWorld({ clock: this.clock, seed })
-  }
-
-  join(): SimNetwork {
-    return this.sim.join(peerIdOf(new Uint8Array(32).fill(++this.#count)))
-  }
-
-  peer(): Peer {
-    return new Peer(this.join())
-  }
-
-  /** A holder that answers as it likes; `honest` is what a good one would send. */
-  liar(blob: Uint8Array, answer: (honest: Honest) => AsyncIterable<Uint8Array>): PeerId {
-    const network = this.join()
-    const hashes = chunkHashes(blob, crypto)
-    network.serve(BLOB_PROTOCOL, 100, (_, body) => {
-      const { firstChunk, chunks, wantsHashes } = decodeBlobRequest(body)!
-      return answer(async function* () {
-        if (wantsHashes) yield Uint8Array.from(hashes.flatMap(hash => [...hash]))
-        for (let i = firstChunk; i < firstChunk + chunks; i++) {
-          yield blob.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES)
-        }
-      })
-    })
-    return network.peerId
-  }
-
-  async run<T>(work: Promise<T>): Promise<T> {
-    let done = false
-    const marked = work.finally(() => {
-      done = true
-    })
-    marked.catch(() => {})
-    const ended = await this.clock.runUntil(() => done, 100 * REQUEST_TIMEOUT_MS)
-    expect(ended, 'the work ends').to.equal(true)
-    return marked
-  }
-}
-
-async function failure(work: Promise<unknown>): Promise<ProtocolError> {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof ProtocolError) return error
-    throw error
-  }
-  return expect.fail('expected a ProtocolError')
-}
-
-function randomBytes(length: number, seed: number): Uint8Array {
-  const random = seededRandom(seed)
-  const words = Uint32Array.from({ length: Math.ceil(length / 4) }, () => random.nextUint32())
-  return new Uint8Array(words.buffer, 0, length)
-}
