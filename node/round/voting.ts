@@ -83,9 +83,7 @@ function giveUp(
   }
   if (!abortable || draft.nowMs < dueMs[subject]) return null
   if (subject !== 'result') return abortLink(draft, attempt, subject === 'roster')
-  return attempt.survivors === null || mayStillFinish(attempt)
-    ? null
-    : lostLink(draft, attempt)
+  return attempt.survivors === null || mayStillFinish(attempt) ? null : lostLink(draft, attempt)
 }
 
 function judge(
