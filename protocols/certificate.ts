@@ -3,7 +3,6 @@
  * round, and every link of the chain, rests on.
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
-import { equalBytes } from './codec.ts'
 import { verifySignature } from './envelope.ts'
 import { type Certificate, type Context, Vote } from './messages.js'
 import type { PeerId } from './ports.ts'
@@ -49,9 +48,4 @@ export function certificateHolds(
     lastIndex = index
   }
   return true
-}
-
-/** Certificates are equal in what they certify, whoever signed them. */
-export function certifiesSame(a: Certificate, b: Certificate): boolean {
-  return a.kind === b.kind && a.subject === b.subject && equalBytes(a.valueHash, b.valueHash)
 }

@@ -9,7 +9,7 @@ import { checkLength, decodeCanonical, equalBytes } from './codec.ts'
 import { beaconOfLink, byId, cohortOf } from './election.ts'
 import { openMessage, PROTOCOL_VERSION, verifySignature, ZERO_HASH } from './envelope.ts'
 import { ProtocolError } from './errors.ts'
-import { COHORT_MAX, MEMBERS_MAX } from './limits.ts'
+import { COHORT_MAX, COHORT_MIN, COHORT_MIN_FORCED, MEMBERS_MAX } from './limits.ts'
 import {
   CertifiedLink,
   type Context,
@@ -21,6 +21,7 @@ import {
 } from './messages.js'
 import { isPeerId } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
+import { quorumOf } from './quorum.ts'
 import type { RunManifest } from './run-manifest.ts'
 
 /** Everything about a run that never changes, derived once from its manifest, its base and its adapter layout. */
@@ -57,8 +58,11 @@ export interface ChainTip {
   readonly recentLinks: readonly Uint8Array[]
 }
 
-/** How many links a registration stays good for. */
-const RECENT_LINKS = 4
+/**
+ * How many links a registration stays good for. A newcomer can be dropped for silence two links after the one that
+ * brought it in: with three, the registration that it came with (or a replay) is too old by then to bring it back.
+ */
+const RECENT_LINKS = 3
 
 /** @throws ProtocolError BAD_LINK, BAD_MESSAGE, BAD_SIGNATURE */
 export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSuite): ChainTip {
@@ -197,23 +201,29 @@ export function extendChain(
   return { tip: tipAfter(tip, link, linkHash, run, crypto), link, certified }
 }
 
-/** Members silent in two links running, which the next link drops. */
-export function droppedMembers(
-  tip: ChainTip,
-  cohort: readonly PeerId[],
-  survivors: readonly PeerId[]
-): PeerId[] {
-  return tip.silent.filter(peer => cohort.includes(peer) && !survivors.includes(peer))
-}
-
-/** The member list after a link: without those dropped, with those newly registered. Sorted. */
+/**
+ * The member list after a link: without those silent in two links running, with those newly registered; sorted.
+ * @param survivors - of the cohort of this link
+ * @param least - from leastCohortOf: the silent stay as long as the list would fall below it
+ */
 export function nextMembers(
   tip: ChainTip,
-  dropped: readonly PeerId[],
-  newcomers: readonly PeerId[]
+  cohort: readonly PeerId[],
+  survivors: readonly PeerId[],
+  newcomers: readonly PeerId[],
+  least: number
 ): PeerId[] {
-  const kept = tip.members.filter(peer => !dropped.includes(peer))
-  return [...new Set([...kept, ...newcomers])].sort(byId).slice(0, MEMBERS_MAX)
+  const all = new Set([...tip.members, ...newcomers])
+  const silentAgain = tip.silent.filter(peer => cohort.includes(peer) && !survivors.includes(peer))
+  for (const peer of silentAgain.slice(0, Math.max(0, all.size - least))) all.delete(peer)
+  return [...all].sort(byId).slice(0, MEMBERS_MAX)
+}
+
+/** The smallest cohort that the manifest allows: below it nothing is gone on with, and t >= colluders + 2 fails. */
+export function leastCohortOf({ cohort, secureSum }: RunManifest): number {
+  let least = cohort.allowThree ? COHORT_MIN_FORCED : COHORT_MIN
+  while (secureSum.colluders !== 'default' && quorumOf(least) < secureSum.colluders + 2) least++
+  return least
 }
 
 /** The cohort of the round that a tip leads to. */
@@ -270,16 +280,16 @@ function checkLinkBody(
     throw refuse('its member list is malformed')
   for (const field of ['rosterHash', 'encodingHash', 'stateHash'] as const)
     checkLength(link[field], 32, field)
-  if (link.kind === 'reconfiguration') return
-  const cohort = cohortAt(tip, run, crypto)
-  if (link.cohort.join() !== cohort.join()) throw refuse('its cohort is not the one that the chain fixed')
-  if (!equalBytes(link.encodingHash, run.encodingHashOf(cohort.length, tip.completedRounds)))
-    throw refuse('another encoding')
   const completed = tip.completedRounds + (link.kind === 'result' ? 1 : 0)
   if (link.completedRounds !== completed) throw refuse('it counts the completed rounds wrongly')
   if (link.kind === 'result') checkLength(link.beacon, 32, 'beacon')
   else if (!equalBytes(link.stateHash, tip.stateHash))
     throw refuse(`a ${link.kind} must leave the state as it was`)
+  if (link.kind === 'reconfiguration') return
+  const cohort = cohortAt(tip, run, crypto)
+  if (link.cohort.join() !== cohort.join()) throw refuse('its cohort is not the one that the chain fixed')
+  if (!equalBytes(link.encodingHash, run.encodingHashOf(cohort.length, tip.completedRounds)))
+    throw refuse('another encoding')
 }
 
 function isSortedSet(peers: readonly PeerId[]): boolean {

@@ -3,7 +3,7 @@
  * inventories by everyone who votes, so that no leader can leave out a body that the honest members hold.
  * secure sum, message 4.
  */
-import { droppedMembers, nextMembers, openRegistration } from '../../protocols/chain.ts'
+import { leastCohortOf, nextMembers, openRegistration } from '../../protocols/chain.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { byId } from '../../protocols/election.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
@@ -73,23 +73,24 @@ export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: 
       proposer,
       inventories: senders.map(message => Envelope.decode(message.bytes)),
       headers: headers.map(message => Envelope.decode(message.bytes)),
-      nextMembers: membersAfter(attempt, listed, newcomers),
+      nextMembers: membersAfter(draft, attempt, listed, newcomers),
       registrations: newcomers.map(message => Envelope.decode(message.bytes))
     }
   })
 }
 
 function membersAfter(
+  draft: Draft,
   attempt: AttemptState,
   listed: readonly Listed[],
   newcomers: readonly SignedMessage[]
 ): PeerId[] {
-  const survivors = listed.map(({ peer }) => peer)
-  const dropped = droppedMembers(attempt.tip, attempt.cohort, survivors)
   return nextMembers(
     attempt.tip,
-    dropped,
-    newcomers.map(({ sender }) => sender)
+    attempt.cohort,
+    listed.map(({ peer }) => peer),
+    newcomers.map(({ sender }) => sender),
+    leastCohortOf(draft.deps.run.manifest)
   )
 }
 
@@ -127,7 +128,9 @@ export function judgeSurvivors(draft: Draft, attempt: AttemptState, decision: Su
   if (!match) return 'invalid'
   const newcomers = openNewcomers(draft, attempt, decision.registrations)
   if (newcomers === null) return 'invalid'
-  return membersAfter(attempt, listed, newcomers).join() === decision.nextMembers.join() ? 'valid' : 'invalid'
+  return membersAfter(draft, attempt, listed, newcomers).join() === decision.nextMembers.join()
+    ? 'valid'
+    : 'invalid'
 }
 
 /** Opens the registrations that a proposal carries; null if one of them brings nobody in. */

@@ -20,6 +20,7 @@ import {
   Decision,
   Envelope,
   Founding,
+  type LinkBody,
   Registration
 } from '../../protocols/messages.js'
 import { peerIdOf } from '../../protocols/peer-id.ts'
@@ -131,16 +132,16 @@ export function testRun(
   }
 }
 
-/** A link after `tip` that a quorum of the cohort has signed. */
-export function certifyLink(
-  { run, crypto, members }: TestRun,
+/** The body of a link after `tip`, as an honest cohort would make it. */
+export function linkAfter(
+  { run, crypto }: TestRun,
   tip: ChainTip,
-  kind: Exclude<LinkKind, 'reconfiguration'>,
+  kind: LinkKind,
   stateHash: Uint8Array = tip.stateHash
-): { readonly bytes: Uint8Array; readonly tip: ChainTip } {
+): LinkBody {
   const cohort = cohortAt(tip, run, crypto)
   const ofResult = kind === 'result'
-  const link = {
+  return {
     height: tip.height + 1,
     kind,
     run: run.id,
@@ -151,9 +152,9 @@ export function certifyLink(
     rosterHash: crypto.sha256(tip.linkHash),
     encodingHash: run.encodingHashOf(cohort.length, tip.completedRounds),
     survivors:
-      kind === 'abort'
-        ? []
-        : cohort.map(peer => ({ peer, address: crypto.sha256(tip.linkHash, tip.beacon) })),
+      kind === 'result' || kind === 'lost'
+        ? cohort.map(peer => ({ peer, address: crypto.sha256(tip.linkHash, tip.beacon) }))
+        : [],
     members: [...tip.members],
     stateHash,
     beacon: ofResult ? crypto.sha256(tip.beacon) : new Uint8Array(),
@@ -162,18 +163,43 @@ export function certifyLink(
     meanLoss: ofResult ? 2.5 : 0,
     epsilonSpent: 0
   }
+}
+
+export interface Certifying {
+  /** A quorum of the cohort by default. */
+  readonly signers?: readonly string[]
+  readonly subject?: string
+  readonly view?: number
+  /** What the signers sign; `certificate.kind` says `commit` all the same. */
+  readonly vote?: 'prepare' | 'commit'
+}
+
+/** A link with the votes of members who sign whatever they are given. */
+export function certify({ run, crypto, members }: TestRun, link: LinkBody, how: Certifying = {}): Uint8Array {
   const decision = Decision.encode({ link })
   const valueHash = crypto.sha256(decision)
-  const subject = kind === 'abort' ? 'survivors' : 'result'
-  const payload = votePayload(subject, 0, valueHash)
-  const signatures = cohort.slice(0, quorumOf(cohort.length)).map((peer, index) => {
+  const subject = how.subject ?? (link.kind === 'abort' ? 'survivors' : 'result')
+  const view = how.view ?? 0
+  const payload = votePayload(subject, view, valueHash)
+  const signers = how.signers ?? link.cohort.slice(0, quorumOf(link.cohort.length))
+  const signatures = signers.map(peer => {
     const { signer } = members.find(member => member.id === peer)!
-    return {
-      index,
-      signature: sealMessage('commit', contextOfLink(link, run), payload, signer, crypto).signature
-    }
+    const { signature } = sealMessage(how.vote ?? 'commit', contextOfLink(link, run), payload, signer, crypto)
+    return { index: link.cohort.indexOf(peer), signature }
   })
-  const certificate = { kind: 'commit', subject, view: 0, valueHash, signatures }
-  const bytes = CertifiedLink.encode({ decision, certificate })
-  return { bytes, tip: extendChain(tip, bytes, run, crypto).tip }
+  return CertifiedLink.encode({
+    decision,
+    certificate: { kind: 'commit', subject, view, valueHash, signatures }
+  })
+}
+
+/** A link after `tip` that a quorum of the cohort has signed. */
+export function certifyLink(
+  test: TestRun,
+  tip: ChainTip,
+  kind: Exclude<LinkKind, 'reconfiguration'>,
+  stateHash: Uint8Array = tip.stateHash
+): { readonly bytes: Uint8Array; readonly tip: ChainTip } {
+  const bytes = certify(test, linkAfter(test, tip, kind, stateHash))
+  return { bytes, tip: extendChain(tip, bytes, test.run, test.crypto).tip }
 }
