@@ -4,9 +4,10 @@
  * each other (two containers on one volume) are not kept apart.
  */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { NetworkError } from '../../protocols/errors.ts'
+import { makeFolder } from './make-folder.ts'
 import { explained } from './node-files.ts'
 
 const LOCK_FILE = 'lock'
@@ -42,7 +43,7 @@ export async function lockDirectory(dir: string): Promise<() => Promise<void>> {
   try {
     const owner: Owner = { pid: process.pid, started: await startOf(process.pid) }
     const other = await explained(path, 'lock', async () => {
-      await mkdir(dir, { recursive: true, mode: 0o700 })
+      await makeFolder(dir, 0o700)
       return acquire(path, JSON.stringify(owner))
     })
     if (other !== null) throw inUse(path, other.pid)

@@ -1,6 +1,6 @@
 /** Who this peer is: an Ed25519 key in a file of its own, made on the first run and the same ever after. */
 import { randomUUID } from 'node:crypto'
-import { chmod, link, mkdir, open, rm } from 'node:fs/promises'
+import { chmod, link, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
@@ -8,6 +8,7 @@ import type { Signer } from '../../aggregation/crypto-suite.ts'
 import { NetworkError } from '../../protocols/errors.ts'
 import { peerIdOf } from '../../protocols/peer-id.ts'
 import type { PeerId } from '../../protocols/ports.ts'
+import { makeFolder } from './make-folder.ts'
 import { ed25519Signer } from './node-crypto.ts'
 import { explained, nodeFiles } from './node-files.ts'
 
@@ -57,7 +58,7 @@ async function createKey(dir: string, path: string): Promise<Uint8Array> {
   const bytes = privateKeyToProtobuf(await generateKeyPair('Ed25519'))
   const part = join(dir, `.${randomUUID()}.part`)
   await explained(path, 'write', async () => {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await makeFolder(dir, 0o700)
     try {
       const handle = await open(part, 'wx', 0o600)
       try {

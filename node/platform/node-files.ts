@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FilesError, type FilesErrorCode, filePathParts, pathParts } from '../../protocols/files-error.ts'
 import type { Files } from '../../protocols/ports.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** `.name.<uuid>.part`: a write that a crash cut short. `list` hides them; they are never read. */
 const partSuffix = '.part'
@@ -86,7 +87,7 @@ async function readRange(file: string, offset: number, length: number): Promise<
 }
 
 async function writeAtomically(file: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolder(dirname(file))
   const part = join(dirname(file), `.${randomUUID()}${partSuffix}`)
   try {
     await writeAndSync(part, 'wx', bytes)
@@ -99,7 +100,7 @@ async function writeAtomically(file: string, bytes: Uint8Array): Promise<void> {
 }
 
 async function appendDurably(file: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolder(dirname(file))
   const isNew = (await nullIfMissing(stat(file))) === null
   await writeAndSync(file, 'a', bytes)
   if (isNew) await syncFolder(dirname(file))
