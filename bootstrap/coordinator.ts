@@ -15,6 +15,8 @@ export interface CoordinatorInit {
   readonly validateManifest: (bytes: Uint8Array) => { readonly run: string } | null
   /** Whether a message of a run is worth relaying. Default: every message is. */
   readonly validateMessage?: (run: string, from: PeerId, data: Uint8Array) => GossipVerdict
+  /** Told of each run that comes onto the list (true) and leaves it (false). */
+  readonly onRun?: (offered: OfferedRun, listed: boolean) => void
   readonly log: (message: string) => void
 }
 
@@ -46,7 +48,9 @@ export function createCoordinator(init: CoordinatorInit): Coordinator {
     clock,
     validateManifest,
     log,
-    onRun: ({ run }, listed) => {
+    onRun: (offered, listed) => {
+      const { run } = offered
+      init.onRun?.(offered, listed)
       log(`run ${run.slice(0, 16)} is ${listed ? 'offered' : 'offered no more'}`)
       if (listed) relay(run)
       else {

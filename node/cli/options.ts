@@ -17,6 +17,11 @@ export function number(min: number, max: number): (text: string) => number {
   }
 }
 
+/** For a flag that may be repeated. */
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value]
+}
+
 /** Adds the examples that every command's help ends with: pairs of a command line and what it does. */
 export function withExamples(
   command: Command,

@@ -5,6 +5,8 @@ export interface Output {
   say(text: string): void
   /** A warning, on standard error either way. */
   warn(text: string): void
+  /** For whoever looks for a fault: on standard error, with `--verbose` only. */
+  note(text: string): void
   /** One JSON line, with `--json` only. `event` says what it is. */
   event(record: { readonly event: string; readonly [field: string]: unknown }): void
   /** The stream of `say`, for progress that redraws itself. */
@@ -16,13 +18,16 @@ export interface OutputStreams {
   readonly stderr: NodeJS.WritableStream
 }
 
-export function createOutput({ stdout, stderr }: OutputStreams, json: boolean): Output {
+export function createOutput({ stdout, stderr }: OutputStreams, json: boolean, verbose = false): Output {
   const words = json ? stderr : stdout
   return {
     json,
     words,
     say: text => void words.write(`${text}\n`),
     warn: text => void stderr.write(`warning: ${text}\n`),
+    note: text => {
+      if (verbose) stderr.write(`note: ${text}\n`)
+    },
     event: record => {
       if (json) stdout.write(`${JSON.stringify(record)}\n`)
     }

@@ -34,7 +34,7 @@ function createProgram(host: CommandHost, { stdout, stderr, version }: CliInit):
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .option('--json', 'JSON lines on standard output, words for people on standard error')
-    .option('--verbose', 'show the stack trace of an unexpected error')
+    .option('--verbose', 'show what the network does, and the stack trace of an unexpected error')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for examples)')
   for (const command of commands(host)) program.addCommand(command.copyInheritedSettings(program))
@@ -74,5 +74,5 @@ export function reportError(error: unknown, args: readonly string[], streams: Ou
 
 /** Made before the flags are parsed, so that a fault in them is reported in the form that was asked for. */
 function outputOf(args: readonly string[], streams: OutputStreams): Output {
-  return createOutput(streams, args.includes('--json'))
+  return createOutput(streams, args.includes('--json'), args.includes('--verbose'))
 }

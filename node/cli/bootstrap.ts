@@ -1,0 +1,114 @@
+/** The `bootstrap` command: a coordinator on libp2p, and what it says about those who come and go. */
+import { createCoordinator } from '../../bootstrap/coordinator.ts'
+import { openMessage } from '../../protocols/envelope.ts'
+import { ProtocolError } from '../../protocols/errors.ts'
+import { toHex } from '../../protocols/hex.ts'
+import { offeredRunOf } from '../../protocols/offered-manifest.ts'
+import type { GossipVerdict, PeerId } from '../../protocols/ports.ts'
+import type { OfferedRun } from '../../protocols/run-registry.ts'
+import { decodeSignedManifest } from '../../protocols/signed-manifest.ts'
+import { lockDirectory } from '../platform/directory-lock.ts'
+import { openIdentity } from '../platform/identity.ts'
+import { createLibp2pNetwork, type Libp2pNetwork } from '../platform/libp2p-network.ts'
+import { nodeCrypto } from '../platform/node-crypto.ts'
+import { systemClock } from '../platform/system-clock.ts'
+import type { CommandHost } from './host.ts'
+import { shortPeer } from './join/words.ts'
+import type { Output } from './output.ts'
+
+export interface BootstrapOptions {
+  readonly listen: readonly string[]
+  readonly dir: string
+}
+
+/** Runs until Ctrl-C. @throws NetworkError PORT_TAKEN, BAD_ADDRESS, DIRECTORY_IN_USE, BAD_IDENTITY; FilesError */
+export async function runBootstrap(
+  options: BootstrapOptions,
+  { output, signal }: CommandHost
+): Promise<void> {
+  const log = (message: string): void => output.note(message)
+  const unlock = await lockDirectory(options.dir)
+  try {
+    const identity = await openIdentity(options.dir)
+    const network = await createLibp2pNetwork({
+      identity: identity.privateKey,
+      listen: options.listen,
+      transports: 'tcp',
+      log
+    })
+    try {
+      await coordinate(network, output, signal, log)
+    } finally {
+      await network.close()
+    }
+  } finally {
+    await unlock()
+  }
+}
+
+async function coordinate(
+  network: Libp2pNetwork,
+  output: Output,
+  signal: AbortSignal,
+  log: (message: string) => void
+): Promise<void> {
+  const addresses = network.addresses()
+  output.event({ event: 'listening', peer: network.peerId, addresses })
+  for (const address of addresses) output.say(address)
+  output.say(
+    `\nOthers join with: fedpeft-node join ADDRESS --run FILE --data THEIR-TEXT\n` +
+      'with one of these addresses that they can reach. It keeps nothing that the runs need; Ctrl-C stops it.\n'
+  )
+  const crypto = nodeCrypto()
+  const coordinator = createCoordinator({
+    network,
+    clock: systemClock,
+    validateManifest: bytes => offeredRunOf(bytes, crypto),
+    validateMessage: verdictOf,
+    onRun: (offered, listed) => tellRun(offered, listed, output),
+    log
+  })
+  const stopWatching = network.onPeer((peer, connected) => {
+    const { length: peers } = network.peers()
+    output.event({ event: connected ? 'peer-came' : 'peer-went', peer, peers })
+    output.say(`${shortPeer(peer)} ${connected ? 'came' : 'went'}: ${peers} here`)
+  })
+  await untilAborted(signal)
+  stopWatching()
+  coordinator.close()
+  output.event({ event: 'done', peer: network.peerId })
+  output.say('stopped')
+}
+
+/** Only what somebody has signed for that run is relayed: the coordinator knows no chain and cannot judge more. */
+function verdictOf(run: string, _from: PeerId, data: Uint8Array): GossipVerdict {
+  try {
+    return toHex(openMessage(data, nodeCrypto()).context.run) === run ? 'accept' : 'reject'
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.code === 'VERSION' ? 'ignore' : 'reject'
+    throw error
+  }
+}
+
+function tellRun({ run, manifest: bytes }: OfferedRun, listed: boolean, output: Output): void {
+  const { manifest } = decodeSignedManifest(bytes)
+  const { name, author, model, rounds } = manifest
+  output.event({
+    event: listed ? 'run-offered' : 'run-expired',
+    run,
+    name,
+    author,
+    model: model.source,
+    rounds
+  })
+  output.say(
+    listed
+      ? `run "${name}" by ${shortPeer(author)} is offered: ${rounds} rounds of ${model.source}, --run ${run}`
+      : `run "${name}" (${run.slice(0, 16)}) is offered no more`
+  )
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

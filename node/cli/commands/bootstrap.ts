@@ -1,0 +1,54 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { Command, Option } from 'commander'
+import type { BootstrapOptions } from '../bootstrap.ts'
+import type { CommandHost } from '../host.ts'
+import { collect, wholeNumber, withExamples } from '../options.ts'
+import { UserError } from '../user-error.ts'
+
+const DEFAULT_PORT = 4001
+
+interface Flags {
+  readonly listen?: readonly string[]
+  readonly port?: number
+  readonly dir: string
+}
+
+export function bootstrapCommand(host: CommandHost): Command {
+  const command = new Command('bootstrap')
+    .description('be the address that others join through: introduces peers, lists runs, relays gossip')
+    .option(
+      '--listen <address>',
+      `network address to listen on, may be repeated (default: /ip4/0.0.0.0/tcp/${DEFAULT_PORT})`,
+      collect
+    )
+    .option(
+      '--port <n>',
+      'listen on this port of every IPv4 address; 0 takes any free one',
+      wholeNumber(0, 65_535)
+    )
+    .addOption(
+      // Not that of `join`: one machine may run both.
+      new Option('--dir <dir>', 'where its identity is kept, so that its address stays the same').default(
+        join(homedir(), '.fedpeft', 'bootstrap'),
+        '~/.fedpeft/bootstrap'
+      )
+    )
+    .action(async (flags: Flags) => {
+      const { listen, port, dir } = flags
+      if (listen !== undefined && port !== undefined) {
+        throw new UserError('--port and --listen: give one of them; --listen says the port as well', 2)
+      }
+      const options: BootstrapOptions = {
+        dir,
+        listen: listen ?? [`/ip4/0.0.0.0/tcp/${port ?? DEFAULT_PORT}`]
+      }
+      const { runBootstrap } = await import('../bootstrap.ts')
+      await runBootstrap(options, host)
+    })
+  return withExamples(command, [
+    ['fedpeft-node bootstrap', `listens on port ${DEFAULT_PORT} and prints the address to give to others`],
+    ['fedpeft-node bootstrap --listen /ip4/203.0.113.7/tcp/4001 --dir ./bootstrap', 'on one address only'],
+    ['fedpeft-node bootstrap --port 0 --json', 'any free port; JSON lines for scripts']
+  ])
+}
