@@ -13,7 +13,9 @@ import { equalBytes } from '../protocols/codec.ts'
 import { FilesError } from '../protocols/files-error.ts'
 import { toHex } from '../protocols/hex.ts'
 import type { Network, PeerId } from '../protocols/ports.ts'
-import { verifyManifest } from '../protocols/signed-manifest.ts'
+import { runId } from '../protocols/run-manifest.ts'
+import { RunRegistry } from '../protocols/run-registry.ts'
+import { encodeSignedManifest, verifyManifest } from '../protocols/signed-manifest.ts'
 import { accountedNetwork, ByteAccount } from './peer/byte-account.ts'
 import { serveChain } from './peer/chain-protocol.ts'
 import { EffectRunner } from './peer/effect-runner.ts'
@@ -157,6 +159,7 @@ class RunPeer implements Peer {
     })
     const blobs = createBlobExchange({ network, crypto, allow: peer => this.#mayTakePart(peer) })
     this.#closers.push(() => blobs.close())
+    this.#closers.push(this.#offerRun(network))
     const initial = initialState(trainer.initialAdapter(), run.manifest.secureSum.clipNorm)
     const states = new StateKeeper(blobs, disk.states, layout, initial)
     const work: RoundWork = new RoundWork({
@@ -261,6 +264,26 @@ class RunPeer implements Peer {
     channel.open()
     for (const peer of network.peers()) loop.push({ type: 'peer', peer, connected: true })
     loop.push({ type: 'tick' })
+  }
+
+  /** Others who ask this peer what is offered hear of this run. @returns a function that ends it */
+  #offerRun(network: Network): () => void {
+    const { clock, crypto, runs, log } = this.#ports
+    const manifest = encodeSignedManifest(this.#config.signedManifest)
+    if (runs !== undefined) {
+      const { run } = runs.offer(manifest)
+      return () => runs.withdraw(run)
+    }
+    const validateManifest = (bytes: Uint8Array): { readonly run: string } | null => {
+      try {
+        return { run: toHex(runId(verifyManifest(bytes, crypto), crypto.sha256)) }
+      } catch {
+        return null
+      }
+    }
+    const own = new RunRegistry({ network, clock, validateManifest, log: message => log(message) })
+    own.offer(manifest)
+    return () => own.close()
   }
 
   #mayTakePart(peer: PeerId): boolean {

@@ -58,7 +58,6 @@ export type PurposeOf = (protocol: string, body: Uint8Array, served: boolean) =>
 /** The same network, with everything that crosses it counted. Gossip is control. */
 export function accountedNetwork(network: Network, account: ByteAccount, purposeOf: PurposeOf): Network {
   return {
-    ...network,
     peerId: network.peerId,
     publish(topic, data) {
       account.add('control', 'sent', data.length)

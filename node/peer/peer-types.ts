@@ -4,6 +4,7 @@ import type { Random } from '../../aggregation/random.ts'
 import type { ChainTip, LinkKind } from '../../protocols/chain.ts'
 import type { LinkBody } from '../../protocols/messages.js'
 import type { Clock, Files, Network, PeerId } from '../../protocols/ports.ts'
+import type { RunRegistry } from '../../protocols/run-registry.ts'
 import type { SignedManifest } from '../../protocols/signed-manifest.ts'
 import type { Notice, RoundPhase } from '../round/round-types.ts'
 import type { Trainer } from '../train/trainer.ts'
@@ -19,6 +20,8 @@ export interface PeerPorts {
   /** The peer writes below `runs/<run id>/` only. */
   readonly files: Files
   readonly trainer: Trainer
+  /** The list of offered runs of this network, if there is one already; else the peer keeps one of its own. */
+  readonly runs?: RunRegistry
   /** Of no consequence to the run: for whoever looks for a fault. */
   log(message: string): void
   /** For stochastic rounding, one for each round. By default seeded from `crypto.randomBytes`. */

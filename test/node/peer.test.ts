@@ -15,8 +15,12 @@ import { loadAdapter } from '../../node/peft/peft-files.ts'
 import { nodeCrypto, seededCrypto } from '../../node/platform/node-crypto.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { LinkBody } from '../../protocols/messages.js'
+import { runId } from '../../protocols/run-manifest.ts'
+import { RunRegistry } from '../../protocols/run-registry.ts'
+import { verifyManifest } from '../../protocols/signed-manifest.ts'
 import type { TrafficRecord } from '../../protocols/traffic.ts'
 import { testMember } from '../support/chains.ts'
+import { dyingFiles } from '../support/dying-files.ts'
 import { PeerCluster, type PeerLife } from '../support/peer-cluster.ts'
 import { vectorTraining } from '../support/vector-trainer.ts'
 
@@ -29,13 +33,13 @@ const has = ({ events }: PeerLife, type: PeerEvent['type']): boolean =>
 describe('a run of whole peers', () => {
   for (const founders of [4, 7]) {
     it(`brings ${founders} peers through all rounds to one state, each with its adapter on the disk`, async () => {
-      const cluster = new PeerCluster({ founders })
+      const cluster = new PeerCluster({ founders, manifest: { rounds: founders === 4 ? 3 : 2 } })
       const lives = await cluster.startAll()
       expect(await cluster.runToEnd()).to.equal(true)
       expect(cluster.stateHashes().size).to.equal(1)
       for (const life of lives) {
         const { completedRounds, stateHash, adapter } = await life.peer.finished
-        expect(completedRounds).to.equal(3)
+        expect(completedRounds).to.equal(cluster.run.manifest.rounds)
         expect([toHex(stateHash)]).to.deep.equal([...cluster.stateHashes()])
         expect(adapter).not.to.deep.equal(cluster.run.initialAdapter)
         const { layout, run } = cluster.run
@@ -88,7 +92,7 @@ describe('a run of whole peers', () => {
   it('trains the factors of the strategy with the seeds of round, attempt and peer', async () => {
     const cluster = new PeerCluster({
       founders: 4,
-      manifest: { training: { schedule: 'cosine', learningRate: 0.1 } }
+      manifest: { rounds: 3, training: { schedule: 'cosine', learningRate: 0.1 } }
     })
     const lives = await cluster.startAll()
     await cluster.runToEnd()
@@ -147,7 +151,12 @@ describe('a run of whole peers', () => {
   })
 
   it('goes on over gossip that is lost and comes twice', async () => {
-    const cluster = new PeerCluster({ founders: 4, seed: 3, world: { lossRate: 0.05, duplicateRate: 0.2 } })
+    const cluster = new PeerCluster({
+      founders: 4,
+      seed: 3,
+      manifest: { rounds: 3 },
+      world: { lossRate: 0.05, duplicateRate: 0.2 }
+    })
     const lives = await cluster.startAll()
     expect(await cluster.runToEnd()).to.equal(true)
     expect(cluster.stateHashes().size).to.equal(1)
@@ -291,6 +300,29 @@ describe('a peer and its disk', () => {
     expect(error!.message).to.contain('manifest.json: the file system is read-only')
   })
 
+  for (const [number, dieAt, what] of [
+    [1, 3, /^append .*journal\.log$/],
+    [3, 13, /^write .*states.*\.bin$/],
+    [2, 14, /^append .*chain\.log$/]
+  ] as const) {
+    it(`that lost power in the middle of write ${dieAt} comes back to the others' chain`, async () => {
+      const cluster = new PeerCluster({ founders: 4 })
+      const writes: string[] = []
+      const files = (disk: PeerLife['disk'], kill: () => void) =>
+        dyingFiles(disk, kill, dieAt, 'torn', write => writes.push(write))
+      await Promise.all([1, 2, 3, 4].map(each => cluster.start(each, each === number ? { files } : {})))
+      await cluster.runUntil(() => cluster.lives.get(number)!.dead)
+      // The order of writes that the test counts on.
+      expect(writes.at(-1)).to.match(what)
+      await cluster.clock.advance(500)
+      await cluster.restart(number)
+      expect(await cluster.runToEnd()).to.equal(true)
+      expect(cluster.stateHashes().size).to.equal(1)
+      expect(cluster.splits()).to.deep.equal([])
+      await cluster.stop()
+    })
+  }
+
   it('without its journal says nothing until the attempt is over, then takes part again', async () => {
     const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 2 } })
     const lives = await cluster.startAll()
@@ -332,7 +364,7 @@ describe('a peer and its disk', () => {
   })
 
   it('keeps two states at most, however many rounds there were', async () => {
-    const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 4 } })
+    const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 3 } })
     const [life] = await cluster.startAll()
     await cluster.runToEnd()
     const [run] = await life!.disk.list('runs')
@@ -396,6 +428,24 @@ describe('a peer that is held up', () => {
     expect(has(lives[0]!, 'sum-refused')).to.equal(true)
     const seeds = lives[0]!.trainer.jobs.map(({ seed }) => seed)
     expect(new Set(seeds).size).to.equal(3)
+    await cluster.stop()
+  })
+})
+
+describe('the run of a peer', () => {
+  it('is named to whoever asks any of its peers what is offered', async () => {
+    const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 1 } })
+    await cluster.startAll()
+    const network = cluster.world.join(testMember(50).id)
+    const crypto = nodeCrypto()
+    const validateManifest = (bytes: Uint8Array) => ({
+      run: toHex(runId(verifyManifest(bytes, crypto), crypto.sha256))
+    })
+    const stranger = new RunRegistry({ network, clock: cluster.clock, validateManifest })
+    const asking = stranger.ask(testMember(3).id)
+    await cluster.clock.advance(1_000)
+    expect((await asking).map(({ run }) => run)).to.deep.equal([toHex(cluster.run.run.id)])
+    stranger.close()
     await cluster.stop()
   })
 })

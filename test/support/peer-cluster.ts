@@ -11,6 +11,7 @@ import { type MemoryFiles, memoryFiles } from '../../sim/memory-files.ts'
 import { createSimWorld, type SimWorld, type SimWorldOptions } from '../../sim/sim-network.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { type TestMember, type TestRun, testMember, testRun } from './chains.ts'
+import { RememberedVerify } from './remembered-verify.ts'
 import { type VectorTrainer, vectorTrainer } from './vector-trainer.ts'
 
 export interface PeerClusterOptions {
@@ -54,12 +55,14 @@ export class PeerCluster {
   /** The latest life of each, by number. */
   readonly lives = new Map<number, PeerLife>()
   readonly #options: PeerClusterOptions
+  readonly #verify = new RememberedVerify()
+  readonly #born: PeerLife[] = []
   #births = 0
 
   constructor(options: PeerClusterOptions) {
     this.#options = options
     this.run = testRun(options.founders, {
-      rounds: 3,
+      rounds: 2,
       deadlines: { keysMs: 10_000, trainingMs: 20_000, inputsMs: 10_000, unmaskingMs: 10_000, viewMs: 4_000 },
       ...options.manifest
     })
@@ -97,7 +100,7 @@ export class PeerCluster {
     const peer = createPeer(
       {
         clock,
-        crypto: options.crypto ?? seededCrypto(Uint8Array.of(seed, number, this.#births++)),
+        crypto: this.#verify.of(options.crypto ?? seededCrypto(Uint8Array.of(seed, number, this.#births++))),
         signer: member.signer,
         network: this.world.join(member.id, recorder?.(member.id)),
         files: powered(options.files?.(disk, kill) ?? disk, power),
@@ -123,6 +126,7 @@ export class PeerCluster {
       }
     }
     this.lives.set(number, life)
+    this.#born.push(life)
     await peer.start()
     return life
   }
@@ -155,6 +159,19 @@ export class PeerCluster {
   /** The state hashes that the living peers stand at: one, if they agree. */
   stateHashes(): Set<string> {
     return new Set(this.living.map(({ peer }) => toHex(peer.status().tip?.stateHash ?? new Uint8Array())))
+  }
+
+  /** Heights at which two peers, in any of their lives, have told of different links: none, or the chain has split. */
+  splits(): number[] {
+    const hashes = new Map<number, Set<string>>()
+    for (const { events } of this.#born) {
+      for (const event of events) {
+        if (event.type !== 'link' && event.type !== 'caught-up' && event.type !== 'founded') continue
+        const { height, linkHash } = event.tip
+        hashes.set(height, (hashes.get(height) ?? new Set()).add(toHex(linkHash)))
+      }
+    }
+    return [...hashes].filter(([, distinct]) => distinct.size > 1).map(([height]) => height)
   }
 
   async stop(): Promise<void> {

@@ -1,27 +1,16 @@
 import { expect } from 'chai'
 import { addressOf, chunkHashes } from '../../../aggregation/blob-address.ts'
-import type { CryptoSuite } from '../../../aggregation/crypto-suite.ts'
 import { ChainStore } from '../../../node/peer/chain-store.ts'
 import { JournalStore } from '../../../node/peer/journal-store.ts'
 import { StateStore } from '../../../node/peer/state-store.ts'
 import type { JournalEntry } from '../../../node/round/journal.ts'
-import { toHex } from '../../../protocols/hex.ts'
 import { type MemoryFiles, memoryFiles } from '../../../sim/memory-files.ts'
 import { certifyLink, testRun } from '../../support/chains.ts'
+import { RememberedVerify } from '../../support/remembered-verify.ts'
 
 const test = testRun(4)
 const { run, founding, tip } = test
-const verified = new Map<string, boolean>()
-/** Opens the same chain a thousand times: each signature needs checking once. */
-const crypto: CryptoSuite = {
-  ...test.crypto,
-  ed25519Verify(publicKey, message, signature) {
-    const key = toHex(test.crypto.sha256(publicKey, message, signature))
-    const holds = verified.get(key) ?? test.crypto.ed25519Verify(publicKey, message, signature)
-    verified.set(key, holds)
-    return holds
-  }
-}
+const crypto = new RememberedVerify().of(test.crypto)
 const first = certifyLink(test, tip, 'abort')
 const second = certifyLink(test, first.tip, 'result', crypto.sha256(Uint8Array.of(1)))
 const path = 'runs/x/chain.log'
