@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { expect } from 'chai'
 import { packageDir } from '../node/platform/package-dir.ts'
-import { runProcess, scratchFolder } from './support/cli.ts'
+import { jsonLines, runProcess, scratchFolder } from './support/cli.ts'
 
 /** The path without this project's own Node: what a person's machine has. */
 const machinePath = (process.env['PATH'] ?? '')
@@ -70,4 +70,11 @@ describe('installed from its package into an empty folder', () => {
     const written = await onMachine(launcher(), 'init', 'run.yaml', '--dir', 'me')
     expect(written, written.stderr).to.include({ exitCode: 0, stderr: '' })
   }).timeout(180_000)
+
+  it('runs a network from its compiled files: worker threads, messages, WebAssembly and the default data', async () => {
+    const settings = ['--peers', '4', '--rounds', '1', '--steps', '2', '--no-baselines', '--json']
+    const ended = await onMachine(launcher(), 'sim', ...settings, '--out', 'sim-run')
+    expect(ended.exitCode, ended.stderr).to.equal(0)
+    expect(jsonLines(ended.stdout).at(-1)).to.include({ event: 'done', peers: 4, completedRounds: 1 })
+  }).timeout(300_000)
 })
