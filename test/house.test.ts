@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { packageDir } from '../node/platform/package-dir.ts'
-import { floorOf, houseViolations, reachedFrom } from './support/house-rules.ts'
+import { floorOf, houseViolations, packagesNamed, reachedFrom } from './support/house-rules.ts'
 
 const folders = ['aggregation', 'protocols', 'node', 'bootstrap', 'sim', 'scripts', 'test', 'bin']
 
@@ -18,6 +18,13 @@ function sources(): Map<string, string> {
     }
   }
   return files
+}
+
+/** A package whose data files are resolved by name, not imported. */
+function isNamedInPath(name: string): boolean {
+  return [...sources()].some(
+    ([path, text]) => path.startsWith('node/platform/') && text.includes(`'${name}/`)
+  )
 }
 
 /** What runs as such. */
@@ -37,6 +44,19 @@ describe('the house', () => {
     expect(waiting.filter(path => reached.has(path) || !existsSync(join(packageDir(), path)))).to.deep.equal(
       []
     )
+  })
+
+  it('declares every package that it imports, and no other', () => {
+    const { dependencies, devDependencies } = JSON.parse(
+      readFileSync(join(packageDir(), 'package.json'), 'utf8')
+    ) as Record<'dependencies' | 'devDependencies', Record<string, string>>
+    const { shipped, tools } = packagesNamed(sources())
+    const declared = Object.keys(dependencies)
+    expect(shipped.filter(name => !declared.includes(name))).to.deep.equal([])
+    expect(declared.filter(name => !shipped.includes(name) && !isNamedInPath(name))).to.deep.equal([])
+    expect(tools.filter(name => !declared.includes(name) && !(name in devDependencies))).to.deep.equal([])
+    const versions = Object.values({ ...dependencies, ...devDependencies })
+    expect(versions.filter(version => !/^\d+\.\d+\.\d+$/.test(version))).to.deep.equal([])
   })
 
   it('says in every folder what lives there', () => {

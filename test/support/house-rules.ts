@@ -238,3 +238,21 @@ function reachable(
 export function reachedFrom(files: SourceFiles, entryPoints: readonly string[]): Set<string> {
   return reachable(new Map([...files].map(([path, text]) => [path, importsOf(path, text)])), entryPoints)
 }
+
+/** The packages that sources import by name: those of the floors, and those of scripts and tests besides. */
+export function packagesNamed(files: SourceFiles): { shipped: string[]; tools: string[] } {
+  const named = (isTool: boolean) => {
+    const found = [...files]
+      .filter(([path]) => ['scripts', 'test'].includes(floorOf(path) ?? '') === isTool)
+      .flatMap(([path, text]) => importsOf(path, text))
+      .filter(({ target, specifier }) => target === null && !specifier.startsWith('node:'))
+      .map(({ specifier }) =>
+        specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/')
+      )
+    return [...new Set(found)].sort()
+  }
+  return { shipped: named(false), tools: named(true) }
+}
