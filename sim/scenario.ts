@@ -23,7 +23,7 @@ const scenarioSchema = z.strictObject({
       /** Whether to train the baselines at all. */
       run: z.boolean().default(true),
       /** Of the local and the pooled baseline, constant. */
-      learningRate: z.number().positive().default(0.003),
+      learningRate: z.number().positive().default(0.001),
       /** Local training stops when a slice of the client's own training text gets worse. */
       holdOutFraction: z.number().gt(0).lt(1).default(0.15),
       patience: whole(1, 100).default(2),
@@ -45,12 +45,12 @@ const embeddedDefaults = {
     steps: 12,
     batchSize: 4,
     sequenceLength: 96,
-    learningRate: 0.005,
+    learningRate: 0.01,
     schedule: 'cosine',
     weightDecay: 0,
     gradientClipNorm: 1
   },
-  secureSum: { clipNorm: 4 },
+  secureSum: { clipNorm: 10 },
   // One machine computes for all peers in turn, so everything but training is quick and training is not.
   deadlines: { keysMs: 20_000, trainingMs: 300_000, inputsMs: 60_000, unmaskingMs: 30_000, viewMs: 10_000 }
 } as const
