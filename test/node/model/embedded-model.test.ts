@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises'
+import { expect } from 'chai'
+import { FrozenModel } from '../../../node/model/frozen-model.ts'
+import { openModel } from '../../../node/model/model-files.ts'
+import { embeddedModelDir } from '../../../node/platform/embedded-model.ts'
+import { nodeFiles } from '../../../node/platform/node-files.ts'
+import { useBackend } from '../../support/tiny-model.ts'
+
+/** Nats of each token but the first of a text, computed with the embedded model's files by another implementation. */
+interface Vector {
+  readonly madeBy: string
+  readonly text: string
+  readonly nats: readonly number[]
+}
+
+describe('the embedded model', () => {
+  useBackend('wasm')
+
+  it('finds every token of a text as likely as Hugging Face transformers does', async () => {
+    const path = new URL('../../vectors/embedded-nats.json', import.meta.url)
+    const { text, nats }: Vector = JSON.parse(await readFile(path, 'utf8'))
+    const dir = embeddedModelDir()
+    const { config, weights, tokenizer } = await openModel(nodeFiles(dir), () => new Uint8Array(32), dir)
+    const model = new FrozenModel(config, weights)
+    const ids = tokenizer.encode(text)
+    expect(ids).to.have.length(nats.length + 1)
+    const inputs = ids.slice(0, -1)
+    const tokens = { ids: inputs, batch: 1, time: inputs.length }
+    for (const [i, expected] of nats.entries()) {
+      const targets = new Int32Array(inputs.length).fill(-1)
+      targets[i] = ids[i + 1]!
+      expect(model.nats(tokens, targets), `token ${i + 1}`).to.be.closeTo(expected, 5e-5)
+    }
+    model.dispose()
+  })
+})
