@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import {
   appendFileSync,
   chmodSync,
@@ -7,6 +8,7 @@ import {
   truncateSync,
   writeFileSync
 } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { modelConfigJson } from '../../../node/model/model-config.ts'
@@ -200,6 +202,45 @@ describe('wrong inputs', () => {
       writeFileSync(at('no-home'), '')
       const ended = await run('init', 'b.yaml', '--model', 'model', '--dir', join('no-home', 'me'))
       expectRefused(ended, 2, 'no-home')
+    })
+  })
+
+  describe('the network', () => {
+    it('with a port that is taken', async () => {
+      const taken = createServer().listen(0, '127.0.0.1')
+      await once(taken, 'listening')
+      const { port } = taken.address() as AddressInfo
+      const ended = await run('bootstrap', '--listen', `/ip4/127.0.0.1/tcp/${port}`, '--dir', 'door')
+      taken.close()
+      expectRefused(ended, 1, `port ${port} is in use`, 'choose another port')
+    })
+
+    it('with an address that is none', async () => {
+      const ended = await run('bootstrap', '--listen', 'localhost:4001', '--dir', 'door')
+      expectRefused(ended, 2, 'localhost:4001', '/ip4/127.0.0.1/tcp/4001')
+    })
+  })
+
+  describe('the simulation', () => {
+    const sim = (...args: string[]) => run('sim', '--out', 'sim-run', ...args)
+
+    it('of a model that is not there', async () => {
+      expectRefused(await sim('--model', 'nowhere'), 2, 'nowhere', '"embedded"')
+    })
+
+    it('of a scenario that is not there', async () => {
+      expectRefused(await sim('nowhere.yaml'), 2, 'nowhere.yaml', 'presidents')
+    })
+
+    it('of a setting that is impossible', async () => {
+      expectRefused(await sim('--strategy', 'fedsa'), 2, 'strategy', 'fedsa', 'rolora, ffa, fedit')
+    })
+
+    it('of data that are not there, or empty', async () => {
+      expectRefused(await sim('--data', 'nowhere'), 2, '--data nowhere', 'one .txt or .jsonl file per client')
+      mkdirSync(at('clients'))
+      for (const name of ['a', 'b', 'c', 'd']) writeFileSync(at('clients', `${name}.txt`), '')
+      expectRefused(await sim('--data', 'clients', '--peers', '4'), 2, 'clients/a.txt', 'Add more text')
     })
   })
 
