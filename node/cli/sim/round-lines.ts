@@ -45,7 +45,7 @@ export class RoundLines {
     await Promise.all(this.#pending)
   }
 
-  async #report({ link, kind, bytes }: PeerEvent & { type: 'link' }, adapter: Float32Array): Promise<void> {
+  async #report({ link, kind, bytes, tip }: PeerEvent & { type: 'link' }, adapter: Float32Array): Promise<void> {
     const nowMs = performance.now()
     const seconds = (nowMs - this.#linkAtMs) / 1000
     this.#linkAtMs = nowMs
@@ -56,6 +56,8 @@ export class RoundLines {
       event: 'round',
       round: link.round,
       attempt: link.attempt,
+      height: link.height,
+      linkSha256: toHex(tip.linkHash),
       kind,
       aggregator,
       survivors,

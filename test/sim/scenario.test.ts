@@ -1,0 +1,40 @@
+import { expect } from 'chai'
+import { peerIdOf } from '../../protocols/peer-id.ts'
+import { SimError } from '../../sim/errors.ts'
+import { parseScenario, scenarioManifest } from '../../sim/scenario.ts'
+
+const author = peerIdOf(new Uint8Array(32).fill(7))
+const digest = 'ab'.repeat(32)
+
+describe('scenario', () => {
+  it('has a default for every field', () => {
+    const scenario = parseScenario({})
+    expect(scenario).to.include({ peers: 8, rounds: 8, model: 'embedded', data: 'sotu' })
+    const manifest = scenarioManifest(scenario, author, digest)
+    expect(manifest.cohort).to.deep.include({ founders: 8, size: 8 })
+    expect(manifest.strategy).to.equal('rolora')
+    expect(manifest.model.sha256).to.equal(digest)
+  })
+
+  it('lays the parts of the manifest that it names over the defaults', () => {
+    const scenario = parseScenario({ peers: 5, manifest: { training: { steps: 3 }, strategy: 'ffa' } })
+    const manifest = scenarioManifest(scenario, author, digest)
+    expect(manifest.training).to.include({ steps: 3, batchSize: 4, sequenceLength: 96 })
+    expect(manifest.strategy).to.equal('ffa')
+  })
+
+  it('refuses unknown and impossible fields by name', () => {
+    const refusal = (given: unknown): string => {
+      try {
+        parseScenario(given)
+      } catch (error) {
+        expect(error).to.be.instanceOf(SimError)
+        return (error as SimError).message
+      }
+      return 'accepted'
+    }
+    expect(refusal({ peers: 2 })).to.contain('peers')
+    expect(refusal({ pears: 8 })).to.contain('pears')
+    expect(refusal({ baselines: { patience: 0 } })).to.contain('baselines.patience')
+  })
+})
