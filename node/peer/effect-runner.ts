@@ -219,7 +219,6 @@ export class EffectRunner {
     // Links that this peer has committed itself in the meantime.
     const fresh = tips.findIndex(({ height: at }) => at === height + 1)
     const behind = tip.height > height
-    if (behind && fresh < 0) return null
     if (!behind && (tip.height < height || !(await states.has(tip.stateHash)))) return null
     await this.#append(behind ? records.slice(fresh) : [], tip)
     emit({ type: 'caught-up', from, tip, links: behind ? records.length - fresh : 0 })

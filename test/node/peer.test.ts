@@ -16,6 +16,7 @@ import { nodeCrypto, seededCrypto } from '../../node/platform/node-crypto.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { LinkBody } from '../../protocols/messages.js'
 import { runId } from '../../protocols/run-manifest.ts'
+import { topicOfRun } from '../../protocols/run-protocols.ts'
 import { RunRegistry } from '../../protocols/run-registry.ts'
 import { verifyManifest } from '../../protocols/signed-manifest.ts'
 import type { TrafficRecord } from '../../protocols/traffic.ts'
@@ -216,6 +217,20 @@ describe('a peer that dies', () => {
     await cluster.stop()
   })
 
+  it('in the middle of an attempt goes on voting in it, as its journal tells what it has said', async () => {
+    const cluster = new PeerCluster({ founders: 4 })
+    const lives = await cluster.startAll()
+    await cluster.runUntil(() => lives[2]!.peer.status().phase === 'LocalTraining')
+    lives[2]!.kill()
+    await cluster.clock.advance(200)
+    const back = await cluster.restart(3)
+    expect(await cluster.runToEnd()).to.equal(true)
+    expect(cluster.stateHashes().size).to.equal(1)
+    const notice = back.events.find(event => event.type === 'notice' && event.notice === 'without-secrets')
+    expect(notice).to.have.property('reason').that.contains('goes on voting')
+    await cluster.stop()
+  })
+
   it('as the aggregator gives way to a stand-in in the same attempt', async () => {
     const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 2 } })
     const lives = await cluster.startAll()
@@ -363,12 +378,39 @@ describe('a peer and its disk', () => {
     await cluster.stop()
   })
 
-  it('keeps two states at most, however many rounds there were', async () => {
+  it('without its state does not begin anew on an old founding list', async () => {
+    const founding: Uint8Array[] = []
+    const recorder = () => (record: TrafficRecord) => {
+      if (record.kind === 'gossip' && Buffer.from(record.bytes).includes('founding'))
+        founding.push(record.bytes)
+    }
+    const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 1 }, recorder })
+    const lives = await cluster.startAll()
+    await cluster.runToEnd()
+    for (const life of lives) life.kill()
+    const disk = lives[2]!.disk.copy()
+    const [run] = await disk.list('runs')
+    for (const name of await disk.list(`runs/${run}/states`)) await disk.remove(`runs/${run}/states/${name}`)
+    const back = await cluster.restart(3, { disk })
+    const stranger = cluster.world.join(testMember(50).id)
+    await cluster.clock.advance(1_000)
+    await stranger.publish(topicOfRun(cluster.run.run.id), founding[0]!)
+    await cluster.clock.advance(1_000)
+    expect(back.peer.status()).to.include({ condition: 'running', phase: 'WaitingForMembers' })
+    await cluster.restart(1)
+    expect(await cluster.runToEnd()).to.equal(true)
+    expect(cluster.stateHashes().size).to.equal(1)
+    await cluster.stop()
+  })
+
+  it('keeps two states and an empty journal, however many rounds there were', async () => {
     const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 3 } })
     const [life] = await cluster.startAll()
     await cluster.runToEnd()
     const [run] = await life!.disk.list('runs')
     expect(await life!.disk.list(`runs/${run}/states`)).to.have.length(2)
+    // Every attempt that it speaks of is closed.
+    expect(await life!.disk.size(`runs/${run}/journal.log`)).to.equal(0)
     await cluster.stop()
   })
 })
@@ -405,6 +447,30 @@ describe('a peer that is held up', () => {
     )
     const warned = lives[1]!.events.find(event => event.type === 'warning')
     expect(warned).to.have.property('message').that.contains('the loss is not a number')
+    await cluster.stop()
+  })
+
+  it('by a sum that it cannot open itself takes the certified state from the others', async () => {
+    const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 1 } })
+    const sound = seededCrypto(Uint8Array.of(1))
+    let streams = 0
+    const broken = {
+      ...sound,
+      // The first four are its own mask and those with the other three; then it takes off what nobody has put on.
+      keyStream: (key: Uint8Array, offset?: number) =>
+        streams++ < 4 ? sound.keyStream(key, offset) : { next: (length: number) => new Uint8Array(length) }
+    }
+    const lives = await Promise.all(
+      [1, 2, 3, 4].map(number => cluster.start(number, number === 4 ? { crypto: broken } : {}))
+    )
+    expect(await cluster.runToEnd()).to.equal(true)
+    expect(has(lives[3]!, 'sum-refused')).to.equal(true)
+    expect(linksOf(lives[3]!).map(({ kind }) => kind)).to.deep.equal(['result'])
+    // Not finished before that state was here, although the link was certified.
+    const { completedRounds, stateHash, adapter } = await lives[3]!.peer.finished
+    expect(completedRounds).to.equal(1)
+    expect(toHex(stateHash)).to.equal(toHex((await lives[0]!.peer.finished).stateHash))
+    expect(adapter).to.deep.equal((await lives[0]!.peer.finished).adapter)
     await cluster.stop()
   })
 

@@ -11,13 +11,13 @@ import { testRun } from '../../support/chains.ts'
 const { run, crypto, members } = testRun(4)
 const id = { round: 2, attempt: 1 }
 
-function message(sender: number, byte: number, round = id.round): SignedMessage {
+function message(sender: number, byte: number, { round, attempt } = id): SignedMessage {
   const context = {
     version: PROTOCOL_VERSION,
     run: run.id,
     previousLink: ZERO_HASH,
     round,
-    attempt: id.attempt,
+    attempt,
     rosterHash: ZERO_HASH,
     baseModel: run.baseModel,
     encodingHash: ZERO_HASH
@@ -91,7 +91,7 @@ describe('what others hold of an attempt', () => {
     const good = message(1, 3)
     networks[1]!.serve(TRANSCRIPT_PROTOCOL, 4096, async function* () {
       yield good.bytes
-      yield message(1, 2, 3).bytes
+      yield message(1, 2, { ...id, round: 3 }).bytes
     })
     networks[2]!.serve(TRANSCRIPT_PROTOCOL, 4096, async function* () {
       yield good.bytes
@@ -100,6 +100,17 @@ describe('what others hold of an attempt', () => {
     networks[3]!.serve(TRANSCRIPT_PROTOCOL, 4096, async function* () {
       for (;;) yield good.bytes
     })
+    expect(await gather(0)).to.deep.equal({ transcript: [], answers: 0 })
+  })
+
+  it('takes nothing from one that sends a message of another attempt', async () => {
+    const { networks, gather } = world()
+    serveTranscript(
+      networks[1]!,
+      run,
+      () => [message(1, 2, { ...id, attempt: 0 })],
+      () => true
+    )
     expect(await gather(0)).to.deep.equal({ transcript: [], answers: 0 })
   })
 })
