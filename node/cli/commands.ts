@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import { bootstrapCommand } from './commands/bootstrap.ts'
 import { chatCommand } from './commands/chat.ts'
 import { initCommand } from './commands/init.ts'
+import { joinCommand } from './commands/join.ts'
 import { simCommand } from './commands/sim.ts'
 import type { CommandHost } from './host.ts'
 
 /** Every subcommand, in the order of the help. */
 export function commands(host: CommandHost): Command[] {
-  return [simCommand(host), initCommand(host), bootstrapCommand(host), chatCommand(host)]
+  return [simCommand(host), initCommand(host), bootstrapCommand(host), joinCommand(host), chatCommand(host)]
 }

@@ -55,7 +55,9 @@ async function presidentNamed(data: string): Promise<President> {
   const found = all.find(({ id }) => id === wanted)
   if (found !== undefined) return found
   const ids = all.map(({ id }) => id)
-  const near = didYouMean(wanted, ids)
+  const surname = wanted.slice(wanted.lastIndexOf('_') + 1)
+  const bySurname = ids.find(id => surname !== '' && id.endsWith(surname))
+  const near = didYouMean(wanted, ids) ?? bySurname ?? null
   const hint = near === null ? `Choose one of ${ids.join(', ')}.` : `Did you mean ${embeddedPrefix}${near}?`
   throw new UserError(`--data ${data}: the embedded data has no president of that name. ${hint}`, 2)
 }

@@ -1,0 +1,46 @@
+import { Command } from 'commander'
+import type { CommandHost } from '../host.ts'
+import { dirOption } from '../identity-dir.ts'
+import type { JoinFlags } from '../join.ts'
+import { collect, wholeNumber, withExamples } from '../options.ts'
+
+export function joinCommand(host: CommandHost): Command {
+  const command = new Command('join')
+    .description('take part in a run with your own text; without --run, list the runs that are offered')
+    .argument('[address...]', 'of a bootstrap peer, or of any peer that is there, as it prints them')
+    .option(
+      '--run <file-or-id>',
+      'a signed manifest, which is then offered to all; or the id of an offered run'
+    )
+    .option('--data <file>', 'your text: .txt, .jsonl, or sotu:NAME for a president of the embedded data')
+    .option('--held-out <file>', 'text to measure on, never trained on (default: the last tenth of --data)')
+    .option('--model <dir>', 'where you have the base model (default: what the manifest says)')
+    .addOption(dirOption())
+    .option(
+      '--listen <address>',
+      'network address to listen on, may be repeated (default: /ip4/0.0.0.0/tcp/0)',
+      collect
+    )
+    .option('--threads <n>', 'training threads: two train and measure side by side', wholeNumber(1, 256))
+    .option('--linger <seconds>', 'serve the others for this long after the end', wholeNumber(0, 86_400), 10)
+    .option(
+      '--dry-run',
+      'go nowhere online: say what taking part would cost, and what would leave this machine'
+    )
+    .action(async (addresses: string[], flags: Omit<JoinFlags, 'addresses'>) => {
+      // Loading the tensor library and libp2p takes seconds: --help must not wait for them.
+      const { join } = await import('../join.ts')
+      await join({ ...flags, addresses }, host)
+    })
+  const address = '/ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…'
+  return withExamples(command, [
+    [`fedpeft-node join ${address}`, 'which runs are offered there?'],
+    [
+      `fedpeft-node join ${address} --run run.yaml --data mine.txt`,
+      'offer a run of yours and take part in it'
+    ],
+    [`fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl`, 'take part in an offered run'],
+    ['fedpeft-node join --run run.yaml --data sotu:abraham_lincoln --dry-run', 'what would it cost?'],
+    [`fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl --json`, 'JSON lines for scripts']
+  ])
+}

@@ -1,0 +1,123 @@
+/** The `join` command: what to take part in, with what, and through whom. */
+import { lockDirectory } from '../platform/directory-lock.ts'
+import { type Identity, openIdentity, temporaryIdentity } from '../platform/identity.ts'
+import { nodeFiles } from '../platform/node-files.ts'
+import type { CommandHost } from './host.ts'
+import { dryRun } from './join/dry-run.ts'
+import { type Entry, enterNetwork } from './join/entry.ts'
+import { readKnownPeers } from './join/known-peers.ts'
+import { listOfferedRuns } from './join/offered-runs.ts'
+import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
+import { takePart } from './join/take-part.ts'
+import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
+import type { Output } from './output.ts'
+import { UserError } from './user-error.ts'
+
+export interface JoinFlags extends WorkshopOptions {
+  readonly addresses: readonly string[]
+  readonly run?: string
+  readonly dir: string
+  readonly listen?: readonly string[]
+  readonly linger: number
+  readonly dryRun?: boolean
+}
+
+/** Any free port: the others learn it from whoever this peer is connected to. */
+const LISTEN_DEFAULT = ['/ip4/0.0.0.0/tcp/0']
+
+/** @throws UserError and every error class that explain.ts knows; the signal's reason */
+export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
+  const { run, addresses, dir } = flags
+  if (run === undefined) {
+    if (flags.dryRun) throw new UserError('--dry-run needs to know the run: add --run FILE', 2)
+    if (addresses.length === 0) {
+      throw new UserError(
+        'give the ADDRESS of a peer to join through (fedpeft-node bootstrap prints one), or a run with --run FILE',
+        2
+      )
+    }
+    return list(addresses, host)
+  }
+  const local = await localRun(run, dir)
+  if (flags.dryRun) {
+    if (local === null) {
+      throw new UserError(
+        `--run ${run}: --dry-run goes nowhere online, and this peer has no such run yet: give the manifest's file`,
+        2
+      )
+    }
+    return dryRun(local.manifest, flags, host.output, host.signal)
+  }
+  const unlock = await lockDirectory(dir)
+  try {
+    await joinAs(await openIdentity(dir), run, local, flags, host)
+  } finally {
+    await unlock()
+  }
+}
+
+async function list(addresses: readonly string[], host: CommandHost): Promise<void> {
+  // Looking around leaves nothing behind, neither here nor there.
+  const identity = await temporaryIdentity()
+  const entry = await enterNetwork({ identity, listen: [], addresses, knownPeers: [] }, host)
+  try {
+    await listOfferedRuns(entry, host)
+  } finally {
+    await entry.close()
+  }
+}
+
+async function joinAs(
+  identity: Identity,
+  run: string,
+  local: ChosenRun | null,
+  flags: JoinFlags,
+  host: CommandHost
+): Promise<void> {
+  const { output, signal } = host
+  const { addresses, dir, listen = LISTEN_DEFAULT } = flags
+  const knownPeers = await readKnownPeers(nodeFiles(dir))
+  if (local === null && addresses.length + knownPeers.length === 0) {
+    throw new UserError(`--run ${run}: no such file; to look for a run of that id give an ADDRESS`, 2)
+  }
+  // What is wrong on this machine is told before anybody else hears of it.
+  let workshop = local === null ? null : await openWorkshop(local.manifest, flags, output)
+  let entry: Entry | null = null
+  try {
+    signal.throwIfAborted()
+    entry = await enterNetwork({ identity, listen, addresses, knownPeers }, host)
+    tellWhere(entry, output)
+    const chosen = local ?? (await offeredRun(run, entry, signal))
+    workshop ??= await openWorkshop(chosen.manifest, flags, output)
+    tellWhat(chosen, workshop, output)
+    signal.throwIfAborted()
+    await takePart({ run: chosen, workshop, entry, identity, dir, lingerSeconds: flags.linger }, host)
+  } finally {
+    await entry?.close()
+    await workshop?.pool.close()
+  }
+}
+
+function tellWhere({ network }: Entry, output: Output): void {
+  const addresses = network.addresses()
+  output.event({ event: 'listening', peer: network.peerId, addresses })
+  output.say(`this peer is ${network.peerId}`)
+  for (const address of addresses) output.say(`  others can reach it at ${address}`)
+}
+
+function tellWhat({ id, manifest, source }: ChosenRun, workshop: Workshop, output: Output): void {
+  const { name, author, rounds, cohort } = manifest
+  const { base, shard, backend, examples } = workshop
+  output.event({ event: 'run', run: id, name, author, rounds, source })
+  output.event({
+    event: 'ready',
+    model: base.name,
+    modelSha256: base.sha256,
+    data: shard.description,
+    examples,
+    backend
+  })
+  output.say(
+    `run "${name}" ${id}\n  by ${author}: ${rounds} rounds, begins when ${cohort.founders} members are here`
+  )
+}

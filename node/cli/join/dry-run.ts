@@ -1,0 +1,161 @@
+/** `join --dry-run`: what taking part would cost and tell, found out without a single connection. */
+import { statfs } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { roundWeight } from '../../../aggregation/encoding.ts'
+import { strategyByName } from '../../../aggregation/strategies.ts'
+import { toHex } from '../../../protocols/hex.ts'
+import { type RunManifest, runId } from '../../../protocols/run-manifest.ts'
+import { trainJobOf } from '../../peer/local-training.ts'
+import { nodeCrypto } from '../../platform/node-crypto.ts'
+import type { Output } from '../output.ts'
+import { type RoundBytesEstimate, roundBytesEstimate } from './round-cost.ts'
+import { bytesText, durationText } from './words.ts'
+import { openWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts'
+
+/** The first step also sets the backend up, so the second is the one that is timed. */
+const STEPS = 2
+
+interface Measured {
+  readonly stepSeconds: number
+  readonly loss: number
+  readonly heldOutSeconds: number
+  readonly heldOutBitsPerByte: number
+  readonly memoryBytes: number
+}
+
+/** @throws as openWorkshop; TrainError DIVERGED */
+export async function dryRun(
+  manifest: RunManifest,
+  options: WorkshopOptions & { readonly dir: string },
+  output: Output,
+  signal: AbortSignal
+): Promise<void> {
+  const run = runId(manifest, nodeCrypto().sha256)
+  output.say(`run "${manifest.name}" ${toHex(run)}: a dry run, nothing goes online\n`)
+  const workshop = await openWorkshop(manifest, options, output)
+  try {
+    const measured = await measure(manifest, workshop, signal)
+    const bytes = roundBytesEstimate(manifest, run, workshop.trainer.layout, manifest.cohort.founders)
+    const most = roundBytesEstimate(manifest, run, workshop.trainer.layout, manifest.cohort.size)
+    const disk = { neededBytes: diskBytes(workshop), freeBytes: await freeBytes(options.dir) }
+    const seconds = manifest.training.steps * measured.stepSeconds + measured.heldOutSeconds
+    const leaves = whatLeaves(manifest, workshop)
+    for (const line of costLines(manifest, workshop, measured, bytes, most, disk, seconds)) output.say(line)
+    output.say(`\nWhat leaves this machine:\n${leaves.map(line => `  - ${line}`).join('\n')}`)
+    output.say(`What never leaves it:\n${STAYS.map(line => `  - ${line}`).join('\n')}`)
+    output.event({
+      event: 'done',
+      dryRun: true,
+      run: toHex(run),
+      model: { name: workshop.base.name, sha256: workshop.base.sha256 },
+      data: workshop.shard.description,
+      backend: workshop.backend,
+      trainingStep: { seconds: measured.stepSeconds, lossNatsPerToken: measured.loss },
+      heldOutBitsPerByte: measured.heldOutBitsPerByte,
+      memoryBytes: measured.memoryBytes,
+      disk,
+      round: { seconds, bytes, bytesAtMost: most },
+      epsilon: null,
+      leaves,
+      stays: STAYS
+    })
+  } finally {
+    await workshop.pool.close()
+  }
+}
+
+async function measure(manifest: RunManifest, { trainer }: Workshop, signal: AbortSignal): Promise<Measured> {
+  const factors = strategyByName(manifest.strategy).factorsOf(0)
+  const job = { ...trainJobOf({ manifest }, trainer.initialAdapter(), factors, 0, 1), steps: STEPS }
+  let stepStartMs = performance.now()
+  let stepSeconds = 0
+  const onStep = (): void => {
+    stepSeconds = (performance.now() - stepStartMs) / 1000
+    stepStartMs = performance.now()
+  }
+  const { lastLoss } = await trainer.train(job, onStep, signal)
+  const startMs = performance.now()
+  const { bitsPerByte } = await trainer.evaluate({ adapter: null, split: 'heldOut' })
+  signal.throwIfAborted()
+  return {
+    stepSeconds,
+    loss: lastLoss,
+    heldOutSeconds: (performance.now() - startMs) / 1000,
+    heldOutBitsPerByte: bitsPerByte,
+    // In kilobytes on every system.
+    memoryBytes: process.resourceUsage().maxRSS * 1024
+  }
+}
+
+function costLines(
+  { training, rounds, cohort }: RunManifest,
+  { backend, trainer }: Workshop,
+  measured: Measured,
+  bytes: RoundBytesEstimate,
+  most: RoundBytesEstimate,
+  disk: { readonly neededBytes: number; readonly freeBytes: number | null },
+  seconds: number
+): string[] {
+  const free = disk.freeBytes === null ? '' : ` (${bytesText(disk.freeBytes)} are free)`
+  const traffic = ({ members, sentBytes, receivedBytes, controlBytes }: RoundBytesEstimate): string =>
+    `${bytesText(sentBytes)} sent and ${bytesText(receivedBytes)} received with ${members} members ` +
+    `(about ${bytesText(controlBytes)} of it control messages)`
+  return [
+    `backend   ${backend}`,
+    `one step  ${durationText(measured.stepSeconds)}, loss ${measured.loss.toFixed(3)} nats per token; ` +
+      `held-out text ${measured.heldOutBitsPerByte.toFixed(3)} bits per byte with the base alone`,
+    `memory    ${bytesText(measured.memoryBytes)} at most so far`,
+    `disk      ${bytesText(disk.neededBytes)}${free}`,
+    `a round   ${durationText(seconds)} on this machine (${training.steps} steps and one measurement), then the wait ` +
+      `for the others; ${rounds} rounds in all`,
+    `network   per round ${traffic(bytes)}`,
+    ...(cohort.size > cohort.founders ? [`          at most ${traffic(most)}`] : []),
+    `adapter   ${trainer.layout.length.toLocaleString('en-US')} numbers; one masked change is ` +
+      bytesText(bytes.maskedInputBytes),
+    'epsilon   none: this run adds no noise. Nobody sees your change by itself, but the sum over the cohort is public ' +
+      'in it, and no differential privacy covers what the sum shows'
+  ]
+}
+
+/** Two states of up to three vectors and a third while it is written, the adapter twice, and the chain. */
+function diskBytes({ trainer }: Workshop): number {
+  const vectorBytes = 4 * trainer.layout.length
+  const chainBytes = 256 * 1024
+  return 3 * 3 * vectorBytes + 2 * vectorBytes + chainBytes
+}
+
+/** Of the disk that a folder is, or would be, on; null if the system does not say. */
+async function freeBytes(dir: string): Promise<number | null> {
+  for (let folder = resolve(dir); ; folder = dirname(folder)) {
+    try {
+      const { bavail, bsize } = await statfs(folder)
+      return bavail * bsize
+    } catch {
+      if (dirname(folder) === folder) return null
+    }
+  }
+}
+
+function whatLeaves(manifest: RunManifest, { examples, trainer }: Workshop): string[] {
+  const { secureSum, strategy } = manifest
+  const { clipNorm, ringBits, maxWeight } = secureSum
+  const weight = roundWeight(examples, maxWeight)
+  const factors = { rolora: 'B or A, in turns', ffa: 'B', fedit: 'A and B' }[strategy]
+  return [
+    'to the peers that you connect to: your network address, your peer id, that you take part in this run, and when',
+    'each round, signed: public keys, shares of two fresh secrets (each sealed for one member), hashes, votes',
+    `each round: your change of the adapter (${factors}; ${trainer.layout.length.toLocaleString('en-US')} numbers in ` +
+      `all), clipped to norm ${clipNorm}, rounded, and masked in ${ringBits}-bit integers; without the masks of the ` +
+      'others it is indistinguishable from random numbers',
+    `inside that sum only: your weight (${weight} of at most ${maxWeight}, from ${examples.toLocaleString('en-US')} windows ` +
+      'of text) and your mean training loss, coarsely rounded',
+    "to everyone in the run: the sum over a cohort's survivors, and the adapter made of it"
+  ]
+}
+
+const STAYS: readonly string[] = [
+  'your text and its tokens',
+  'your change of the adapter in the clear, and its gradients',
+  'the loss on your held-out text',
+  'your private key'
+]

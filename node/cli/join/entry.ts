@@ -1,0 +1,134 @@
+/** Into the network: a libp2p node of one's own, somebody reached, and the list of runs that all peers keep. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { NetworkError } from '../../../protocols/errors.ts'
+import { offeredRunOf } from '../../../protocols/offered-manifest.ts'
+import { RunRegistry } from '../../../protocols/run-registry.ts'
+import type { Identity } from '../../platform/identity.ts'
+import { createLibp2pNetwork, type Libp2pNetwork } from '../../platform/libp2p-network.ts'
+import { nodeCrypto } from '../../platform/node-crypto.ts'
+import { systemClock } from '../../platform/system-clock.ts'
+import type { CommandHost } from '../host.ts'
+
+export interface Entry {
+  readonly network: Libp2pNetwork
+  readonly registry: RunRegistry
+  close(): Promise<void>
+}
+
+export interface EntryOptions {
+  readonly identity: Identity
+  /** None makes a peer that only dials. */
+  readonly listen: readonly string[]
+  /** Given by the person. */
+  readonly addresses: readonly string[]
+  /** Of peers met before. */
+  readonly knownPeers: readonly string[]
+}
+
+/** A bootstrap peer that is being started at the same moment is waited for this long. */
+const REACH_MS = 15_000
+
+const RETRY_MS = 1_000
+
+/**
+ * Opens the network and waits until one of the given addresses, or a peer met before, is reached. With nobody to
+ * reach it returns at once: the others come to this peer.
+ * @throws NetworkError UNREACHABLE naming every address with its cause; BAD_ADDRESS, PORT_TAKEN; the signal's reason
+ */
+export async function enterNetwork(options: EntryOptions, { output, signal }: CommandHost): Promise<Entry> {
+  const { identity, listen, addresses, knownPeers } = options
+  const network = await createLibp2pNetwork({
+    identity: identity.privateKey,
+    listen,
+    transports: 'tcp',
+    bootstrapAddresses: [...addresses, ...knownPeers],
+    log: output.note
+  })
+  const crypto = nodeCrypto()
+  const registry = new RunRegistry({
+    network,
+    clock: systemClock,
+    validateManifest: bytes => offeredRunOf(bytes, crypto),
+    log: output.note
+  })
+  const entry: Entry = {
+    network,
+    registry,
+    async close() {
+      registry.close()
+      await network.close()
+    }
+  }
+  try {
+    const failures = await reachOne(network, [...addresses, ...knownPeers], signal)
+    if (failures !== null && knownPeers.length === 0) throw unreachable(failures)
+    if (failures !== null) {
+      output.warn('nobody can be reached now; trying on, and waiting for peers met before to come back')
+    }
+    return entry
+  } catch (error) {
+    await entry.close()
+    throw error
+  }
+}
+
+/** @returns null once a peer is connected or if there is none to reach; else why not, by address */
+async function reachOne(
+  network: Libp2pNetwork,
+  addresses: readonly string[],
+  signal: AbortSignal
+): Promise<Map<string, string> | null> {
+  if (addresses.length === 0) return null
+  const over = new AbortController()
+  const until = AbortSignal.any([signal, over.signal, AbortSignal.timeout(REACH_MS)])
+  const failures = new Map<string, string>()
+  const reach = async (address: string): Promise<boolean> => {
+    while (!until.aborted) {
+      try {
+        await network.dial(address)
+        return true
+      } catch (error) {
+        failures.set(address, causeOf(error))
+        await delay(RETRY_MS, undefined, { signal: until }).catch(() => {})
+      }
+    }
+    return network.peers().length > 0
+  }
+  try {
+    const reached = addresses.map(async address => (await reach(address)) || Promise.reject())
+    const someone = await Promise.any([...reached, rejectedBy(until)]).catch(() => network.peers().length > 0)
+    signal.throwIfAborted()
+    return someone ? null : failures
+  } finally {
+    over.abort()
+  }
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject()
+    else signal.addEventListener('abort', () => reject(), { once: true })
+  })
+}
+
+/** The plain reason inside libp2p's words. */
+function causeOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  if (text.includes('ECONNREFUSED')) return 'connection refused: nothing listens there now'
+  if (/ENOTFOUND|EAI_AGAIN/.test(text)) return 'no such host name'
+  if (/EHOSTUNREACH|ENETUNREACH/.test(text)) return 'no route there from this machine'
+  if (/unexpected|mismatch|InvalidCrypto/i.test(text))
+    return 'another peer answers there: get the address anew'
+  return text.slice(text.lastIndexOf(': ') + 2)
+}
+
+function unreachable(failures: ReadonlyMap<string, string>): NetworkError {
+  const lines = [...failures].map(([address, cause]) => `  ${address}\n    ${cause}`)
+  return new NetworkError(
+    'UNREACHABLE',
+    { addresses: [...failures.keys()] },
+    `nobody could be reached within ${REACH_MS / 1000} s:\n${lines.join('\n')}\n` +
+      'Check that the peer there is running (fedpeft-node bootstrap prints its address), that the address and the ' +
+      'port are right, and that no firewall is in between.'
+  )
+}

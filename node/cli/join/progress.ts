@@ -1,0 +1,194 @@
+/** What a peer tells of itself, as lines for a person and as JSON lines for a program. */
+import { toHex } from '../../../protocols/hex.ts'
+import type { ByteCount, RoundBytes } from '../../peer/byte-account.ts'
+import type { PeerEvent } from '../../peer/peer-types.ts'
+import type { Notice } from '../../round/round-types.ts'
+import type { Output } from '../output.ts'
+import { bytesText, peerList, shortPeer } from './words.ts'
+
+/** `total` of a byte account beside its parts. */
+export function totalBytes(bytes: RoundBytes): ByteCount {
+  const counts = Object.values(bytes)
+  return {
+    sent: counts.reduce((sum, { sent }) => sum + sent, 0),
+    received: counts.reduce((sum, { received }) => sum + received, 0)
+  }
+}
+
+export class JoinProgress {
+  readonly #output: Output
+  readonly #self: string
+  readonly #rounds: number
+  /** On a terminal the line of the training under way is drawn over itself. */
+  readonly #live: boolean
+  #isLineOpen = false
+  #waitingText = ''
+
+  constructor(output: Output, self: string, rounds: number) {
+    this.#output = output
+    this.#self = self
+    this.#rounds = rounds
+    this.#live = output.words.isTTY === true
+  }
+
+  /** A line that stays. */
+  line(text: string): void {
+    if (this.#isLineOpen) this.#output.words.write('\r\u001b[2K')
+    this.#isLineOpen = false
+    this.#output.say(text)
+  }
+
+  take(event: PeerEvent): void {
+    const json = jsonOf(event)
+    if (json !== null) this.#output.event(json)
+    switch (event.type) {
+      case 'notice':
+        return this.#notice(event)
+      case 'training':
+        return this.#training(event)
+      case 'founded':
+        return this.line(
+          `the run begins with ${event.tip.members.length} members: ${this.#names(event.tip.members)}`
+        )
+      case 'link':
+        return this.#link(event)
+      case 'caught-up': {
+        const { links, tip, from } = event
+        return this.line(
+          `caught up: ${links} links from ${shortPeer(from)}, ${tip.completedRounds} of ${this.#rounds} rounds are done`
+        )
+      }
+      case 'sum-refused':
+        return this.line(
+          `round ${event.round + 1}: the sum opened to nonsense and is thrown away: ${event.reason}`
+        )
+      case 'warning':
+        return this.#output.warn(event.message)
+      case 'error':
+      case 'finished':
+        // Told by whoever waits for the end.
+        return
+    }
+  }
+
+  #notice(notice: Notice): void {
+    switch (notice.notice) {
+      case 'phase': {
+        const { phase, round, attempt, aggregator, cohort } = notice
+        this.#waitingText = ''
+        if (phase === 'AdvertiseKeys') {
+          const again = attempt === 0 ? '' : `, attempt ${attempt + 1}`
+          this.line(
+            `round ${round + 1} of ${this.#rounds}${again}: ${cohort.length} in: ${this.#names(cohort)}`
+          )
+        }
+        if (phase !== 'Finished' && phase !== 'WaitingForMembers') {
+          this.line(`  ${phase}${aggregator === null ? '' : `, aggregator ${this.#name(aggregator)}`}`)
+        }
+        return
+      }
+      case 'waiting': {
+        const { have, need, missing } = notice
+        const who = missing.length === 0 ? '' : `; missing ${this.#names(missing)}`
+        const text = `waiting for members: ${have} of ${need} are here${who}`
+        if (text !== this.#waitingText) this.line(text)
+        this.#waitingText = text
+        return
+      }
+      case 'new-view':
+        return this.line(
+          `  ${this.#name(notice.aggregator)} takes over (${notice.subject}, view ${notice.view})`
+        )
+      case 'without-secrets':
+        return this.line(`  round ${notice.round + 1}: only watching: ${notice.reason}`)
+      case 'refused':
+        return this.#output.note(`refused ${notice.what} of ${notice.peer}: ${notice.reason}`)
+      case 'input-announced':
+      case 'input-held':
+      case 'decided':
+      case 'link':
+        return
+    }
+  }
+
+  #training({ steps, ofSteps, loss }: PeerEvent & { type: 'training' }): void {
+    const text = `  step ${steps} of ${ofSteps}, loss ${loss.toFixed(3)} nats per token`
+    if (steps === ofSteps) return this.line(text)
+    if (!this.#live) return
+    this.#output.words.write(`\r\u001b[2K${text}`)
+    this.#isLineOpen = true
+  }
+
+  #link({ kind, link, bytes }: PeerEvent & { type: 'link' }): void {
+    const { sent, received } = totalBytes(bytes)
+    const cost = `${bytesText(sent)} sent, ${bytesText(received)} received`
+    if (kind === 'result') {
+      const { survivors, cohort, meanLoss, stateHash } = link
+      this.line(
+        `round ${link.round + 1} of ${this.#rounds} done: ${survivors.length} of ${cohort.length} in the sum, mean training ` +
+          `loss ${meanLoss.toFixed(2)}, state ${toHex(stateHash).slice(0, 12)}; ${cost}`
+      )
+    } else if (kind === 'reconfiguration') {
+      this.line(`the author has set new members: ${link.members.length}`)
+    } else {
+      const what = kind === 'abort' ? 'was given up' : 'is lost: too few were left to open the sum'
+      this.line(`round ${link.round + 1}, attempt ${link.attempt + 1}, ${what}; it begins again; ${cost}`)
+    }
+  }
+
+  #name(peer: string): string {
+    return peer === this.#self ? 'this peer' : shortPeer(peer)
+  }
+
+  #names(peers: readonly string[]): string {
+    const others = peers.filter(peer => peer !== this.#self)
+    return [...(others.length < peers.length ? ['this peer'] : []), peerList(others)].join(' ')
+  }
+}
+
+/** An event as one JSON object: hashes in hexadecimal, and of a link what a program asks for. Null if another says it. */
+export function jsonOf(event: PeerEvent): { event: string; [field: string]: unknown } | null {
+  switch (event.type) {
+    case 'notice': {
+      const { type: _, notice, ...fields } = event
+      // The peer's own event of the link has what it cost too.
+      return notice === 'link' ? null : { event: notice, ...fields }
+    }
+    case 'link': {
+      const { kind, link, tip, bytes } = event
+      const { height, round, attempt, survivors, cohort, members, meanLoss, completedRounds } = link
+      return {
+        event: 'link',
+        kind,
+        height,
+        round,
+        attempt,
+        cohort,
+        survivors: survivors.map(({ peer }) => peer),
+        members,
+        meanLoss,
+        completedRounds,
+        linkSha256: toHex(tip.linkHash),
+        stateSha256: toHex(link.stateHash),
+        bytes
+      }
+    }
+    case 'founded':
+    case 'caught-up': {
+      const { type, tip, ...fields } = event
+      const { height, round, attempt, members, completedRounds, linkHash, stateHash } = tip
+      const at = { height, round, attempt, members, completedRounds }
+      return { event: type, ...fields, ...at, linkSha256: toHex(linkHash), stateSha256: toHex(stateHash) }
+    }
+    case 'error':
+      return { event: 'failed', message: event.error.message }
+    case 'finished': {
+      const { completedRounds, stateHash } = event.result
+      return { event: 'finished', completedRounds, stateSha256: toHex(stateHash) }
+    }
+    default: {
+      const { type, ...fields } = event
+      return { event: type, ...fields }
+    }
+  }
+}

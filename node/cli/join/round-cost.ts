@@ -1,0 +1,79 @@
+/** What one round costs one peer on the wire and on the disk, by arithmetic, before anyone has joined. */
+import type { AdapterLayout } from '../../../aggregation/adapter-layout.ts'
+import { laneCountOf } from '../../../aggregation/encoding.ts'
+import { quorumOf } from '../../../protocols/quorum.ts'
+import type { RunManifest } from '../../../protocols/run-manifest.ts'
+import { roundEncodingOf } from '../../peer/round-encoding.ts'
+
+export interface RoundBytesEstimate {
+  /** Members of the cohort that the estimate is for. */
+  readonly members: number
+  /** One masked input: this peer's change of the adapter. Mean over the kinds of rounds that the strategy has. */
+  readonly maskedInputBytes: number
+  /** On average: a body that many want is passed on by those who have it. */
+  readonly sentBytes: number
+  readonly receivedBytes: number
+  /** Of `receivedBytes`: keys, shares, votes, links. An estimate; the rest is exact. */
+  readonly controlBytes: number
+}
+
+/** Type, context (seven fields, five of them hashes), sender and signature of one message. */
+const ENVELOPE_BYTES = 340
+
+/** A sealed share (two shares and the tag of AES-GCM), and the hashes of both. */
+const SEALED_SHARE_BYTES = 150
+
+/** A reference to a message: index and hash. */
+const REFERENCE_BYTES = 38
+
+/** A Shamir share of one secret. */
+const SHARE_BYTES = 34
+
+/** Index and Ed25519 signature in a certificate. */
+const VOTE_SIGNATURE_BYTES = 70
+
+/** Roster, shares, survivors, result. */
+const DECISIONS = 4
+
+/** The factors alternate at most between two rounds. */
+const KINDS_OF_ROUNDS = 2
+
+export function roundBytesEstimate(
+  manifest: RunManifest,
+  runId: Uint8Array,
+  layout: AdapterLayout,
+  members: number
+): RoundBytesEstimate {
+  const bytesOf = (completedRounds: number): number => {
+    const encoding = roundEncodingOf({ id: runId, manifest }, layout, members, completedRounds)
+    return (laneCountOf(encoding) * encoding.ringBits) / 8
+  }
+  const kinds = Array.from({ length: KINDS_OF_ROUNDS }, (_, round) => bytesOf(round))
+  const maskedInputBytes = Math.round(kinds.reduce((sum, bytes) => sum + bytes, 0) / kinds.length)
+  const others = members - 1
+  const controlBytes = controlEstimate(members)
+  return {
+    members,
+    maskedInputBytes,
+    sentBytes: others * maskedInputBytes + controlBytes,
+    receivedBytes: others * maskedInputBytes + controlBytes,
+    controlBytes
+  }
+}
+
+/** What each of n members hears of the others in a round without faults. */
+function controlEstimate(members: number): number {
+  const others = members - 1
+  const keys = ENVELOPE_BYTES + 100
+  const shares = ENVELOPE_BYTES + members * SEALED_SHARE_BYTES
+  const acknowledgement = ENVELOPE_BYTES + members * REFERENCE_BYTES
+  const header = ENVELOPE_BYTES + 70
+  const inventory = ENVELOPE_BYTES + members * REFERENCE_BYTES
+  const bundle = ENVELOPE_BYTES + members * SHARE_BYTES
+  const votes = 2 * DECISIONS * (ENVELOPE_BYTES + 40)
+  const perMember = keys + shares + acknowledgement + header + inventory + bundle + votes
+  const certificates = 2 * DECISIONS * (ENVELOPE_BYTES + quorumOf(members) * VOTE_SIGNATURE_BYTES)
+  // The first and the third decision carry the messages that they are made of.
+  const decisions = members * (keys + header + inventory) + DECISIONS * ENVELOPE_BYTES
+  return others * perMember + certificates + decisions
+}

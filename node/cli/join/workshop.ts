@@ -1,0 +1,69 @@
+/** What a peer needs on its own machine before it goes online: base model, private data, training threads. */
+import { availableParallelism } from 'node:os'
+import type { RunManifest } from '../../../protocols/run-manifest.ts'
+import type { TrainerPool } from '../../platform/trainer-pool.ts'
+import type { TokenizedShard } from '../../train/dataset.ts'
+import type { Trainer } from '../../train/trainer.ts'
+import {
+  type BaseModel,
+  checkBaseModel,
+  examplesOf,
+  openBaseModel,
+  openRunTrainers
+} from '../open-trainer.ts'
+import type { Output } from '../output.ts'
+import { openPrivateData } from '../private-data.ts'
+import { UserError } from '../user-error.ts'
+
+export interface WorkshopOptions {
+  readonly data?: string
+  readonly heldOut?: string
+  readonly model?: string
+  readonly threads?: number
+}
+
+export interface Workshop {
+  readonly base: BaseModel
+  readonly shard: TokenizedShard
+  /** Windows of training text. */
+  readonly examples: number
+  readonly pool: TrainerPool
+  readonly trainer: Trainer
+  readonly backend: string
+}
+
+/** One trains while the other measures the round before. */
+const THREADS_DEFAULT = 2
+
+/** @throws UserError, ModelError, PeerError OTHER_BASE_MODEL, TrainError, PeftError, FilesError */
+export async function openWorkshop(
+  manifest: RunManifest,
+  options: WorkshopOptions,
+  output: Output
+): Promise<Workshop> {
+  const { data, heldOut, threads = Math.min(THREADS_DEFAULT, availableParallelism()) } = options
+  if (data === undefined) {
+    throw new UserError(
+      'give your text: --data FILE (.txt or .jsonl), or --data sotu:abraham_lincoln to try it without one',
+      2
+    )
+  }
+  const name = options.model ?? manifest.model.source
+  const base = await openBaseModel(name)
+  checkBaseModel(manifest, base)
+  output.say(`base model ${name}: sha256 ${base.sha256}, as the run asks for`)
+  const { sequenceLength: windowTokens } = manifest.training
+  const source = heldOut === undefined ? { data } : { data, heldOut }
+  const shard = await openPrivateData(base.tokenizer, { ...source, windowTokens })
+  output.say(`data ${shard.description}; it stays on this machine`)
+  const pool = openRunTrainers(manifest, base, { threads })
+  try {
+    const { name: backend, fallbackReason } = await pool.backend()
+    if (fallbackReason !== null) output.warn(`training runs in plain JavaScript, slowly: ${fallbackReason}`)
+    const examples = examplesOf(shard, windowTokens)
+    return { base, shard, examples, pool, trainer: pool.open(shard), backend }
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+}

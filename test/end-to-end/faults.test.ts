@@ -1,0 +1,175 @@
+import { expect } from 'chai'
+import { faultsOf } from '../../protocols/quorum.ts'
+import type { Program, ProgramEvent } from '../support/program.ts'
+import { ProgramNetwork } from '../support/program-network.ts'
+
+const FOUNDERS = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7']
+const LATE = 'late'
+const ROUNDS = 7
+
+/**
+ * Seven peers and a bootstrap, each an operating-system process on loopback TCP. The rounds are steered by what the
+ * processes say and by SIGSTOP, never by waiting: a stopped member keeps a round open for as long as is needed.
+ */
+describe('a run of separate processes', function () {
+  this.timeout(180_000)
+  const network = new ProgramNetwork({ rounds: ROUNDS, founders: FOUNDERS.length, steps: 60 })
+  const peers = new Map<string, Program>()
+  /** Every process there ever was, with the name of its peer. */
+  const lives: Array<{ readonly name: string; readonly program: Program }> = []
+  let bootstrap: Program
+
+  const all = (): Program[] => [...peers.values()]
+  const idOf = (program: Program): unknown => program.named('listening')[0]!['peer']
+
+  function start(name: string): Program {
+    const program = network.join(name, network.at('run.yaml'))
+    peers.set(name, program)
+    lives.push({ name, program })
+    return program
+  }
+
+  before(async () => {
+    await network.prepare([...FOUNDERS, LATE], FOUNDERS[0]!)
+    bootstrap = await network.bootstrap()
+    for (const name of FOUNDERS) start(name)
+    await Promise.all(all().map(program => program.waitFor('founded')))
+  })
+  after(() => network.close())
+  // The next test stands where this one should have ended: without it there is nothing to wait for.
+  afterEach(async function () {
+    if (this.currentTest?.isFailed()) await network.close()
+  })
+
+  /** The elected aggregator of a round, as soon as anybody has begun it. */
+  async function aggregatorOf(round: number): Promise<Program> {
+    const { aggregator } = await Promise.any(
+      all().map(program => program.waitFor('phase', { round, phase: 'AdvertiseKeys' }))
+    )
+    return all().find(program => idOf(program) === aggregator)!
+  }
+
+  /** Stops a member at its local training, so that its masked input cannot come and the round stays open. */
+  async function hold(member: Program, round: number): Promise<void> {
+    await member.waitFor('phase', { round, phase: 'LocalTraining' })
+    member.signal('SIGSTOP')
+  }
+
+  /** Resolves once f + 1 others say that they hold the masked input of a member. */
+  async function untilHeld(owner: Program, round: number, others: readonly Program[]): Promise<void> {
+    await owner.waitFor('phase', { round, phase: 'MaskedInputCollection' })
+    let holders = 0
+    const enough = faultsOf(FOUNDERS.length) + 1
+    await new Promise<void>((resolve, reject) => {
+      for (const program of others) {
+        program
+          .waitFor('input-held', { round, peer: idOf(owner) })
+          .then(() => ++holders === enough && resolve(), reject)
+      }
+    })
+  }
+
+  /**
+   * Kills a member after its masked input is in others' hands and before anything is decided about it. The round must
+   * end all the same, in the same attempt, with that input in the sum.
+   */
+  async function killInRound(round: number, victim: Program, holder: Program): Promise<void> {
+    await hold(holder, round)
+    const others = all().filter(program => program !== victim && program !== holder)
+    await untilHeld(victim, round, others)
+    await victim.kill()
+    const opened = others.flatMap(program => program.named('phase')).filter(isUnmasking(round))
+    expect(opened, 'the sum was not to be open yet').to.deep.equal([])
+    holder.signal('SIGCONT')
+    const living = [...others, holder]
+    const links = await Promise.all(living.map(program => program.waitFor('link', { height: round + 1 })))
+    for (const link of links) {
+      expect(link).to.include({ kind: 'result', round, attempt: 0 })
+      expect(link['survivors']).to.include(idOf(victim)).and.have.length(FOUNDERS.length)
+    }
+  }
+
+  /** Starts a killed peer again on its folder, and keeps the round open until it has the chain of the others. */
+  async function restartInRound(round: number, name: string): Promise<void> {
+    const holder = all().find(program => program.isRunning && program !== peers.get(name))!
+    const held = hold(holder, round)
+    const program = start(name)
+    await held
+    await program.waitFor('caught-up', {}, ({ height }) => Number(height) >= round)
+    holder.signal('SIGCONT')
+  }
+
+  const nameOf = (program: Program): string => [...peers].find(([, other]) => other === program)![0]
+
+  it('certifies the same attempt when a member dies after its masked input is out', async () => {
+    const aggregator = await aggregatorOf(0)
+    const [victim, holder] = all().filter(program => program !== aggregator) as [Program, Program]
+    await killInRound(0, victim, holder)
+    await restartInRound(1, nameOf(victim))
+  })
+
+  it('certifies the same attempt when the elected aggregator dies', async () => {
+    const victim = await aggregatorOf(2)
+    await killInRound(2, victim, all().find(program => program !== victim)!)
+    await restartInRound(3, nameOf(victim))
+  })
+
+  it('goes on while the bootstrap is dead', async () => {
+    await Promise.all(all().map(program => program.waitFor('phase', { round: 4, phase: 'ShareKeys' })))
+    await bootstrap.kill()
+    const links = await Promise.all(all().map(program => program.waitFor('link', { height: 5 })))
+    for (const link of links) {
+      expect(link).to.include({ kind: 'result', round: 4, attempt: 0 })
+      expect(link['survivors']).to.have.length(FOUNDERS.length)
+    }
+  })
+
+  it('takes in a late peer through the restarted bootstrap, and all come to one state', async () => {
+    const holder = all()[0]!
+    const held = hold(holder, 5)
+    bootstrap = await network.bootstrap()
+    const late = start(LATE)
+    await held
+    await late.waitFor('caught-up', {}, ({ height }) => Number(height) >= 5)
+    holder.signal('SIGCONT')
+    const ends = await Promise.all(all().map(program => program.waitFor('done')))
+    const [first] = ends as [ProgramEvent]
+    expect(first).to.include({ completedRounds: ROUNDS, height: ROUNDS })
+    for (const end of ends) {
+      expect(end['stateSha256']).to.equal(first['stateSha256'])
+      expect(end['linkSha256']).to.equal(first['linkSha256'])
+    }
+  })
+
+  it('leaves one chain: every process saw the same link at every height, and no attempt was given up', () => {
+    const byHeight = new Map<number, Map<unknown, string[]>>()
+    for (const { name, program } of lives) {
+      for (const { height, linkSha256 } of [...program.named('link'), ...program.named('caught-up')]) {
+        const seen = byHeight.get(Number(height)) ?? new Map<unknown, string[]>()
+        seen.set(linkSha256, [...(seen.get(linkSha256) ?? []), name])
+        byHeight.set(Number(height), seen)
+      }
+    }
+    expect([...byHeight.keys()].sort()).to.deep.equal([1, 2, 3, 4, 5, 6, 7])
+    for (const [height, seen] of byHeight) {
+      expect([...seen.values()], `links at height ${height}`).to.have.length(1)
+      // Whoever was killed in a round learns of its link from the others.
+      expect(new Set([...seen.values()][0]).size).to.be.at.least(FOUNDERS.length - 1)
+    }
+    const kinds = lives.flatMap(({ program }) =>
+      program.named('link').map(({ kind, attempt }) => `${kind} ${attempt}`)
+    )
+    expect(new Set(kinds)).to.deep.equal(new Set(['result 0']))
+  })
+
+  it('stops cleanly at Ctrl-C', async () => {
+    for (const program of [bootstrap, ...all()]) program.signal('SIGINT')
+    expect(await Promise.all([bootstrap, ...all()].map(({ ended }) => ended))).to.deep.equal(
+      new Array(FOUNDERS.length + 2).fill(0)
+    )
+  })
+})
+
+function isUnmasking(round: number): (event: ProgramEvent) => boolean {
+  return event => event['round'] === round && event['phase'] === 'Unmasking'
+}

@@ -1,0 +1,107 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { seededRandom } from '../../aggregation/random.ts'
+import { manifestYaml } from '../../node/cli/manifest-yaml.ts'
+import { openBaseModel } from '../../node/cli/open-trainer.ts'
+import { openIdentity } from '../../node/platform/identity.ts'
+import { toHex } from '../../protocols/hex.ts'
+import { parseManifest, type RunManifest } from '../../protocols/run-manifest.ts'
+import { signManifest } from '../../protocols/signed-manifest.ts'
+import { scratchFolder } from './cli.ts'
+import { writeModelFolder } from './model-folder.ts'
+import { Program } from './program.ts'
+
+const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+
+export interface NetworkSettings {
+  readonly rounds: number
+  readonly founders: number
+  /** Local steps of a round: the longer, the easier a peer is caught at it. */
+  readonly steps: number
+}
+
+/** A bootstrap and peers as processes of their own, in a scratch folder, with a model that trains in no time. */
+export class ProgramNetwork {
+  readonly #scratch = scratchFolder()
+  readonly #settings: NetworkSettings
+  readonly #programs: Program[] = []
+  readonly #addressOf = new Map<string, string>()
+  manifest: RunManifest | null = null
+
+  constructor(settings: NetworkSettings) {
+    this.#settings = settings
+  }
+
+  at(...parts: string[]): string {
+    return join(this.#scratch.path, ...parts)
+  }
+
+  /** Model, one private text per peer, and a manifest signed by `author`. */
+  async prepare(names: readonly string[], author: string): Promise<void> {
+    writeModelFolder(this.at('model'))
+    for (const [i, name] of names.entries()) this.writeText(name, i)
+    const identity = await openIdentity(this.at(author))
+    const { sha256 } = await openBaseModel(this.at('model'))
+    const { rounds, founders, steps } = this.#settings
+    this.manifest = parseManifest({
+      name: 'end to end',
+      author: identity.peerId,
+      model: { source: this.at('model'), sha256 },
+      adapter: { rank: 2 },
+      training: { steps, batchSize: 1, sequenceLength: 16 },
+      rounds,
+      cohort: { founders, size: 16 },
+      // Short, so that a dead member costs little; far above what a busy machine needs for an answer.
+      deadlines: { keysMs: 10_000, trainingMs: 60_000, inputsMs: 20_000, unmaskingMs: 10_000, viewMs: 2_000 },
+      strategy: 'fedit'
+    })
+    const { signature } = signManifest(this.manifest, identity)
+    writeFileSync(this.at('run.yaml'), manifestYaml(this.manifest, toHex(signature)))
+  }
+
+  writeText(name: string, seed: number): void {
+    const random = seededRandom(seed)
+    const words = ['peace', 'war', 'treasury', 'the', 'of', 'union', 'commerce', 'and', 'people', 'law']
+    const text = Array.from({ length: 2_000 }, () => words[random.nextUint32() % words.length]).join(' ')
+    writeFileSync(this.at(`${name}.txt`), text)
+  }
+
+  /** Starts the bootstrap, again on the port that it had before. */
+  async bootstrap(): Promise<Program> {
+    const before = this.#addressOf.get('bootstrap')
+    const listen = before === undefined ? LOOPBACK : before.slice(0, before.indexOf('/p2p/'))
+    const args = ['bootstrap', '--dir', this.at('bootstrap'), '--listen', listen]
+    const program = this.#start('bootstrap', args)
+    await this.#listening('bootstrap', program)
+    return program
+  }
+
+  /** Starts a peer through the bootstrap, with `--run FILE` if it is given and the run's id otherwise. */
+  join(peer: string, run: string, ...more: string[]): Program {
+    const address = this.#addressOf.get('bootstrap')!
+    const dir = ['--dir', this.at(peer), '--data', this.at(`${peer}.txt`)]
+    const program = this.#start(peer, [
+      ...['join', address, '--run', run, ...dir, '--listen', LOOPBACK, '--threads', '1', '--linger', '60'],
+      ...more
+    ])
+    return program
+  }
+
+  #start(name: string, args: readonly string[]): Program {
+    mkdirSync(this.#scratch.path, { recursive: true })
+    const program = new Program(name, args, this.#scratch.path)
+    this.#programs.push(program)
+    return program
+  }
+
+  async #listening(name: string, program: Program): Promise<void> {
+    const { addresses } = await program.waitFor('listening')
+    this.#addressOf.set(name, (addresses as string[])[0]!)
+  }
+
+  /** Ends every process and removes the folder, however far the test came. */
+  async close(): Promise<void> {
+    await Promise.all(this.#programs.map(program => program.kill()))
+    this.#scratch.remove()
+  }
+}
