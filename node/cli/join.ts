@@ -1,4 +1,5 @@
 /** The `join` command: what to take part in, with what, and through whom. */
+import { checkAdmission } from '../peer/admission.ts'
 import { lockDirectory } from '../platform/directory-lock.ts'
 import { type Identity, openIdentity, temporaryIdentity } from '../platform/identity.ts'
 import { nodeFiles } from '../platform/node-files.ts'
@@ -80,15 +81,19 @@ async function joinAs(
   if (local === null && addresses.length + knownPeers.length === 0) {
     throw new UserError(`--run ${run}: no such file; to look for a run of that id give an ADDRESS`, 2)
   }
+  const prepare = ({ manifest }: ChosenRun): Promise<Workshop> => {
+    checkAdmission(manifest, identity.peerId)
+    return openWorkshop(manifest, flags, output)
+  }
   // What is wrong on this machine is told before anybody else hears of it.
-  let workshop = local === null ? null : await openWorkshop(local.manifest, flags, output)
+  let workshop = local === null ? null : await prepare(local)
   let entry: Entry | null = null
   try {
     signal.throwIfAborted()
     entry = await enterNetwork({ identity, listen, addresses, knownPeers }, host)
     tellWhere(entry, output)
     const chosen = local ?? (await offeredRun(run, entry, signal))
-    workshop ??= await openWorkshop(chosen.manifest, flags, output)
+    workshop ??= await prepare(chosen)
     tellWhat(chosen, workshop, output)
     signal.throwIfAborted()
     await takePart({ run: chosen, workshop, entry, identity, dir, lingerSeconds: flags.linger }, host)

@@ -23,6 +23,8 @@ export interface EntryOptions {
   readonly addresses: readonly string[]
   /** Of peers met before. */
   readonly knownPeers: readonly string[]
+  /** By default REACH_MS. */
+  readonly reachMs?: number
 }
 
 /** A bootstrap peer that is being started at the same moment is waited for this long. */
@@ -36,7 +38,7 @@ const RETRY_MS = 1_000
  * @throws NetworkError UNREACHABLE naming every address with its cause; BAD_ADDRESS, PORT_TAKEN; the signal's reason
  */
 export async function enterNetwork(options: EntryOptions, { output, signal }: CommandHost): Promise<Entry> {
-  const { identity, listen, addresses, knownPeers } = options
+  const { identity, listen, addresses, knownPeers, reachMs = REACH_MS } = options
   const network = await createLibp2pNetwork({
     identity: identity.privateKey,
     listen,
@@ -60,8 +62,8 @@ export async function enterNetwork(options: EntryOptions, { output, signal }: Co
     }
   }
   try {
-    const failures = await reachOne(network, [...addresses, ...knownPeers], signal)
-    if (failures !== null && knownPeers.length === 0) throw unreachable(failures)
+    const failures = await reachOne(network, [...addresses, ...knownPeers], reachMs, signal)
+    if (failures !== null && knownPeers.length === 0) throw unreachable(failures, reachMs)
     if (failures !== null) {
       output.warn('nobody can be reached now; trying on, and waiting for peers met before to come back')
     }
@@ -76,11 +78,12 @@ export async function enterNetwork(options: EntryOptions, { output, signal }: Co
 async function reachOne(
   network: Libp2pNetwork,
   addresses: readonly string[],
+  reachMs: number,
   signal: AbortSignal
 ): Promise<Map<string, string> | null> {
   if (addresses.length === 0) return null
   const over = new AbortController()
-  const until = AbortSignal.any([signal, over.signal, AbortSignal.timeout(REACH_MS)])
+  const until = AbortSignal.any([signal, over.signal, AbortSignal.timeout(reachMs)])
   const failures = new Map<string, string>()
   const reach = async (address: string): Promise<boolean> => {
     while (!until.aborted) {
@@ -122,12 +125,12 @@ function causeOf(error: unknown): string {
   return text.slice(text.lastIndexOf(': ') + 2)
 }
 
-function unreachable(failures: ReadonlyMap<string, string>): NetworkError {
+function unreachable(failures: ReadonlyMap<string, string>, reachMs: number): NetworkError {
   const lines = [...failures].map(([address, cause]) => `  ${address}\n    ${cause}`)
   return new NetworkError(
     'UNREACHABLE',
     { addresses: [...failures.keys()] },
-    `nobody could be reached within ${REACH_MS / 1000} s:\n${lines.join('\n')}\n` +
+    `nobody could be reached within ${reachMs / 1000} s:\n${lines.join('\n')}\n` +
       'Check that the peer there is running (fedpeft-node bootstrap prints its address), that the address and the ' +
       'port are right, and that no firewall is in between.'
   )

@@ -23,6 +23,7 @@ export class JoinProgress {
   readonly #live: boolean
   #isLineOpen = false
   #waitingText = ''
+  #aggregator: string | null = null
 
   constructor(output: Output, self: string, rounds: number) {
     this.#output = output
@@ -73,20 +74,8 @@ export class JoinProgress {
 
   #notice(notice: Notice): void {
     switch (notice.notice) {
-      case 'phase': {
-        const { phase, round, attempt, aggregator, cohort } = notice
-        this.#waitingText = ''
-        if (phase === 'AdvertiseKeys') {
-          const again = attempt === 0 ? '' : `, attempt ${attempt + 1}`
-          this.line(
-            `round ${round + 1} of ${this.#rounds}${again}: ${cohort.length} in: ${this.#names(cohort)}`
-          )
-        }
-        if (phase !== 'Finished' && phase !== 'WaitingForMembers') {
-          this.line(`  ${phase}${aggregator === null ? '' : `, aggregator ${this.#name(aggregator)}`}`)
-        }
-        return
-      }
+      case 'phase':
+        return this.#phase(notice)
       case 'waiting': {
         const { have, need, missing } = notice
         const who = missing.length === 0 ? '' : `; missing ${this.#names(missing)}`
@@ -109,6 +98,21 @@ export class JoinProgress {
       case 'link':
         return
     }
+  }
+
+  #phase({ phase, round, attempt, aggregator, cohort }: Notice & { notice: 'phase' }): void {
+    this.#waitingText = ''
+    if (phase === 'AdvertiseKeys') {
+      this.#aggregator = null
+      const again = attempt === 0 ? '' : `, attempt ${attempt + 1}`
+      this.line(`round ${round + 1} of ${this.#rounds}${again}: ${cohort.length} in: ${this.#names(cohort)}`)
+    }
+    if (phase === 'Finished' || phase === 'WaitingForMembers') return
+    // Said once a round, and again when it changes.
+    const leads =
+      aggregator === null || aggregator === this.#aggregator ? '' : `, aggregator ${this.#name(aggregator)}`
+    this.#aggregator = aggregator
+    this.line(`  ${phase}${leads}`)
   }
 
   #training({ steps, ofSteps, loss }: PeerEvent & { type: 'training' }): void {
