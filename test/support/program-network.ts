@@ -32,6 +32,11 @@ export class ProgramNetwork {
     this.#settings = settings
   }
 
+  /** Of the bootstrap, with its peer id. */
+  get address(): string {
+    return this.#addressOf.get('bootstrap')!
+  }
+
   at(...parts: string[]): string {
     return join(this.#scratch.path, ...parts)
   }
@@ -78,10 +83,21 @@ export class ProgramNetwork {
 
   /** Starts a peer through the bootstrap, with `--run FILE` if it is given and the run's id otherwise. */
   join(peer: string, run: string, ...more: string[]): Program {
-    const address = this.#addressOf.get('bootstrap')!
     const dir = ['--dir', this.at(peer), '--data', this.at(`${peer}.txt`)]
     const program = this.#start(peer, [
-      ...['join', address, '--run', run, ...dir, '--listen', LOOPBACK, '--threads', '1', '--linger', '60'],
+      ...[
+        'join',
+        this.address,
+        '--run',
+        run,
+        ...dir,
+        '--listen',
+        LOOPBACK,
+        '--threads',
+        '1',
+        '--linger',
+        '60'
+      ],
       ...more
     ])
     return program

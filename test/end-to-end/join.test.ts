@@ -1,0 +1,151 @@
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { openBaseModel } from '../../node/cli/open-trainer.ts'
+import { loraLayout } from '../../node/peft/lora.ts'
+import { loadAdapter, readAdapterConfig } from '../../node/peft/peft-files.ts'
+import { nodeFiles } from '../../node/platform/node-files.ts'
+import { runHere } from '../support/cli-here.ts'
+import { folderConfig, writeModelFolder } from '../support/model-folder.ts'
+import type { Program, ProgramEvent } from '../support/program.ts'
+import { ProgramNetwork } from '../support/program-network.ts'
+
+const AUTHOR = 'author'
+const OTHERS = ['second', 'third', 'fourth']
+const ROUNDS = 2
+
+/** The way that the README shows: bootstrap, offer a run, look what is offered, take part by its id. */
+describe('fedpeft-node join', function () {
+  this.timeout(120_000)
+  const network = new ProgramNetwork({ rounds: ROUNDS, founders: 4, steps: 4 })
+  const peers: Program[] = []
+  let run: string
+
+  before(async () => {
+    await network.prepare([AUTHOR, ...OTHERS], AUTHOR)
+    await network.bootstrap()
+  })
+  after(() => network.close())
+  afterEach(async function () {
+    if (this.currentTest?.isFailed()) await network.close()
+  })
+
+  const list = () => runHere(['join', network.address, '--json'])
+
+  it('lists nothing where nothing is offered', async () => {
+    const { exitCode, events, stderr } = await list()
+    expect({ exitCode, events }).to.deep.equal({ exitCode: 0, events: [{ event: 'offered', runs: [] }] })
+    expect(stderr).to.contain('No run is offered')
+  })
+
+  it('offers a run from its file, waits for members, and is listed', async () => {
+    const author = network.join(AUTHOR, network.at('run.yaml'))
+    peers.push(author)
+    run = String((await author.waitFor('run'))['run'])
+    await author.waitFor('waiting', { need: 4 })
+    const { exitCode, events, stderr } = await list()
+    expect(exitCode).to.equal(0)
+    const runs = events[0]!['runs'] as Array<Record<string, unknown>>
+    expect(runs).to.have.length(1)
+    expect(runs[0]).to.include({ run, name: 'end to end', rounds: ROUNDS, members: null, admission: 'open' })
+    expect(runs[0]!['author']).to.equal(network.manifest!.author)
+    expect(stderr).to.contain(run.slice(0, 16)).and.to.contain('needs 4').and.to.contain('lora r=2')
+  })
+
+  it('keeps a second process off the folder of the first', async () => {
+    const second = network.join(AUTHOR, network.at('run.yaml'))
+    expect(await second.ended).to.equal(1)
+    expect(second.stderr)
+      .to.contain(`${network.at(AUTHOR)} is in use by process`)
+      .and.contain('--dir')
+  })
+
+  it('refuses a peer with another base model before it trains, naming both digests', async () => {
+    writeModelFolder(network.at('other'), folderConfig, 9)
+    const stranger = network.join('second', run.slice(0, 8), '--model', network.at('other'))
+    expect(await stranger.ended).to.equal(2)
+    const { sha256 } = await openBaseModel(network.at('other'))
+    expect(stranger.stderr)
+      .to.contain(network.manifest!.model.sha256)
+      .and.contain(sha256)
+      .and.contain('--model')
+    expect(stranger.named('phase')).to.deep.equal([])
+  })
+
+  it('finds the run by the beginning of its id, trains it together, and ends with one state', async () => {
+    for (const name of OTHERS) peers.push(network.join(name, run.slice(0, 8)))
+    const ends = await Promise.all(peers.map(program => program.waitFor('done')))
+    expect(new Set(ends.map(end => end['stateSha256'])).size).to.equal(1)
+    expect(new Set(ends.map(end => end['linkSha256'])).size).to.equal(1)
+    for (const end of ends) expect(end).to.include({ run, completedRounds: ROUNDS, height: ROUNDS })
+    expect(peers[1]!.named('run')[0]).to.include({ source: 'network', run })
+  })
+
+  it('tells every step as JSON: phases, training, held inputs, links with their bytes, held-out text', () => {
+    for (const program of peers) {
+      const phases = program.named('phase').filter(({ round }) => round === 0)
+      expect(phases.map(({ phase }) => phase)).to.include.members([
+        'AdvertiseKeys',
+        'ShareKeys',
+        'LocalTraining'
+      ])
+      expect(phases.at(-1)).to.have.property('aggregator').that.is.a('string')
+      expect(program.named('training').filter(({ round }) => round === 1)).to.have.length(4)
+      expect(new Set(program.named('input-held').map(({ peer }) => peer)).size).to.be.at.least(3)
+      const links = program.named('link')
+      expect(links.map(({ kind, round, attempt }) => `${kind} ${round} ${attempt}`)).to.deep.equal([
+        'result 0 0',
+        'result 1 0'
+      ])
+      expect(sentAsMaskedInput(links[0]!)).to.be.above(0)
+      const rounds = program.named('held-out').map(({ round }) => round)
+      expect(rounds[0]).to.equal(null)
+      expect(rounds.at(-1)).to.equal(ROUNDS - 1)
+    }
+  })
+
+  it('leaves an adapter that loads, the same at every peer, and says how to talk to it', async () => {
+    const loaded: string[] = []
+    for (const program of peers) {
+      const folder = String(program.named('done')[0]!['adapterDir'])
+      const config = await readAdapterConfig(nodeFiles(folder), '')
+      expect(config).to.include({ rank: 2, baseModel: network.at('model') })
+      const values = await loadAdapter(nodeFiles(folder), '', loraLayout(folderConfig, config))
+      expect(values.some(value => value !== 0)).to.equal(true)
+      loaded.push(Buffer.from(values.buffer).toString('hex'))
+      expect(program.stderr).to.contain(`fedpeft-node chat --adapter ${folder}`)
+    }
+    expect(new Set(loaded).size).to.equal(1)
+    const adapter = join(String(peers[0]!.named('done')[0]!['adapterDir']))
+    const spoken = await runHere([
+      'chat',
+      '--adapter',
+      adapter,
+      '--prompt',
+      'peace',
+      '--tokens',
+      '2',
+      '--json'
+    ])
+    expect(spoken.exitCode, spoken.stderr).to.equal(0)
+  })
+
+  it('lists how far the run is and how many take part', async () => {
+    const { events } = await list()
+    expect((events[0]!['runs'] as unknown[])[0]).to.include({ run, members: 4, completedRounds: ROUNDS })
+  })
+
+  it('ends at once when it is started again after the end, with the same state', async () => {
+    const [author] = peers as [Program]
+    author.signal('SIGTERM')
+    expect(await author.ended).to.equal(0)
+    const again = network.join(AUTHOR, run.slice(0, 6), '--linger', '0')
+    expect((await again.waitFor('done'))['stateSha256']).to.equal(author.named('done')[0]!['stateSha256'])
+    expect(again.named('run')[0]).to.include({ source: 'folder' })
+    expect(again.named('phase').map(({ phase }) => phase)).not.to.include('AdvertiseKeys')
+    expect(await again.ended).to.equal(0)
+  })
+})
+
+function sentAsMaskedInput(link: ProgramEvent): number {
+  return (link['bytes'] as { maskedUpload: { sent: number } }).maskedUpload.sent
+}
