@@ -6,16 +6,17 @@
 import { seededRandom } from '../aggregation/random.ts'
 import { initialState } from '../aggregation/replicated-state.ts'
 import { strategyByName } from '../aggregation/strategies.ts'
-import { createBlobExchange } from '../protocols/blob-exchange.ts'
+import { type BlobExchange, createBlobExchange } from '../protocols/blob-exchange.ts'
 import { ADDRESS_BYTES, BLOB_PROTOCOL } from '../protocols/blob-messages.ts'
 import type { RunContext } from '../protocols/chain.ts'
-import { equalBytes } from '../protocols/codec.ts'
+import type { SignedMessage } from '../protocols/envelope.ts'
 import { FilesError } from '../protocols/files-error.ts'
 import { toHex } from '../protocols/hex.ts'
 import type { Network, PeerId } from '../protocols/ports.ts'
 import { runId } from '../protocols/run-manifest.ts'
 import { RunRegistry } from '../protocols/run-registry.ts'
 import { encodeSignedManifest, verifyManifest } from '../protocols/signed-manifest.ts'
+import { checkAdmission } from './peer/admission.ts'
 import { accountedNetwork, ByteAccount } from './peer/byte-account.ts'
 import { serveChain } from './peer/chain-protocol.ts'
 import { EffectRunner } from './peer/effect-runner.ts'
@@ -46,7 +47,6 @@ interface Parts {
   readonly work: RoundWork
   readonly channel: MessageChannel
   readonly loop: MachineLoop<RunState>
-  readonly effects: EffectRunner
 }
 
 class RunPeer implements Peer {
@@ -83,9 +83,7 @@ class RunPeer implements Peer {
     const { condition } = this.#status
     if (condition === 'stopped') return
     if (condition !== 'failed' && condition !== 'finished') {
-      const message =
-        'the peer was stopped before the run was over: start it again with the same folder to go on'
-      this.#settle.reject(new PeerError('STOPPED', {}, message))
+      this.#settle.reject(stopped())
     }
     if (condition !== 'failed') this.#status.condition = 'stopped'
     await this.#close()
@@ -122,33 +120,28 @@ class RunPeer implements Peer {
     if (adapter.length !== trainer.layout.length) {
       throw new PeerError('OTHER_ADAPTER', { got: adapter.length, expected: trainer.layout.length })
     }
-    const { admission } = manifest
-    if (admission.kind === 'list' && !admission.peers.includes(network.peerId)) {
-      throw new PeerError(
-        'NOT_ADMITTED',
-        { peer: network.peerId },
-        `admission.peers: the run "${manifest.name}" takes listed peers only, and this one, ${network.peerId}, is not ` +
-          `among them. Send this id to the author of the run, ${manifest.author}`
-      )
-    }
+    checkAdmission(manifest, network.peerId)
     return createRunContext(manifest, trainer.baseModelSha256, trainer.layout, adapter, crypto)
   }
 
   async #start(): Promise<void> {
-    this.#status.condition = 'starting'
     try {
+      this.#refuseIfStopped()
+      this.#status.condition = 'starting'
       const parts = await this.#open()
-      if (this.#over.signal.aborted) return
       this.#parts = parts
+      this.#refuseIfStopped()
       await this.#join(parts)
     } catch (error) {
+      // Stopped while it was starting: what was opened since then is not closed yet.
+      if (this.#over.signal.aborted) await this.#closeParts()
       await this.#fail(error)
       throw this.#explained(error)
     }
   }
 
   async #open(): Promise<Parts> {
-    const { clock, crypto, trainer, files } = this.#ports
+    const { crypto, trainer, files } = this.#ports
     const run = this.#run
     const { layout } = trainer
     const warn = (message: string): void => this.#emit({ type: 'warning', message })
@@ -162,78 +155,86 @@ class RunPeer implements Peer {
     this.#closers.push(this.#offerRun(network))
     const initial = initialState(trainer.initialAdapter(), run.manifest.secureSum.clipNorm)
     const states = new StateKeeper(blobs, disk.states, layout, initial)
-    const work: RoundWork = new RoundWork({
+    const work: RoundWork = this.#openWork(blobs, states)
+    const channel: MessageChannel = this.#openChannel(network, disk, message => {
+      loop.push({ type: 'message', message })
+    })
+    const loop = this.#openLoop({ network, disk, states, work, channel })
+    return { network, disk, states, work, channel, loop }
+  }
+
+  #openWork(blobs: BlobExchange, states: StateKeeper): RoundWork {
+    const { clock, crypto, trainer, rounding, network } = this.#ports
+    return new RoundWork({
       clock,
       crypto,
-      run,
+      run: this.#run,
       self: network.peerId,
       trainer,
-      layout,
+      layout: trainer.layout,
       blobs,
       states,
       examples: this.#config.examples,
-      rounding: () => this.#ports.rounding?.() ?? seededRandom(crypto.randomBytes(32)),
+      rounding: () => rounding?.() ?? seededRandom(crypto.randomBytes(32)),
       onTrainingStep: (id, steps, ofSteps, loss) =>
         this.#emit({ type: 'training', ...id, steps, ofSteps, loss }),
       onSumRefused: (id, reason) => this.#emit({ type: 'sum-refused', ...id, reason }),
-      warn
+      warn: message => this.#emit({ type: 'warning', message })
     })
-    const channel = new MessageChannel({
+  }
+
+  #openChannel(network: Network, { chain }: RunDisk, take: (message: SignedMessage) => void): MessageChannel {
+    const { crypto, log } = this.#ports
+    return new MessageChannel({
       network,
-      run,
+      run: this.#run,
       crypto,
-      members: () => disk.chain.tip?.members ?? null,
+      members: () => chain.tip?.members ?? null,
       onMessage: message => {
         // A founding list is of use only to those who have no chain.
-        if (message.type !== 'founding' || disk.chain.tip === null) loop.push({ type: 'message', message })
+        if (message.type !== 'founding' || chain.tip === null) take(message)
       },
-      onRefused: (from, refusal) => {
-        this.#ports.log(
-          `${refusal.verdict}ed a message from ${from}: ${refusal.reason} ${JSON.stringify(refusal.data)}`
-        )
-      },
-      log: message => this.#ports.log(message)
+      onRefused: (from, { verdict, reason, data }) =>
+        log(`${verdict}ed a message from ${from}: ${reason} ${JSON.stringify(data)}`),
+      log: message => log(message)
     })
+  }
+
+  #openLoop(parts: Omit<Parts, 'loop'>): MachineLoop<RunState> {
+    const { clock, crypto, signer, trainer, log } = this.#ports
+    const run = this.#run
+    const self = parts.network.peerId
     const machine = createRoundMachine({
       crypto,
-      signer: this.#ports.signer,
-      self: network.peerId,
+      signer,
+      self,
       run,
       factorsOf: completedRounds => strategyByName(run.manifest.strategy).factorsOf(completedRounds),
-      laneCountOf: (cohortSize, completedRounds) => laneCountOfRound(run, layout, cohortSize, completedRounds)
+      laneCountOf: (cohortSize, completedRounds) =>
+        laneCountOfRound(run, trainer.layout, cohortSize, completedRounds)
     })
-    const loop: MachineLoop<RunState> = new MachineLoop<RunState>(
-      machine,
-      clock,
-      effect => effects.perform(effect),
-      error => void this.#fail(error)
-    )
+    const fail = (error: unknown): void => void this.#fail(error)
+    const loop = new MachineLoop(machine, clock, effect => effects.perform(effect), fail)
     const effects: EffectRunner = new EffectRunner({
-      network,
+      ...parts,
       clock,
       crypto,
       run,
-      self: network.peerId,
-      disk,
-      states,
-      work,
-      channel,
       account: this.#account,
       signal: this.#over.signal,
       push: event => loop.push(event),
       inTurn: task => loop.run(task),
       emit: event => this.#emit(event),
       onProgress: () => this.#finishIfOver(),
-      fail: error => void this.#fail(error),
-      log: message => this.#ports.log(message)
+      fail,
+      log: message => log(message)
     })
-    return { network, disk, states, work, channel, loop, effects }
+    return loop
   }
 
   async #join({ network, disk, states, channel, loop }: Parts): Promise<void> {
     const run = this.#run
     const { tip } = disk.chain
-    this.#status.condition = 'running'
     if (tip !== null && (await states.has(tip.stateHash))) {
       await states.adopt(tip.stateHash)
       await disk.journal.prune(tip)
@@ -247,6 +248,8 @@ class RunPeer implements Peer {
         message: `the state of link ${tip.height} is not on the disk: asking the others for it`
       })
     }
+    this.#refuseIfStopped()
+    this.#status.condition = 'running'
     this.#closers.push(
       serveChain(network, run, disk.chain, peer => this.#mayTakePart(peer)),
       serveTranscript(
@@ -307,12 +310,10 @@ class RunPeer implements Peer {
     if (condition !== 'running' || phase !== 'Finished' || this.#parts === null) return
     const { disk, states } = this.#parts
     // The last link may be certified before its state is here.
-    const { completedRounds, stateHash } = disk.chain.tip ?? {
-      completedRounds: -1,
-      stateHash: new Uint8Array()
-    }
-    if (completedRounds < this.#run.manifest.rounds || !equalBytes(stateHash, states.hash)) return
+    const { tip } = disk.chain
+    if (tip === null || tip.completedRounds < this.#run.manifest.rounds) return
     this.#status.condition = 'finished'
+    const { completedRounds, stateHash } = tip
     const result = { completedRounds, stateHash, adapter: states.state.adapter.slice() }
     this.#emit({ type: 'finished', result })
     this.#settle.resolve(result)
@@ -339,8 +340,21 @@ class RunPeer implements Peer {
   async #close(): Promise<void> {
     if (this.#over.signal.aborted) return
     this.#over.abort()
+    await this.#closeParts()
+  }
+
+  #refuseIfStopped(): void {
+    if (this.#over.signal.aborted) throw stopped()
+  }
+
+  async #closeParts(): Promise<void> {
     for (const close of this.#closers.splice(0)) close()
     this.#parts?.work.stop()
     await this.#parts?.loop.stop()
   }
+}
+
+function stopped(): PeerError {
+  const message = 'the peer was stopped before the run was over: start it again with the same folder to go on'
+  return new PeerError('STOPPED', {}, message)
 }

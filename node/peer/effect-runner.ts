@@ -29,7 +29,6 @@ export interface EffectPorts {
   readonly clock: Clock
   readonly crypto: CryptoSuite
   readonly run: RunContext
-  readonly self: PeerId
   readonly disk: RunDisk
   readonly states: StateKeeper
   readonly work: RoundWork

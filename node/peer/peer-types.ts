@@ -109,7 +109,7 @@ export interface PeerStatus {
 export interface Peer {
   /**
    * Opens the disk, joins the run and takes part until it is over. What it served goes on being served after that.
-   * @throws PeerError OTHER_BASE_MODEL, OTHER_ADAPTER, NOT_ADMITTED, BROKEN_STORE; ProtocolError; FilesError
+   * @throws PeerError BROKEN_STORE, STORE_FAILED, or STOPPED if it was stopped meanwhile
    */
   start(): Promise<void>
   /** Leaves the run; what is under way is given up, what is being written is finished. Never throws. */

@@ -5,7 +5,8 @@ import type { Peer, PeerEvent } from '../../node/peer/peer-types.ts'
 import { createPeer } from '../../node/peer.ts'
 import { seededCrypto } from '../../node/platform/node-crypto.ts'
 import { toHex } from '../../protocols/hex.ts'
-import type { Clock, Files } from '../../protocols/ports.ts'
+import type { LinkBody } from '../../protocols/messages.js'
+import type { Clock, Files, Network } from '../../protocols/ports.ts'
 import type { TrafficRecorder } from '../../protocols/traffic.ts'
 import { type MemoryFiles, memoryFiles } from '../../sim/memory-files.ts'
 import { createSimWorld, type SimWorld, type SimWorldOptions } from '../../sim/sim-network.ts'
@@ -34,6 +35,7 @@ export interface PeerLife {
   readonly events: PeerEvent[]
   readonly logged: string[]
   readonly disk: MemoryFiles
+  readonly network: Network
   /** The machine loses power: nothing of it runs, sends or writes from here on. */
   kill(): void
   readonly dead: boolean
@@ -44,6 +46,8 @@ export interface LifeOptions {
   /** Between the peer and its disk. */
   readonly files?: (disk: MemoryFiles, kill: () => void) => Files
   readonly baseModelSha256?: string
+  /** Takes the place of starting it. */
+  readonly begin?: (peer: Peer) => Promise<void>
   /** Takes the place of the seeded one. */
   readonly crypto?: CryptoSuite
 }
@@ -97,12 +101,13 @@ export class PeerCluster {
     })
     const logged: string[] = []
     let inputs = 0
+    const network = this.world.join(member.id, recorder?.(member.id))
     const peer = createPeer(
       {
         clock,
         crypto: this.#verify.of(options.crypto ?? seededCrypto(Uint8Array.of(seed, number, this.#births++))),
         signer: member.signer,
-        network: this.world.join(member.id, recorder?.(member.id)),
+        network,
         files: powered(options.files?.(disk, kill) ?? disk, power),
         trainer,
         log: message => logged.push(message),
@@ -120,6 +125,7 @@ export class PeerCluster {
       events,
       logged,
       disk,
+      network,
       kill,
       get dead() {
         return !power.on
@@ -127,7 +133,7 @@ export class PeerCluster {
     }
     this.lives.set(number, life)
     this.#born.push(life)
-    await peer.start()
+    await (options.begin ?? (peer => peer.start()))(peer)
     return life
   }
 
@@ -196,4 +202,13 @@ function powered(files: Files, power: { readonly on: boolean }): Files {
     list: path => guarded(() => files.list(path)),
     remove: path => guarded(() => files.remove(path))
   }
+}
+
+/** The links that a peer told of in one life. */
+export function linksOf({ events }: PeerLife): LinkBody[] {
+  return events.filter(event => event.type === 'link').map(({ link }) => link)
+}
+
+export function hasEvent({ events }: PeerLife, type: PeerEvent['type']): boolean {
+  return events.some(event => event.type === type)
 }

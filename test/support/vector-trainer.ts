@@ -12,6 +12,8 @@ export interface VectorTrainer extends Trainer {
   readonly jobs: TrainJob[]
   /** Set to make the next jobs fail. */
   failWith: string | null
+  /** Jobs that were given up. */
+  aborted: number
 }
 
 export interface VectorTrainerOptions {
@@ -54,6 +56,7 @@ export function vectorTrainer(options: VectorTrainerOptions): VectorTrainer {
   const trainer: VectorTrainer = {
     jobs: [],
     failWith: null,
+    aborted: 0,
     layout,
     baseModelSha256,
     initialAdapter: () => initial.slice(),
@@ -62,7 +65,10 @@ export function vectorTrainer(options: VectorTrainerOptions): VectorTrainer {
       // As it was when the job began: the caller may move on to another adapter.
       const result = vectorTraining(job, layout, number)
       await sleep(clock, trainMs, signal)
-      if (signal.aborted) throw new TrainError('ABORTED', {}, 'aborted')
+      if (signal.aborted) {
+        trainer.aborted++
+        throw new TrainError('ABORTED', {}, 'aborted')
+      }
       if (trainer.failWith !== null) throw new TrainError('DIVERGED', {}, trainer.failWith)
       onProgress(job.steps, result.meanLoss)
       return result
