@@ -166,16 +166,16 @@ function highestPrepared(held: readonly HeldNewView[]): Certificate | null {
 /**
  * Checks that a proposal comes from its view's leader and is justified by new-views.
  * @param newViews - those that the proposal carries, opened: signatures checked
- * @returns null if it is not; else whether its value may be an abort
+ * @returns null if it is not; else whether its value may be an abort, and whether its leader made it (or must repeat it)
  */
 export function justified(
   setting: AgreementSetting,
   proposal: Proposal,
   sender: PeerId,
   newViews: ReadonlyArray<{ readonly sender: PeerId; readonly newView: NewView }>
-): { readonly abortable: boolean } | null {
+): { readonly abortable: boolean; readonly fresh: boolean } | null {
   if (leaderOf(setting, proposal.view) !== sender) return null
-  if (proposal.view === 0) return newViews.length === 0 ? { abortable: false } : null
+  if (proposal.view === 0) return newViews.length === 0 ? { abortable: false, fresh: true } : null
   const senders = new Set<PeerId>()
   let highest: Certificate | null = null
   for (const { sender: from, newView } of newViews) {
@@ -192,10 +192,10 @@ export function justified(
     if (highest === null || prepared.view > highest.view) highest = prepared
   }
   if (senders.size < setting.quorum || senders.size !== newViews.length) return null
-  if (highest === null) return { abortable: true }
+  if (highest === null) return { abortable: true, fresh: true }
   const repeats = equalBytes(setting.crypto.sha256(proposal.decision), highest.valueHash)
   // Repeating a locked abort is allowed: it was justified when it was first proposed.
-  return repeats ? { abortable: true } : null
+  return repeats ? { abortable: true, fresh: false } : null
 }
 
 /** True if the certificate is a prepare certificate of an earlier view of this agreement. */

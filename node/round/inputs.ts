@@ -141,10 +141,11 @@ function bodyBytesOf(draft: Draft, attempt: AttemptState): number {
   )
 }
 
-/** Every masked input that can still be waited for is here. */
+/** Every masked input that can still be waited for is here; those of equivocators are of no use. */
 export function inputsComplete(draft: Draft, attempt: AttemptState): boolean {
-  return attempt.dealers!.every(
-    peer => attempt.held.has(peer) || (!attempt.headers.has(peer) && isAbsent(draft, peer))
+  const { dealers, held, headers, equivocators } = attempt
+  return dealers!.every(
+    peer => held.has(peer) || equivocators.has(peer) || (!headers.has(peer) && isAbsent(draft, peer))
   )
 }
 

@@ -93,8 +93,18 @@ export function onRegistration(draft: Draft, message: SignedMessage): void {
   } catch (error) {
     return refuse(draft, message, (error as Error).message)
   }
-  if (state.registrations.size >= MEMBERS_MAX && !state.registrations.has(message.sender)) return
+  const known = state.registrations.get(message.sender)
+  if (state.registrations.size >= MEMBERS_MAX && known === undefined) return
+  // A replay of what a peer said earlier must not take the place of what it says now.
+  if (known !== undefined && ageOf(draft, known) < ageOf(draft, message)) return
   state.registrations.set(message.sender, message)
+}
+
+/** Links since the one that a registration names; Infinity if it is not among the recent ones. */
+function ageOf(draft: Draft, message: SignedMessage): number {
+  const { afterLink } = Registration.decode(message.payload)
+  const age = draft.state.tip?.recentLinks.findIndex(hash => equalBytes(hash, afterLink)) ?? -1
+  return age < 0 ? Number.POSITIVE_INFINITY : age
 }
 
 /** The author signs the founding list, once, as soon as there are enough. */

@@ -8,6 +8,7 @@ import type { Judgement } from './agreement.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import type { RoundOutcome } from './round-types.ts'
 import { notice } from './speak.ts'
+import { recoverSecrets } from './unmasking.ts'
 
 /** Builds the link that this peer's own computation leads to. */
 export function onUnmasked(draft: Draft, attempt: AttemptState, outcome: RoundOutcome): void {
@@ -71,7 +72,10 @@ export function proposeResult(attempt: AttemptState): Uint8Array | null {
   return attempt.ownResult?.decision ?? null
 }
 
-/** Only what this peer came to itself is signed. A loss is agreed to only by those who could not finish. */
+/**
+ * Only what this peer came to itself is signed. A loss is agreed to only by those who could not finish, until every
+ * member has led in vain: shares that a dealer made wrong may open for some and not for others, for ever.
+ */
 export function judgeResult(
   draft: Draft,
   attempt: AttemptState,
@@ -81,8 +85,7 @@ export function judgeResult(
   if (attempt.survivors === null) return 'later'
   if (attempt.ownResult !== null && equalBytes(attempt.ownResult.decision, decision)) return 'valid'
   if (equalBytes(decision, lostLink(draft, attempt))) {
-    const canFinish = attempt.ownResult !== null || mayStillFinish(attempt)
-    return abortable && !canFinish ? 'valid' : 'invalid'
+    return abortable && (everyoneHasLed(attempt) || !mayStillFinish(draft, attempt)) ? 'valid' : 'invalid'
   }
   return attempt.ownResult === null ? 'later' : 'invalid'
 }
@@ -106,7 +109,14 @@ export function commitLink(
   return { ready }
 }
 
-/** Enough bundles are here, and what they opened is not known to be impossible. */
-export function mayStillFinish(attempt: AttemptState): boolean {
-  return attempt.bundles.size >= attempt.quorum && attempt.unmasking !== 'failed'
+/** This peer has a result, is working on it, or has all the shares for it and waits for bodies, which it does twice as long. */
+export function mayStillFinish(draft: Draft, attempt: AttemptState): boolean {
+  if (attempt.unmasking !== 'none') return attempt.unmasking !== 'failed'
+  if (draft.nowMs >= attempt.resultDueMs + draft.deps.run.manifest.deadlines.unmaskingMs) return false
+  return recoverSecrets(draft, attempt) !== null
+}
+
+/** Every member has led the agreement on the result, and none got one through. */
+export function everyoneHasLed(attempt: AttemptState): boolean {
+  return attempt.agreements.result.view >= attempt.cohort.length
 }

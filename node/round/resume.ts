@@ -5,7 +5,7 @@
 
 import { equalBytes } from '../../protocols/codec.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
-import { Vote } from '../../protocols/messages.js'
+import { NewView, Vote } from '../../protocols/messages.js'
 import type { JournalEntry } from './journal.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import type { RoundEvent } from './round-types.ts'
@@ -15,8 +15,8 @@ import { restoreAgreements } from './voting.ts'
 /** Takes in the answer to a probe. While probing, it decides how far this peer takes part. */
 export function resume(draft: Draft, attempt: AttemptState, event: RoundEvent & { type: 'probed' }): void {
   if (attempt.participation === 'probing') {
-    // At least one honest member must have had the chance to say what it holds of ours.
-    if (event.answers <= attempt.faults) return
+    // Fewer can decide nothing without this peer, so it loses nothing by waiting; more may hold what it said earlier.
+    if (event.answers < attempt.quorum - 1) return
     decideParticipation(draft, attempt, event.journal, event.transcript)
     draft.inbox.push(...draft.state.backlog.values())
     draft.state.backlog.clear()
@@ -36,7 +36,8 @@ function decideParticipation(
 ): void {
   const { round, attempt: number } = attempt
   const unknown = transcript.find(
-    message => message.sender === draft.deps.self && !journalled(journal, message)
+    message =>
+      message.sender === draft.deps.self && isOfAttempt(attempt, message) && !journalled(journal, message)
   )
   if (unknown !== undefined) {
     attempt.participation = 'silent'
@@ -54,6 +55,16 @@ function decideParticipation(
   notice(draft, { notice: 'without-secrets', round, attempt: number, reason })
 }
 
+/** Old words of this peer, handed to it by a liar, say nothing about this attempt. */
+function isOfAttempt({ context: own, tip }: AttemptState, { context }: SignedMessage): boolean {
+  return (
+    equalBytes(context.run, own.run) &&
+    equalBytes(context.previousLink, tip.linkHash) &&
+    context.round === own.round &&
+    context.attempt === own.attempt
+  )
+}
+
 /** True if the journal explains that this peer said it. */
 function journalled(journal: readonly JournalEntry[], message: SignedMessage): boolean {
   switch (message.type) {
@@ -69,8 +80,15 @@ function journalled(journal: readonly JournalEntry[], message: SignedMessage): b
           equalBytes(entry.valueHash, valueHash)
       )
     }
-    case 'new-view':
-      return journal.some(entry => entry.kind === 'new-view')
+    case 'new-view': {
+      const { subject, view } = NewView.decode(message.payload)
+      return journal.some(
+        entry => entry.kind === 'new-view' && entry.subject === subject && entry.view === view
+      )
+    }
+    case 'inventory':
+      // Said without being written down, also by those who came too late to advertise keys.
+      return journal.length > 0
     case 'unmask-bundle':
       return journal.some(entry => entry.kind === 'release')
     case 'registration':
@@ -80,7 +98,7 @@ function journalled(journal: readonly JournalEntry[], message: SignedMessage): b
     case 'proposal':
       return true
     default:
-      // Keys, shares, acknowledgements, inputs and inventories all come after the keys were advertised.
+      // Keys, shares, acknowledgements and inputs all come after the keys were advertised.
       return journal.some(entry => entry.kind === 'advertise')
   }
 }

@@ -39,7 +39,14 @@ export function onAdvertiseKeys(draft: Draft, attempt: AttemptState, message: Si
     if (!equalBytes(first.hash, message.hash)) refuse(draft, message, 'it has advertised other keys before')
     return
   }
-  if (entryOf(message, draft.deps.crypto) === null) return refuse(draft, message, 'bad keys')
+  const entry = entryOf(message, draft.deps.crypto)
+  if (entry === null) return refuse(draft, message, 'bad keys')
+  // Whoever copies keys has to hear them first: the one that came first keeps them.
+  const keys = keysOf(entry)
+  const copied = [...attempt.advertised.values()].find(({ payload }) =>
+    keysOf(AdvertiseKeys.decode(payload)).some(key => keys.includes(key))
+  )
+  if (copied !== undefined) return refuse(draft, message, `keys of ${copied.sender}`)
   attempt.advertised.set(message.sender, message)
   remember(attempt, message)
 }
@@ -52,10 +59,7 @@ export function proposeRoster(draft: Draft, attempt: AttemptState, proposer: num
   const advertised = [...attempt.advertised.values()]
     .sort((a, b) => byId(a.sender, b.sender))
     .map(message => Envelope.decode(message.bytes))
-  const distinct = withoutDuplicateKeys(advertised)
-  return distinct.length < attempt.quorum
-    ? null
-    : Decision.encode({ roster: { proposer, advertised: distinct } })
+  return Decision.encode({ roster: { proposer, advertised } })
 }
 
 /** Everyone who can still be waited for has advertised. */
@@ -74,7 +78,7 @@ export function judgeRoster(draft: Draft, attempt: AttemptState, roster: RosterD
     if (message === null || entry === null || !attempt.cohort.includes(entry.peer) || entry.peer <= last)
       return 'invalid'
     last = entry.peer
-    for (const key of [toHex(entry.maskKey), toHex(entry.encryptionKey), toHex(entry.selfSeedHash)]) {
+    for (const key of keysOf(entry)) {
       if (seen.has(key)) return 'invalid'
       seen.add(key)
     }
@@ -147,14 +151,7 @@ function isLowOrder(publicKey: Uint8Array, crypto: CryptoSuite): boolean {
   }
 }
 
-/** The leader's own care: of two entries that share a key, the later one is left out. */
-function withoutDuplicateKeys(advertised: readonly Envelope[]): Envelope[] {
-  const seen = new Set<string>()
-  return advertised.filter(envelope => {
-    const { maskKey, encryptionKey, selfSeedHash } = AdvertiseKeys.decode(envelope.payload)
-    const keys = [maskKey, encryptionKey, selfSeedHash].map(toHex)
-    if (keys.some(key => seen.has(key))) return false
-    for (const key of keys) seen.add(key)
-    return true
-  })
+/** What no two members may have in common, as text. */
+function keysOf({ maskKey, encryptionKey, selfSeedHash }: AdvertiseKeys): string[] {
+  return [maskKey, encryptionKey, selfSeedHash].map(toHex)
 }

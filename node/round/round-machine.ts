@@ -6,7 +6,7 @@
 import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
 import type { ChainTip } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
-import type { SignedMessage } from '../../protocols/envelope.ts'
+import type { MessageType, SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { Context, Decision } from '../../protocols/messages.js'
 import {
@@ -49,12 +49,13 @@ import {
   shareKeys,
   sharesComplete
 } from './shares.ts'
-import { notice, refuse } from './speak.ts'
+import { askFor, notice, refuse } from './speak.ts'
 import { adoptSurvivors } from './survivors.ts'
 import { onUnmaskBundle, openSum, releaseShares } from './unmasking.ts'
 import {
   type Consequence,
   carryOut,
+  isAhead,
   onCertificateMessage,
   onNewViewMessage,
   onProposalMessage,
@@ -243,6 +244,12 @@ function replayBacklog(draft: Draft): void {
 function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMessage): void {
   const bound = equalBytes(message.context.rosterHash, attempt.rosterContext?.rosterHash ?? new Uint8Array())
   const { type } = message
+  if (isQuestion(type) && isAhead(attempt, message)) {
+    keepForLater(draft, message)
+    // Its sender has heard what this peer has not.
+    if (type === 'proposal' || type === 'certificate') askFor(draft, attempt, [message.sender])
+    return
+  }
   if (type === 'advertise-keys') return bound ? undefined : onAdvertiseKeys(draft, attempt, message)
   if (type === 'proposal') return decideBy(draft, attempt, message, onProposalMessage)
   if (type === 'prepare' || type === 'commit') return decideBy(draft, attempt, message, onVoteMessage)
@@ -259,6 +266,11 @@ function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMe
   if (type === 'unmask-bundle') {
     return attempt.survivors === null ? keepForLater(draft, message) : onUnmaskBundle(draft, attempt, message)
   }
+}
+
+/** Part of an agreement. */
+function isQuestion(type: MessageType): boolean {
+  return ['proposal', 'prepare', 'commit', 'certificate', 'new-view'].includes(type)
 }
 
 type Handler = (draft: Draft, attempt: AttemptState, message: SignedMessage) => Consequence | null

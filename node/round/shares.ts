@@ -27,14 +27,17 @@ import {
   type SharePair,
   shareAssociatedData
 } from './round-state.ts'
-import { gossip, leadersNow, refuse, remember, seal, send } from './speak.ts'
+import { askFor, gossip, leadersNow, refuse, remember, seal, send } from './speak.ts'
 
 const SHARE_BYTES = 32
 
 /** A key is used for one message only, so its nonce may be fixed. */
 const NONCE = new Uint8Array(12)
 
-/** Splits this peer's secrets for the roster. Only those who advertised, and still have their secrets, do. */
+/**
+ * Splits this peer's secrets for the roster, until U2 is decided. Only those who advertised, and still have their
+ * secrets, do.
+ */
 export function shareKeys(draft: Draft, attempt: AttemptState): void {
   const { secrets, roster, rosterContext } = attempt
   const { crypto, self } = draft.deps
@@ -44,6 +47,7 @@ export function shareKeys(draft: Draft, attempt: AttemptState): void {
     roster === null ||
     rosterContext === null ||
     own < 0 ||
+    attempt.dealers !== null ||
     attempt.shareMessages.has(self)
   )
     return
@@ -72,7 +76,10 @@ export function shareKeys(draft: Draft, attempt: AttemptState): void {
     const plain = new Uint8Array(2 * SHARE_BYTES)
     plain.set(pair.seedShare)
     plain.set(pair.keyShare, SHARE_BYTES)
-    return { sealed: crypto.gcmSeal(key, NONCE, plain, shareAssociatedData(context, own, index)), ...hashes }
+    const sealed = crypto.gcmSeal(key, NONCE, plain, shareAssociatedData(context, own, index))
+    // t of these would be the secret, and nobody but the other side needs them from here on.
+    for (const bytes of [plain, pair.seedShare, pair.keyShare, key]) bytes.fill(0)
+    return { sealed, ...hashes }
   })
   gossip(draft, seal(draft, 'share-keys', rosterContext, ShareKeys.encode({ shares })))
 }
@@ -80,6 +87,12 @@ export function shareKeys(draft: Draft, attempt: AttemptState): void {
 export function onShareKeys(draft: Draft, attempt: AttemptState, message: SignedMessage): void {
   const dealer = rosterIndexOf(attempt, message.sender)
   if (dealer < 0) return refuse(draft, message, 'not in the roster')
+  if (attempt.dealers !== null) {
+    const ref = decidedDealers(attempt).find(({ index }) => index === dealer)
+    if (ref === undefined) return
+    if (!equalBytes(ref.hash, message.hash))
+      return refuse(draft, message, 'not the shares that were decided on')
+  }
   const first = attempt.shareMessages.get(message.sender)
   if (first !== undefined) {
     if (!equalBytes(first.message.hash, message.hash))
@@ -181,26 +194,32 @@ export function proposeShares(draft: Draft, attempt: AttemptState, proposer: num
   const complete = roster.every(({ peer }) => acks.has(peer) || isAbsent(draft, peer))
   if (!complete && draft.nowMs < attempt.sharesDueMs + draft.deps.run.manifest.deadlines.viewMs / 4)
     return null
-  const lists = [...acks.values()].map(message => ShareAck.decode(message.payload).dealers)
+  const offered = goodRefs(attempt)
+  // Of every list only what is on offer: one that names what is not there must not shut out what is.
+  const lists = [...acks.values()].map(message => {
+    const { dealers } = ShareAck.decode(message.payload)
+    return offered.filter(ref => dealers.some(other => sameRef(ref, other)))
+  })
   // The fullest lists first: a member that lacks much must not shrink the set, as long as a quorum remains.
   lists.sort((a, b) => b.length - a.length)
   for (let take = lists.length; take >= quorum; take--) {
-    const dealers = commonRefs(attempt, lists.slice(0, take))
+    const dealers = offered.filter(ref => lists.slice(0, take).every(list => list.includes(ref)))
     if (dealers.length >= quorum) return Decision.encode({ shares: { proposer, dealers } })
   }
   return null
 }
 
-function commonRefs(attempt: AttemptState, lists: ReadonlyArray<readonly MessageRef[]>): MessageRef[] {
-  const [first, ...rest] = lists
-  return first!.filter(ref => {
-    const held = attempt.shareMessages.get(attempt.roster![ref.index]?.peer ?? '')
-    if (held === undefined || !equalBytes(held.message.hash, ref.hash)) return false
-    if (attempt.badShares.has(held.message.sender) && attempt.secrets !== null) return false
-    return rest.every(list =>
-      list.some(other => other.index === ref.index && equalBytes(other.hash, ref.hash))
-    )
+/** The ShareKeys messages here whose share for this peer, if it can tell, is good; in roster order. */
+function goodRefs({ roster, shareMessages, badShares, secrets }: AttemptState): MessageRef[] {
+  return roster!.flatMap(({ peer }, index) => {
+    const held = shareMessages.get(peer)
+    const bad = secrets !== null && badShares.has(peer)
+    return held === undefined || bad ? [] : [{ index, hash: held.message.hash }]
   })
+}
+
+function sameRef(a: MessageRef, b: MessageRef): boolean {
+  return a.index === b.index && equalBytes(a.hash, b.hash)
 }
 
 export function judgeShares(draft: Draft, attempt: AttemptState, shares: SharesDecision): Judgement {
@@ -226,4 +245,21 @@ export function adoptShares(draft: Draft, attempt: AttemptState, shares: SharesD
   const { deadlines } = draft.deps.run.manifest
   attempt.dealers = shares.dealers.map(({ index }) => attempt.roster![index]!.peer)
   attempt.inputsDueMs = draft.nowMs + deadlines.trainingMs + deadlines.inputsMs
+  const missing = shares.dealers.filter(({ index, hash }) => {
+    const held = attempt.shareMessages.get(attempt.roster![index]!.peer)
+    return held === undefined || !equalBytes(held.message.hash, hash)
+  })
+  for (const { index } of missing) {
+    // Its dealer said something else to this peer: what the quorum saw is what counts.
+    const { peer } = attempt.roster![index]!
+    attempt.shareMessages.delete(peer)
+    attempt.goodShares.delete(peer)
+    attempt.badShares.delete(peer)
+  }
+  if (missing.length > 0) askFor(draft, attempt, attempt.cohort)
+}
+
+/** The ShareKeys messages of U2, once it is decided. */
+function decidedDealers(attempt: AttemptState): readonly MessageRef[] {
+  return Decision.decode(attempt.agreements.shares.decided!.decision).shares?.dealers ?? []
 }

@@ -46,6 +46,12 @@ export function knownSetting(draft: Draft, attempt: AttemptState, subject: Subje
   return setting
 }
 
+/** Asks these members, oneself excepted, for what they hold of the attempt. */
+export function askFor(draft: Draft, attempt: AttemptState, peers: readonly PeerId[]): void {
+  const from = peers.filter(peer => peer !== draft.deps.self)
+  draft.effects.push({ type: 'probe', round: attempt.round, attempt: attempt.attempt, from })
+}
+
 /** Keeps a message for those who missed it. */
 export function remember(attempt: AttemptState, message: SignedMessage): void {
   attempt.transcript.set(toHex(message.hash), message)

@@ -20,7 +20,7 @@ import type { Judgement } from './agreement.ts'
 import { openHeader, openInner, openInventory, pull } from './inputs.ts'
 import { type AttemptState, type Draft, isAbsent, type SurvivorEntry } from './round-state.ts'
 
-/** Header hash (hex) -> who lists it, for the headers that at least f + 1 inventories list and no two contradict. */
+/** A header that at least f + 1 inventories list, and no f + 1 contradict. */
 interface Listed {
   readonly peer: PeerId
   readonly hash: Uint8Array
@@ -43,9 +43,12 @@ function listedSurvivors(attempt: AttemptState, inventories: readonly SignedMess
   }
   const listed: Listed[] = []
   attempt.roster!.forEach(({ peer }, index) => {
-    const hashes = [...(byIndex.get(index)?.values() ?? [])]
-    // Two headers of one peer in signed inventories: it equivocated, whoever is asked.
-    if (hashes.length !== 1 || hashes[0]!.holders.length <= attempt.faults) return
+    // What f + 1 list, an honest member has seen; fewer could name a header that nobody has, to shut its peer out.
+    const hashes = [...(byIndex.get(index)?.values() ?? [])].filter(
+      ({ holders }) => holders.length > attempt.faults
+    )
+    // Two such headers of one peer: it equivocated, whoever is asked.
+    if (hashes.length !== 1) return
     if (attempt.dealers!.includes(peer)) listed.push({ peer, ...hashes[0]! })
   })
   return listed
@@ -57,14 +60,17 @@ export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: 
   const senders = [...inventories.values()].sort((a, b) => byId(a.sender, b.sender))
   const listed = listedSurvivors(attempt, senders)
   if (listed === null || listed.length < quorum) return null
-  const everyone = listed.length === dealers.length
+  const everyone = dealers.every(
+    peer => attempt.equivocators.has(peer) || listed.some(entry => entry.peer === peer)
+  )
   const nobodyElse = attempt.cohort.every(peer => inventories.has(peer) || isAbsent(draft, peer))
   const lateMs = attempt.inputsDueMs + draft.deps.run.manifest.deadlines.viewMs / 4
   if (!everyone && !nobodyElse && draft.nowMs < lateMs) return null
   const headers: SignedMessage[] = []
-  for (const { peer, hash } of listed) {
-    const header = attempt.headers.get(peer)
-    if (header === undefined || !equalBytes(header.hash, hash)) return null
+  for (const { hash } of listed) {
+    // Not `headers`: of an equivocator that holds the one that came first here.
+    const header = attempt.transcript.get(toHex(hash))
+    if (header === undefined) return null
     headers.push(header)
   }
   const newcomers = newcomersOf(draft, attempt)

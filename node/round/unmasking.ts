@@ -64,24 +64,17 @@ export function onUnmaskBundle(draft: Draft, attempt: AttemptState, message: Sig
 
 /** Opens the sum as soon as the bundles and the bodies allow it. */
 export function openSum(draft: Draft, attempt: AttemptState): void {
-  const { survivors, bundles, quorum, held } = attempt
-  if (survivors === null || attempt.unmasking !== 'none' || bundles.size < quorum) return
+  const { survivors, held } = attempt
+  if (survivors === null || attempt.unmasking !== 'none') return
   if (!survivors.every(({ peer }) => held.has(peer))) return
+  const secrets = recoverSecrets(draft, attempt)
+  if (secrets === null) return
+  const { seeds, keys } = secrets
   const { alive, dropped } = split(attempt)
-  const seeds = alive.map((entry, i) =>
-    recover(draft, attempt, entry.peer, 'seed', bundle => bundle.seedShares[i]!)
-  )
-  const keys = dropped.map((entry, i) =>
-    recover(draft, attempt, entry.peer, 'key', bundle => bundle.keyShares[i]!)
-  )
-  if (seeds.includes(null) || keys.includes(null)) return
   const { crypto } = draft.deps
-  const trueSeeds = seeds.every((seed, i) => equalBytes(crypto.sha256(seed!), alive[i]!.selfSeedHash))
-  const trueKeys = keys.every((key, i) => equalBytes(crypto.x25519PublicKey(key!), dropped[i]!.maskKey))
-  if (!trueSeeds || !trueKeys) return
   const context = maskContextOf(draft, attempt)
   attempt.unmasking = 'running'
-  attempt.seeds = seeds as Uint8Array[]
+  attempt.seeds = seeds
   draft.effects.push({
     type: 'unmask',
     round: attempt.round,
@@ -94,6 +87,32 @@ export function openSum(draft: Draft, attempt: AttemptState): void {
       pairMasks(crypto, entry.peer, keys[i]!, alive.map(maskPeerOf), context)
     )
   })
+}
+
+/**
+ * What the bundles that are here give away: b of every survivor, the mask secret key of everyone else in U2, each
+ * checked against what its owner advertised. Null while shares are missing, or if a dealer's do not fit.
+ */
+export function recoverSecrets(
+  draft: Draft,
+  attempt: AttemptState
+): { readonly seeds: readonly Uint8Array[]; readonly keys: readonly Uint8Array[] } | null {
+  if (attempt.bundles.size < attempt.quorum) return null
+  const { crypto } = draft.deps
+  const { alive, dropped } = split(attempt)
+  const seeds: Uint8Array[] = []
+  for (const [i, { peer, selfSeedHash }] of alive.entries()) {
+    const seed = recover(draft, attempt, peer, 'seed', bundle => bundle.seedShares[i]!)
+    if (seed === null || !equalBytes(crypto.sha256(seed), selfSeedHash)) return null
+    seeds.push(seed)
+  }
+  const keys: Uint8Array[] = []
+  for (const [i, { peer, maskKey }] of dropped.entries()) {
+    const key = recover(draft, attempt, peer, 'key', bundle => bundle.keyShares[i]!)
+    if (key === null || !equalBytes(crypto.x25519PublicKey(key), maskKey)) return null
+    keys.push(key)
+  }
+  return { seeds, keys }
 }
 
 /** The secret of one dealer from those shares that match its commitments, or null while there are too few. */

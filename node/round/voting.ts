@@ -1,5 +1,5 @@
 /** Carries an agreement's rules into signed messages: proposals, votes, certificates, new-views. */
-import { isSubject, type Subject, type VoteKind, votePayload } from '../../protocols/certificate.ts'
+import { isSubject, SUBJECTS, type Subject, type VoteKind, votePayload } from '../../protocols/certificate.ts'
 import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
@@ -27,11 +27,11 @@ import {
   voteRecipients
 } from './agreement.ts'
 import type { JournalEntry } from './journal.ts'
-import { abortLink, judgeResult, lostLink, mayStillFinish, proposeResult } from './result.ts'
+import { abortLink, everyoneHasLed, judgeResult, lostLink, mayStillFinish, proposeResult } from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
 import { type AttemptState, type Draft, maySpeak, settingOf } from './round-state.ts'
 import { judgeShares, proposeShares } from './shares.ts'
-import { gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
+import { askFor, gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
 import { judgeSurvivors, proposeSurvivors } from './survivors.ts'
 
 /** Proposes, if this peer leads the current view of the subject and has what it takes. */
@@ -44,7 +44,7 @@ export function propose(draft: Draft, attempt: AttemptState, subject: Subject): 
   const decision =
     'repeat' in may
       ? may.repeat
-      : (newDecision(draft, attempt, subject) ?? giveUp(draft, attempt, subject, may.abortable))
+      : (newDecision(draft, attempt, subject) ?? giveUp(draft, attempt, setting, may.abortable))
   if (decision === null) return
   state.proposed.add(state.view)
   const newViews = [...(state.newViews.get(state.view)?.values() ?? [])].map(({ message }) =>
@@ -72,18 +72,22 @@ function newDecision(draft: Draft, attempt: AttemptState, subject: Subject): Uin
 function giveUp(
   draft: Draft,
   attempt: AttemptState,
-  subject: Subject,
+  setting: AgreementSetting,
   abortable: boolean
 ): Uint8Array | null {
+  const { subject } = setting
+  // What was said when time was up is still on its way: a leader that may propose it then must not abort before.
+  const graceMs = setting.viewMs / 4
   const dueMs = {
     roster: attempt.rosterDueMs,
-    shares: attempt.sharesDueMs,
-    survivors: attempt.inputsDueMs,
+    shares: attempt.sharesDueMs + graceMs,
+    survivors: attempt.inputsDueMs + graceMs,
     result: attempt.resultDueMs
   }
   if (!abortable || draft.nowMs < dueMs[subject]) return null
   if (subject !== 'result') return abortLink(draft, attempt, subject === 'roster')
-  return attempt.survivors === null || mayStillFinish(attempt) ? null : lostLink(draft, attempt)
+  if (attempt.survivors === null || (mayStillFinish(draft, attempt) && !everyoneHasLed(attempt))) return null
+  return lostLink(draft, attempt)
 }
 
 function judge(
@@ -105,6 +109,32 @@ function judge(
   if (subject === 'shares')
     return decision.shares === undefined ? 'invalid' : judgeShares(draft, attempt, decision.shares)
   return decision.survivors === undefined ? 'invalid' : judgeSurvivors(draft, attempt, decision.survivors)
+}
+
+/** True unless a new value names somebody else as the one to lead from here on than the leader who made it. */
+function namesProposer(attempt: AttemptState, bytes: Uint8Array, sender: string): boolean {
+  const { roster, shares, survivors } = Decision.decode(bytes)
+  const named = roster ?? shares ?? survivors
+  return named === undefined || attempt.ranked[named.proposer] === sender
+}
+
+/**
+ * True if the message is about a question that comes after one whose answer this peer has not heard yet: it cannot even
+ * know its leaders. A link ends the attempt whatever came before.
+ */
+export function isAhead(attempt: AttemptState, message: SignedMessage): boolean {
+  const { subject, endsAttempt } = questionOf(message)
+  const before = isSubject(subject) ? SUBJECTS[SUBJECTS.indexOf(subject) - 1] : undefined
+  return before !== undefined && attempt.agreements[before].decided === null && !endsAttempt
+}
+
+function questionOf({ type, payload }: SignedMessage): { subject: string; endsAttempt: boolean } {
+  if (type === 'proposal') return { subject: Proposal.decode(payload).subject, endsAttempt: false }
+  if (type === 'new-view') return { subject: NewView.decode(payload).subject, endsAttempt: false }
+  if (type !== 'certificate') return { subject: Vote.decode(payload).subject, endsAttempt: false }
+  const { certificate, decision } = CertifiedDecision.decode(payload)
+  const endsAttempt = certificate?.kind === 'commit' && Decision.decode(decision).link !== undefined
+  return { subject: certificate?.subject ?? '', endsAttempt }
 }
 
 /** What came of a message, and in which agreement. */
@@ -129,7 +159,10 @@ export function onProposalMessage(
     refuse(draft, message, 'not justified')
     return null
   }
-  const judgement = judge(draft, attempt, setting.subject, proposal.decision, grounds.abortable)
+  const owned = !grounds.fresh || namesProposer(attempt, proposal.decision, message.sender)
+  const judgement = owned
+    ? judge(draft, attempt, setting.subject, proposal.decision, grounds.abortable)
+    : 'invalid'
   if (judgement === 'invalid')
     refuse(draft, message, `its ${setting.subject} decision does not follow from what this peer knows`)
   // Something that it rests on was missed: the proposer has it.
@@ -297,11 +330,6 @@ function certificateMessage(
   { certificate, decision }: { certificate: Certificate; decision: Uint8Array }
 ): SignedMessage {
   return seal(draft, 'certificate', setting.context, CertifiedDecision.encode({ certificate, decision }))
-}
-
-function askFor(draft: Draft, attempt: AttemptState, peers: readonly string[]): void {
-  const from = peers.filter(peer => peer !== draft.deps.self)
-  draft.effects.push({ type: 'probe', round: attempt.round, attempt: attempt.attempt, from })
 }
 
 /** The setting of the subject that a message is about, if it was said in that agreement's context by a member. */

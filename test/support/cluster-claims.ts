@@ -25,7 +25,12 @@ export function contradictions(
   honest: readonly string[] = [...cluster.peers.keys()]
 ): string[] {
   const said = cluster.wire.filter(({ sender }) => honest.includes(sender))
-  return [...voteFaults(said), ...releaseFaults(cluster, said), ...decisionFaults(cluster), ...forks(cluster)]
+  return [
+    ...voteFaults(said),
+    ...releaseFaults(cluster, said, honest),
+    ...decisionFaults(cluster, honest),
+    ...forks(cluster)
+  ]
 }
 
 function voteFaults(said: readonly SignedMessage[]): string[] {
@@ -43,12 +48,16 @@ function voteFaults(said: readonly SignedMessage[]): string[] {
   return found
 }
 
-/** One release per attempt, and never both kinds of share for one dealer. */
-function releaseFaults(cluster: RoundCluster, said: readonly SignedMessage[]): string[] {
+/** One release per attempt, and never both kinds of share for one honest dealer. */
+function releaseFaults(
+  cluster: RoundCluster,
+  said: readonly SignedMessage[],
+  honest: readonly string[]
+): string[] {
   const released = new Map<string, string>()
   const kinds = new Map<string, 'seed' | 'key'>()
   const found: string[] = []
-  const owners = shareOwners(cluster)
+  const owners = shareOwners(cluster, honest)
   for (const { type, sender, context, payload } of said) {
     if (type !== 'unmask-bundle') continue
     const key = `${sender} in ${context.round}.${context.attempt}`
@@ -69,11 +78,12 @@ function releaseFaults(cluster: RoundCluster, said: readonly SignedMessage[]): s
 
 /** Whose share of what some bytes are, by the hashes that the dealers published. */
 function shareOwners(
-  cluster: RoundCluster
+  cluster: RoundCluster,
+  honest: readonly string[]
 ): (share: Uint8Array) => { dealer: string; kind: 'seed' | 'key' } | null {
   const committed = new Map<string, { dealer: string; kind: 'seed' | 'key'; index: number }>()
   for (const { type, sender, payload } of cluster.wire) {
-    if (type !== 'share-keys') continue
+    if (type !== 'share-keys' || !honest.includes(sender)) continue
     ShareKeys.decode(payload).shares.forEach(({ seedShareHash, keyShareHash }, index) => {
       committed.set(toHex(seedShareHash), { dealer: sender, kind: 'seed', index })
       committed.set(toHex(keyShareHash), { dealer: sender, kind: 'key', index })
@@ -92,10 +102,10 @@ function shareOwners(
   }
 }
 
-function decisionFaults(cluster: RoundCluster): string[] {
+function decisionFaults(cluster: RoundCluster, honest: readonly string[]): string[] {
   const first = new Map<string, string>()
   const found: string[] = []
-  for (const { context, certificate } of decisionsOn(cluster)) {
+  for (const { context, certificate } of decisionsOn(cluster, honest)) {
     const key = `${certificate.subject} of ${context.round}.${context.attempt}`
     const value = toHex(certificate.valueHash)
     if (first.get(key) !== undefined && first.get(key) !== value) found.push(`two values decided: ${key}`)
@@ -118,10 +128,10 @@ function forks(cluster: RoundCluster): string[] {
   return found
 }
 
-/** Commit certificates that went over the wire, with their decisions. */
-export function decisionsOn(cluster: RoundCluster) {
+/** Commit certificates that honest members passed on, with their decisions. */
+export function decisionsOn(cluster: RoundCluster, honest: readonly string[] = [...cluster.peers.keys()]) {
   return cluster.wire
-    .filter(({ type }) => type === 'certificate')
+    .filter(({ type, sender }) => type === 'certificate' && honest.includes(sender))
     .map(({ context, payload }) => ({ context, ...CertifiedDecision.decode(payload) }))
     .filter(({ certificate }) => certificate?.kind === 'commit')
     .map(({ context, certificate, decision }) => ({
@@ -135,9 +145,10 @@ export function decisionsOn(cluster: RoundCluster) {
 export function committedSurvivors(
   cluster: RoundCluster,
   round: number,
-  attempt: number
+  attempt: number,
+  honest?: readonly string[]
 ): SurvivorsDecision | null {
-  const decided = decisionsOn(cluster).find(
+  const decided = decisionsOn(cluster, honest).find(
     ({ context, certificate }) =>
       context.round === round && context.attempt === attempt && certificate.subject === 'survivors'
   )

@@ -1,0 +1,196 @@
+import { expect } from 'chai'
+import {
+  type Certificate,
+  CertifiedDecision,
+  Decision,
+  type LinkBody,
+  Proposal
+} from '../../../protocols/messages.js'
+import { bytes32, type Liar, proposalWith, reworded, roundWith, saidIn, saying } from '../../support/liars.ts'
+
+describe('an aggregator that lies', () => {
+  const unjustified = ['proposal: not justified']
+  const wrong = (subject: string) => [
+    `proposal: its ${subject} decision does not follow from what this peer knows`
+  ]
+
+  it('cannot leave out a body that all honest members hold', () => {
+    const { refusals, survivors } = roundWith(
+      proposalWith(
+        ({ survivors }) => ({ survivors: { ...survivors!, headers: survivors!.headers.slice(1) } }),
+        'survivors'
+      )
+    )
+    expect(refusals).to.deep.equal(wrong('survivors'))
+    expect(survivors).to.have.lengthOf(4)
+  })
+
+  it('cannot count an inventory twice, go below the quorum, change the members or let in whom it likes', () => {
+    const changes: Array<(survivors: NonNullable<Decision['survivors']>) => Partial<Decision['survivors']>> =
+      [
+        ({ inventories }) => ({ inventories: [inventories[0]!, inventories[0]!, ...inventories.slice(2)] }),
+        ({ inventories }) => ({ inventories: inventories.slice(0, 2) }),
+        ({ headers }) => ({ headers: [headers[0]!, ...headers.slice(0, -1)] }),
+        ({ headers }) => ({ headers: [...headers].reverse() }),
+        ({ nextMembers }) => ({ nextMembers: nextMembers.slice(1) }),
+        ({ nextMembers }) => ({ nextMembers: [...nextMembers].reverse() }),
+        ({ headers }) => ({ registrations: [headers[0]!] })
+      ]
+    for (const [i, change] of changes.entries()) {
+      const { refusals, survivors } = roundWith(
+        proposalWith(
+          ({ survivors }) => ({ survivors: { ...survivors!, ...change(survivors!) } as typeof survivors }),
+          'survivors'
+        )
+      )
+      expect(refusals, `change ${i}`).to.deep.equal(wrong('survivors'))
+      expect(survivors, `change ${i}`).to.have.lengthOf(4)
+    }
+  })
+
+  it('cannot name U2 as it likes', () => {
+    const changes: Array<(shares: NonNullable<Decision['shares']>) => Partial<Decision['shares']>> = [
+      ({ dealers }) => ({ dealers: dealers.slice(2) }),
+      ({ dealers }) => ({ dealers: [...dealers].reverse() }),
+      ({ dealers }) => ({ dealers: dealers.map(dealer => ({ ...dealer, hash: bytes32(1) })) }),
+      ({ dealers }) => ({ dealers: dealers.map(dealer => ({ ...dealer, index: dealer.index + 4 })) }),
+      () => ({ proposer: 70 }),
+      ({ proposer }) => ({ proposer: (proposer + 1) % 4 })
+    ]
+    for (const [i, change] of changes.entries()) {
+      const { refusals } = roundWith(
+        proposalWith(
+          ({ shares }) => ({ shares: { ...shares!, ...change(shares!) } as typeof shares }),
+          'shares'
+        )
+      )
+      expect(refusals, `change ${i}`).to.deep.equal(wrong('shares'))
+    }
+  })
+
+  it('cannot hand the lead to whom it likes', () => {
+    for (const subject of ['roster', 'shares', 'survivors'] as const) {
+      const { refusals } = roundWith(
+        proposalWith(decision => {
+          const said = decision[subject]!
+          return { [subject]: { ...said, proposer: 3 } }
+        }, subject)
+      )
+      expect(refusals, subject).to.deep.equal(wrong(subject))
+    }
+  })
+
+  it('cannot abort in view 0, nor without a quorum of new-views', () => {
+    for (const subject of ['roster', 'shares', 'survivors']) {
+      const { refusals } = roundWith({
+        rank: 0,
+        lie(effect, liar) {
+          const message = saidIn(effect, 'proposal')
+          if (message === null || Proposal.decode(message.payload).subject !== subject) return null
+          const proposal = Proposal.decode(message.payload)
+          const decision = Decision.encode({ link: abortOf(liar, subject) })
+          const abort = (view: number) =>
+            saying(
+              effect,
+              reworded(liar, message, { payload: Proposal.encode({ ...proposal, view, decision }) })
+            )
+          // View 4 is its own again, in a cohort of four.
+          return [abort(0), abort(4)]
+        }
+      })
+      expect(refusals, subject).to.have.members([...wrong(subject), ...unjustified])
+    }
+  })
+
+  it('gets no signature for a sum that is wrong in one coordinate: another state hash', () => {
+    const { refusals } = roundWith(
+      proposalWith(
+        ({ link }) => ({ link: { ...link!, stateHash: link!.stateHash.map(byte => byte ^ 1) } }),
+        'result'
+      )
+    )
+    expect(refusals).to.deep.equal(wrong('result'))
+  })
+
+  it('gets no signature for a link that says LOST while others can finish', () => {
+    const { refusals } = roundWith(
+      proposalWith(
+        ({ link }, { attempt }) => ({
+          link: {
+            ...link!,
+            ...{ kind: 'lost', stateHash: attempt.tip.stateHash, beacon: new Uint8Array() },
+            ...{ completedRounds: 0, weightSum: 0, meanLoss: 0 }
+          }
+        }),
+        'result'
+      )
+    )
+    expect(refusals).to.deep.equal(wrong('result'))
+  })
+
+  it('cannot pass a certificate off that is short of a quorum, or counts a voter twice', () => {
+    for (const change of [
+      (votes: Certificate['signatures']) => votes.slice(1),
+      (votes: Certificate['signatures']) => [votes[0]!, ...votes.slice(0, -1)],
+      (votes: Certificate['signatures']) => votes.with(0, { ...votes[0]!, signature: votes[1]!.signature })
+    ]) {
+      const { refusals } = roundWith({
+        rank: 0,
+        lie(effect, liar) {
+          const message = saidIn(effect, 'certificate')
+          if (message === null) return null
+          const { certificate, decision } = CertifiedDecision.decode(message.payload)
+          const signatures = change(certificate!.signatures)
+          const payload = CertifiedDecision.encode({ certificate: { ...certificate!, signatures }, decision })
+          return [saying(effect, reworded(liar, message, { payload }))]
+        }
+      })
+      expect(refusals).to.deep.equal(['certificate: its certificate does not hold'])
+    }
+  })
+
+  it('cannot send a certificate with another value than it certifies', () => {
+    const { refusals } = roundWith({
+      rank: 0,
+      lie(effect, liar) {
+        const message = saidIn(effect, 'certificate')
+        if (message === null) return null
+        const { certificate } = CertifiedDecision.decode(message.payload)
+        const decision = Decision.encode({ shares: { proposer: 0, dealers: [] } })
+        return [
+          saying(
+            effect,
+            reworded(liar, message, {
+              payload: CertifiedDecision.encode({ certificate: certificate!, decision })
+            })
+          )
+        ]
+      }
+    })
+    expect(refusals).to.deep.equal(['certificate: its certificate does not hold'])
+  })
+})
+
+/** An abort of the attempt that the liar is in, as an honest member would word it. */
+function abortOf({ attempt, cluster }: Liar, subject: string): LinkBody {
+  const { tip, context } = attempt
+  return {
+    height: tip.height + 1,
+    kind: 'abort',
+    run: cluster.run.run.id,
+    previous: tip.linkHash,
+    round: attempt.round,
+    attempt: attempt.attempt,
+    cohort: [...attempt.cohort],
+    rosterHash: subject === 'roster' ? bytes32(0) : attempt.rosterContext!.rosterHash,
+    encodingHash: context.encodingHash,
+    survivors: [],
+    members: [...tip.members],
+    stateHash: tip.stateHash,
+    beacon: new Uint8Array(),
+    completedRounds: 0,
+    weightSum: 0,
+    meanLoss: 0,
+    epsilonSpent: 0
+  }
+}
