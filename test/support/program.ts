@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageDir } from '../../node/platform/package-dir.ts'
 
@@ -32,8 +33,8 @@ export class Program {
     const main = join(packageDir(), 'node', 'cli', 'main.ts')
     this.#child = spawn(process.execPath, [main, ...args, '--json'], {
       cwd,
-      // Compiling the same modules in every process is what a start costs most.
-      env: { ...process.env, HOME: cwd, NODE_COMPILE_CACHE: join(cwd, 'compile-cache') },
+      // Compiling the same modules in every process is what a start costs most; this is where Node keeps such a cache.
+      env: { ...process.env, HOME: cwd, NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
       stdio: ['ignore', 'pipe', 'pipe']
     })
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#take(text))

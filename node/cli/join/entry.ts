@@ -120,8 +120,8 @@ function causeOf(error: unknown): string {
   if (text.includes('ECONNREFUSED')) return 'connection refused: nothing listens there now'
   if (/ENOTFOUND|EAI_AGAIN/.test(text)) return 'no such host name'
   if (/EHOSTUNREACH|ENETUNREACH/.test(text)) return 'no route there from this machine'
-  if (/unexpected|mismatch|InvalidCrypto/i.test(text))
-    return 'another peer answers there: get the address anew'
+  if (/does not match expected/.test(text)) return 'another peer answers there: get the address anew'
+  if (/EncryptionFailed|Missing newline/.test(text)) return 'what answers there is no peer of fedpeft'
   return text.slice(text.lastIndexOf(': ') + 2)
 }
 

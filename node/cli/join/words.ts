@@ -11,7 +11,7 @@ export function bytesText(bytes: number): string {
     value /= 1000
     unit++
   }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toPrecision(2)} ${units[unit]}`
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(2)} ${units[unit]}`
 }
 
 /** E.g. `0.8 s`, `45 s`, `12 min`. */

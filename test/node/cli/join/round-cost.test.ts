@@ -1,0 +1,54 @@
+import { expect } from 'chai'
+import { encodeInput } from '../../../../aggregation/encoding.ts'
+import { seededRandom } from '../../../../aggregation/random.ts'
+import { bytesOfLanes } from '../../../../aggregation/ring.ts'
+import { roundBytesEstimate } from '../../../../node/cli/join/round-cost.ts'
+import { roundEncodingOf } from '../../../../node/peer/round-encoding.ts'
+import { loraLayout } from '../../../../node/peft/lora.ts'
+import { parseManifest } from '../../../../protocols/run-manifest.ts'
+import { leastManifest } from '../../../support/manifests.ts'
+import { folderConfig } from '../../../support/model-folder.ts'
+
+const id = new Uint8Array(32)
+const layout = loraLayout(folderConfig, { rank: 4, alpha: 4, targetModules: 'all-linear' })
+
+function manifestWith(fields: object) {
+  return parseManifest({ ...leastManifest, adapter: { rank: 4 }, ...fields })
+}
+
+/** Bytes of a masked input, by making one. */
+function madeBytes(
+  manifest: ReturnType<typeof manifestWith>,
+  members: number,
+  completedRounds: number
+): number {
+  const encoding = roundEncodingOf({ id, manifest }, layout, members, completedRounds)
+  const input = { delta: new Float64Array(encoding.dimension), weight: 1, metrics: [0] }
+  return bytesOfLanes(encodeInput(encoding, input, seededRandom(1))).length
+}
+
+describe('what a round costs by arithmetic', () => {
+  for (const [strategy, ringBits] of [
+    ['rolora', 16],
+    ['fedit', 16],
+    ['ffa', 32]
+  ] as const) {
+    it(`is the length of a masked input that was made, for ${strategy} in ${ringBits} bits`, () => {
+      const manifest = manifestWith({ strategy, secureSum: { ringBits } })
+      const { maskedInputBytes } = roundBytesEstimate(manifest, id, layout, 7)
+      const [first, second] = [madeBytes(manifest, 7, 0), madeBytes(manifest, 7, 1)]
+      expect(maskedInputBytes).to.equal(Math.round((first + second) / 2))
+    })
+  }
+
+  it('grows with the members: each sends and receives one body for every other', () => {
+    const manifest = manifestWith({})
+    const of = (members: number) => roundBytesEstimate(manifest, id, layout, members)
+    for (const members of [4, 7, 16, 64]) {
+      const { maskedInputBytes, sentBytes, receivedBytes, controlBytes } = of(members)
+      expect(receivedBytes - controlBytes).to.equal((members - 1) * maskedInputBytes)
+      expect(sentBytes).to.equal(receivedBytes)
+    }
+    expect(of(16).controlBytes).to.be.above(of(7).controlBytes)
+  })
+})
