@@ -8,6 +8,7 @@ import { runHere } from '../support/cli-here.ts'
 import { folderConfig, writeModelFolder } from '../support/model-folder.ts'
 import type { Program, ProgramEvent } from '../support/program.ts'
 import { ProgramNetwork } from '../support/program-network.ts'
+import { tellsOneStory } from '../support/story.ts'
 
 const AUTHOR = 'author'
 const OTHERS = ['second', 'third', 'fourth']
@@ -25,9 +26,7 @@ describe('fedpeft-node join', function () {
     await network.bootstrap()
   })
   after(() => network.close())
-  afterEach(async function () {
-    if (this.currentTest?.isFailed()) await network.close()
-  })
+  tellsOneStory(() => network.close())
 
   const list = () => runHere(['join', network.address, '--json'])
 

@@ -1,0 +1,187 @@
+import { PassThrough } from 'node:stream'
+import { expect } from 'chai'
+import { JoinProgress } from '../../../../node/cli/join/progress.ts'
+import { createOutput } from '../../../../node/cli/output.ts'
+import type { RoundBytes } from '../../../../node/peer/byte-account.ts'
+import type { PeerEvent } from '../../../../node/peer/peer-types.ts'
+import type { ChainTip } from '../../../../protocols/chain.ts'
+import { fromHex } from '../../../../protocols/hex.ts'
+import { LinkBody } from '../../../../protocols/messages.js'
+import { jsonLines } from '../../../support/cli.ts'
+import { numberedPeer } from '../../../support/manifests.ts'
+
+const [self, b, c] = [1, 2, 3].map(numberedPeer) as [string, string, string]
+const short = (peer: string) => `…${peer.slice(-6)}`
+const hash = (byte: string) => fromHex(byte.repeat(32))!
+
+const bytes: RoundBytes = {
+  maskedUpload: { sent: 50_000, received: 0 },
+  verification: { sent: 1_000, received: 100_000 },
+  control: { sent: 1_000, received: 2_000 }
+}
+
+const tip: ChainTip = {
+  height: 3,
+  linkHash: hash('ab'),
+  round: 2,
+  attempt: 0,
+  members: [self, b, c],
+  beacon: hash('00'),
+  stateHash: hash('cd'),
+  completedRounds: 2,
+  silent: [],
+  recentLinks: []
+}
+
+function linkEvent(kind: 'result' | 'abort' | 'lost'): PeerEvent {
+  const link = LinkBody.decode(
+    LinkBody.encode({
+      ...LinkBody.decode(new Uint8Array()),
+      height: 3,
+      kind,
+      round: 1,
+      attempt: 2,
+      cohort: [self, b, c],
+      members: [self, b, c],
+      survivors: kind === 'abort' ? [] : [self, c].map(peer => ({ peer, address: hash('11') })),
+      stateHash: hash('cd'),
+      meanLoss: 3.25,
+      completedRounds: 2
+    })
+  )
+  return { type: 'link', kind, link, tip, bytes }
+}
+
+function phase(name: string, round: number, attempt = 0, aggregator: string | null = b): PeerEvent {
+  const cohort = [self, b, c]
+  return { type: 'notice', notice: 'phase', phase: name, round, attempt, aggregator, cohort } as PeerEvent
+}
+
+function told(
+  events: readonly PeerEvent[],
+  json = true,
+  terminal = false
+): { words: string; lines: object[] } {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const output = createOutput({ stdout, stderr }, json)
+  if (terminal) Object.assign(output.words, { isTTY: true })
+  const progress = new JoinProgress(output, self, 8)
+  for (const event of events) progress.take(event)
+  const text = (stream: PassThrough) => String(stream.read() ?? '')
+  const [out, err] = [text(stdout), text(stderr)]
+  return json ? { words: err, lines: jsonLines(out) } : { words: out, lines: [] }
+}
+
+describe('the progress of a peer', () => {
+  it('names round, members and aggregator once, then each phase', () => {
+    const { words } = told([
+      phase('AdvertiseKeys', 1),
+      phase('ShareKeys', 1),
+      phase('LocalTraining', 1),
+      phase('Unmasking', 1, 0, c)
+    ])
+    expect(words.split('\n')).to.deep.equal([
+      `round 2 of 8: 3 in: this peer ${short(b)} ${short(c)}`,
+      `  AdvertiseKeys, aggregator ${short(b)}`,
+      '  ShareKeys',
+      '  LocalTraining',
+      `  Unmasking, aggregator ${short(c)}`,
+      ''
+    ])
+    expect(told([phase('AdvertiseKeys', 1, 1, self)]).words)
+      .to.contain('attempt 2')
+      .and.contain('aggregator this peer')
+  })
+
+  it('tells of a link who is in the sum, what was learnt and what it cost', () => {
+    const { words, lines } = told([linkEvent('result')])
+    expect(words).to.equal(
+      'round 2 of 8 done: 2 of 3 in the sum, mean training loss 3.25, state cdcdcdcdcdcd; 52 KB sent, 102 KB received\n'
+    )
+    expect(lines).to.deep.equal([
+      {
+        event: 'link',
+        kind: 'result',
+        height: 3,
+        round: 1,
+        attempt: 2,
+        cohort: [self, b, c],
+        survivors: [self, c],
+        members: [self, b, c],
+        meanLoss: 3.25,
+        completedRounds: 2,
+        linkSha256: 'ab'.repeat(32),
+        stateSha256: 'cd'.repeat(32),
+        bytes
+      }
+    ])
+  })
+
+  it('says why a round begins again', () => {
+    expect(told([linkEvent('abort')]).words).to.contain('round 2, attempt 3, was given up')
+    expect(told([linkEvent('lost')]).words).to.contain('is lost: too few were left')
+  })
+
+  it('gives every other event its name, and hashes as text', () => {
+    const id = { round: 1, attempt: 0 }
+    const { lines } = told([
+      { type: 'notice', notice: 'input-announced', ...id, peer: b },
+      { type: 'notice', notice: 'input-held', ...id, peer: b },
+      { type: 'notice', notice: 'waiting', have: 3, need: 5, missing: [c] },
+      { type: 'training', ...id, steps: 1, ofSteps: 12, loss: 3.5 },
+      { type: 'founded', tip },
+      { type: 'caught-up', from: b, tip, links: 2 },
+      { type: 'warning', message: 'late' },
+      { type: 'error', error: new Error('disk full') },
+      {
+        type: 'finished',
+        result: { completedRounds: 8, stateHash: hash('ef'), adapter: new Float32Array(1) }
+      }
+    ])
+    const at = {
+      height: 3,
+      round: 2,
+      attempt: 0,
+      members: [self, b, c],
+      completedRounds: 2,
+      linkSha256: 'ab'.repeat(32),
+      stateSha256: 'cd'.repeat(32)
+    }
+    expect(lines).to.deep.equal([
+      { event: 'input-announced', ...id, peer: b },
+      { event: 'input-held', ...id, peer: b },
+      { event: 'waiting', have: 3, need: 5, missing: [c] },
+      { event: 'training', ...id, steps: 1, ofSteps: 12, loss: 3.5 },
+      { event: 'founded', ...at },
+      { event: 'caught-up', from: b, links: 2, ...at },
+      { event: 'warning', message: 'late' },
+      { event: 'failed', message: 'disk full' },
+      { event: 'finished', completedRounds: 8, stateSha256: 'ef'.repeat(32) }
+    ])
+  })
+
+  it('does not repeat itself while it waits, until something changes', () => {
+    const waiting = (have: number): PeerEvent => ({
+      type: 'notice',
+      notice: 'waiting',
+      have,
+      need: 5,
+      missing: [c]
+    })
+    const { words } = told([waiting(3), waiting(3), waiting(4), phase('AdvertiseKeys', 0), waiting(4)])
+    expect(words.match(/waiting for members/g)).to.have.length(3)
+    expect(words).to.contain(`waiting for members: 4 of 5 are here; missing ${short(c)}`)
+  })
+
+  it('draws the step under way over itself on a terminal, and only the last one elsewhere', () => {
+    const step = (steps: number): PeerEvent => {
+      return { type: 'training', round: 0, attempt: 0, steps, ofSteps: 3, loss: 4 - steps }
+    }
+    expect(told([step(1), step(2), step(3)], false).words).to.equal(
+      '  step 3 of 3, loss 1.000 nats per token\n'
+    )
+    const { words } = told([step(1), step(2), step(3)], false, true)
+    expect(words).to.contain('\r\u001b[2K  step 2 of 3')
+    expect(words.endsWith('\r\u001b[2K  step 3 of 3, loss 1.000 nats per token\n')).to.equal(true)
+  })
+})
