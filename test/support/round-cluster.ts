@@ -109,9 +109,9 @@ export class RoundCluster {
     peer.alive = true
     peer.state = peer.machine.initial(this.nowMs)
     if (journal !== undefined) peer.journal = [...journal]
-    this.#connect(peer)
     const tip = this.tipOf(peer)
     this.feed(peer, tip === null ? { type: 'tick' } : { type: 'adopt', tip })
+    this.#connect(peer)
   }
 
   /** Cuts the network: only members of the same group reach each other. No groups heal it. */
@@ -155,9 +155,15 @@ export class RoundCluster {
     return true
   }
 
-  /** Runs until everyone who lives has finished the run. */
+  /** Runs until everyone who lives has finished the run, the state of its last link included. */
   finish(limitMs?: number): boolean {
-    return this.runUntil(() => this.alive.every(({ state }) => state.phase === 'Finished'), limitMs)
+    return this.runUntil(
+      () =>
+        this.alive.every(
+          ({ state, links }) => state.phase === 'Finished' && links.length === state.tip!.height
+        ),
+      limitMs
+    )
   }
 
   /** Runs until everyone who lives has this many links. */
