@@ -27,6 +27,7 @@ export type MessageType =
   | 'masked-input'
   | 'inventory'
   | 'unmask-bundle'
+  | 'without-secrets'
   | 'proposal'
   | 'prepare'
   | 'commit'
@@ -44,6 +45,7 @@ const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>([
   'masked-input',
   'inventory',
   'unmask-bundle',
+  'without-secrets',
   'proposal',
   'prepare',
   'commit',

@@ -29,6 +29,8 @@ export interface FederationOptions {
   readonly onEvent?: (member: SimMember, event: PeerEvent, peer: Peer) => void
   readonly log?: (member: SimMember, message: string) => void
   readonly signal?: AbortSignal
+  /** How long the peers go on serving after the end, for members elsewhere that are a moment behind. */
+  readonly lingerMs?: number
 }
 
 export interface FederationResult {
@@ -71,6 +73,9 @@ export async function runFederation(
     signal?.throwIfAborted()
     const over = Promise.all(peers.map((peer, i) => resultOf(peer, members[i]!)))
     const results = await Promise.race([over, stopped.promise])
+    const { lingerMs = 0 } = options
+    if (lingerMs > 0)
+      await Promise.race([new Promise<void>(resolve => clock.after(lingerMs, resolve)), stopped.promise])
     return sameResult(members, results, meanBytes(bytes))
   } finally {
     signal?.removeEventListener('abort', onAbort)

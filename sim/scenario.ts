@@ -52,7 +52,7 @@ const embeddedDefaults = {
   },
   secureSum: { clipNorm: 10 },
   // One machine computes for all peers in turn, so everything but training is quick and training is not.
-  deadlines: { keysMs: 20_000, trainingMs: 300_000, inputsMs: 60_000, unmaskingMs: 30_000, viewMs: 10_000 }
+  deadlines: { keysMs: 20_000, trainingMs: 300_000, inputsMs: 60_000, unmaskingMs: 30_000, viewMs: 5_000 }
 } as const
 
 /** @throws SimError BAD_SCENARIO, naming each field, what it has and what it may have */
@@ -76,7 +76,6 @@ export function scenarioManifest(scenario: Scenario, author: string, modelSha256
   const cohort = {
     founders: peers,
     size: Math.max(peers, 4),
-    allowThree: peers === 3,
     ...sectionOf(merged, 'cohort')
   }
   return parseManifest({

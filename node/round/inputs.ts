@@ -143,10 +143,8 @@ function bodyBytesOf(draft: Draft, attempt: AttemptState): number {
 
 /** Every masked input that can still be waited for is here; those of equivocators are of no use. */
 export function inputsComplete(draft: Draft, attempt: AttemptState): boolean {
-  const { dealers, held, headers, equivocators } = attempt
-  return dealers!.every(
-    peer => held.has(peer) || equivocators.has(peer) || (!headers.has(peer) && isAbsent(draft, peer))
-  )
+  const { dealers, held, equivocators } = attempt
+  return dealers!.every(peer => held.has(peer) || equivocators.has(peer) || isAbsent(draft, peer))
 }
 
 /** Signs the list of bodies that this peer holds: when all are here, when time is up, and again if more come. */

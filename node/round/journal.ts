@@ -33,7 +33,14 @@ export type JournalEntry = OfAttempt &
 
 /** One line, newline included. */
 export function encodeJournalEntry(entry: JournalEntry): string {
-  return `${JSON.stringify(entry, (_key, value: unknown) => (value instanceof Uint8Array ? { hex: toHex(value) } : value))}\n`
+  return `${JSON.stringify(withHex(entry))}\n`
+}
+
+/** Bytes as `{ hex }`. Done before JSON looks: some byte arrays (Node's Buffer) have a JSON form of their own. */
+function withHex(value: unknown): unknown {
+  if (value instanceof Uint8Array) return { hex: toHex(value) }
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withHex(field)]))
 }
 
 /**

@@ -9,7 +9,7 @@ import { NewView, Vote } from '../../protocols/messages.js'
 import type { JournalEntry } from './journal.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import type { RoundEvent } from './round-types.ts'
-import { notice } from './speak.ts'
+import { gossip, notice, remember, seal } from './speak.ts'
 import { restoreAgreements } from './voting.ts'
 
 /** Takes in the answer to a probe. While probing, it decides how far this peer takes part. */
@@ -53,6 +53,14 @@ function decideParticipation(
   restoreAgreements(attempt, journal)
   const reason = 'it restarted in the middle of the attempt: its keys and shares are gone, it goes on voting'
   notice(draft, { notice: 'without-secrets', round, attempt: number, reason })
+  gossip(draft, seal(draft, 'without-secrets', attempt.context, new Uint8Array()))
+}
+
+/** A member that restarted tells the others not to wait for what it cannot give any more. */
+export function onWithoutSecrets(attempt: AttemptState, message: SignedMessage): void {
+  if (message.payload.length > 0 || !attempt.cohort.includes(message.sender)) return
+  attempt.withoutSecrets.add(message.sender)
+  remember(attempt, message)
 }
 
 /** Old words of this peer, handed to it by a liar, say nothing about this attempt. */
@@ -96,6 +104,7 @@ function journalled(journal: readonly JournalEntry[], message: SignedMessage): b
     case 'tip':
     case 'certificate':
     case 'proposal':
+    case 'without-secrets':
       return true
     default:
       // Keys, shares, acknowledgements and inputs all come after the keys were advertised.

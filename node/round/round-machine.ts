@@ -15,7 +15,8 @@ import {
   hastenAgreement,
   leaderOf,
   onTick,
-  openAgreement
+  openAgreement,
+  settledAtMs
 } from './agreement.ts'
 import {
   inputsComplete,
@@ -29,7 +30,7 @@ import {
 } from './inputs.ts'
 import { keepInTouch, membershipWakeAtMs, onFounding, onRegistration, onTip } from './membership.ts'
 import { commitLink, onUnmasked } from './result.ts'
-import { resume } from './resume.ts'
+import { onWithoutSecrets, resume } from './resume.ts'
 import { adoptRoster, advertiseKeys, onAdvertiseKeys, rosterComplete } from './roster.ts'
 import {
   type AttemptState,
@@ -51,7 +52,7 @@ import {
 } from './shares.ts'
 import { askFor, notice, refuse } from './speak.ts'
 import { adoptSurvivors } from './survivors.ts'
-import { onUnmaskBundle, openSum, releaseShares } from './unmasking.ts'
+import { bundlesExhausted, onUnmaskBundle, openSum, releaseShares } from './unmasking.ts'
 import {
   type Consequence,
   carryOut,
@@ -183,7 +184,12 @@ function keepTime(draft: Draft, attempt: AttemptState): void {
       attempt.inputsDueMs + graceMs,
       () => inputsComplete(draft, attempt)
     ],
-    ['result', attempt.survivors !== null, attempt.resultDueMs, () => attempt.ownResult !== null]
+    [
+      'result',
+      attempt.survivors !== null,
+      attempt.resultDueMs,
+      () => attempt.ownResult !== null || bundlesExhausted(attempt)
+    ]
   ]
   for (const [subject, begun, dueMs, complete] of clocks) {
     const setting = settingOf(attempt, subject, draft.deps)
@@ -250,6 +256,7 @@ function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMe
     if (type === 'proposal' || type === 'certificate') askFor(draft, attempt, [message.sender])
     return
   }
+  if (type === 'without-secrets') return onWithoutSecrets(attempt, message)
   if (type === 'advertise-keys') return bound ? undefined : onAdvertiseKeys(draft, attempt, message)
   if (type === 'proposal') return decideBy(draft, attempt, message, onProposalMessage)
   if (type === 'prepare' || type === 'commit') return decideBy(draft, attempt, message, onVoteMessage)
@@ -407,7 +414,11 @@ function nextWakeAtMs(draft: Draft): number {
       inputsDueMs + viewMs / 4,
       resultDueMs
     )
-    for (const subject of SUBJECTS) moments.push(agreementWakeAtMs(attempt.agreements[subject]))
+    for (const subject of SUBJECTS) {
+      const setting = settingOf(attempt, subject, deps)
+      moments.push(agreementWakeAtMs(attempt.agreements[subject]))
+      if (setting !== null) moments.push(settledAtMs(attempt.agreements[subject], setting))
+    }
     // When a member that is out of reach stops being waited for.
     for (const peer of attempt.cohort) {
       const reach = state.reach.get(peer)

@@ -70,6 +70,8 @@ export interface AttemptState {
   sharesDueMs: number
   inputsDueMs: number
   resultDueMs: number
+  /** Members that said they lost their secrets: nothing that needs them is waited for. */
+  readonly withoutSecrets: Set<PeerId>
   readonly advertised: Map<PeerId, SignedMessage>
   roster: readonly RosterEntry[] | null
   readonly shareMessages: Map<
@@ -152,6 +154,7 @@ function copyAttempt(attempt: AttemptState): AttemptState {
   return {
     ...attempt,
     transcript: new Map(attempt.transcript),
+    withoutSecrets: new Set(attempt.withoutSecrets),
     advertised: new Map(attempt.advertised),
     shareMessages: new Map(attempt.shareMessages),
     goodShares: new Map(attempt.goodShares),
@@ -210,6 +213,7 @@ export function newAttempt(
     sharesDueMs: Number.POSITIVE_INFINITY,
     inputsDueMs: Number.POSITIVE_INFINITY,
     resultDueMs: Number.POSITIVE_INFINITY,
+    withoutSecrets: new Set(),
     advertised: new Map(),
     roster: null,
     shareMessages: new Map(),
@@ -274,14 +278,24 @@ export function maySpeak(attempt: AttemptState): boolean {
   return attempt.participation === 'full' || attempt.participation === 'voter'
 }
 
-/** True if the peer has been out of reach for so long that waiting for it is no use. */
+/** True if waiting for the peer is no use: it has been out of reach for long, or has said that it lost its secrets. */
 export function isAbsent(draft: Draft, peer: PeerId): boolean {
+  if (draft.state.attempt?.withoutSecrets.has(peer)) return true
   if (peer === draft.deps.self) return false
   const { connected, sinceMs } = draft.state.reach.get(peer) ?? {
     connected: false,
     sinceMs: draft.state.startedAtMs
   }
   return !connected && draft.nowMs - sinceMs >= draft.deps.run.manifest.deadlines.viewMs
+}
+
+/** Everyone of these has given it, or has lost the secrets for it. */
+export function allGiven(
+  attempt: AttemptState,
+  peers: readonly PeerId[],
+  given: ReadonlyMap<PeerId, unknown>
+): boolean {
+  return peers.every(peer => given.has(peer) || attempt.withoutSecrets.has(peer))
 }
 
 /** Public data that a share's ciphertext is bound to. */

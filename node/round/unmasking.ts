@@ -10,7 +10,7 @@ import { UnmaskBundle } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { dealerEntries, maskContextOf, maskPeerOf } from './inputs.ts'
 import { rosterIndexOf } from './roster.ts'
-import type { AttemptState, Draft, RosterEntry } from './round-state.ts'
+import { type AttemptState, allGiven, type Draft, type RosterEntry } from './round-state.ts'
 import { shareHashes } from './shares.ts'
 import { gossip, refuse, remember, seal } from './speak.ts'
 
@@ -136,4 +136,9 @@ function recover(
     if (shares.length === attempt.quorum) return recoverSecret(shares, attempt.quorum)
   }
   return null
+}
+
+/** Everyone who still has shares has released them, and they are too few. */
+export function bundlesExhausted(attempt: AttemptState): boolean {
+  return attempt.bundles.size < attempt.quorum && allGiven(attempt, attempt.dealers!, attempt.bundles)
 }

@@ -24,15 +24,17 @@ import {
   onProposal,
   onVote,
   proposable,
+  settledAtMs,
   voteRecipients
 } from './agreement.ts'
 import type { JournalEntry } from './journal.ts'
 import { abortLink, everyoneHasLed, judgeResult, lostLink, mayStillFinish, proposeResult } from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
-import { type AttemptState, type Draft, maySpeak, settingOf } from './round-state.ts'
+import { type AttemptState, allGiven, type Draft, maySpeak, settingOf } from './round-state.ts'
 import { judgeShares, proposeShares } from './shares.ts'
 import { askFor, gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
 import { judgeSurvivors, proposeSurvivors } from './survivors.ts'
+import { bundlesExhausted } from './unmasking.ts'
 
 /** Proposes, if this peer leads the current view of the subject and has what it takes. */
 export function propose(draft: Draft, attempt: AttemptState, subject: Subject): void {
@@ -84,10 +86,31 @@ function giveUp(
     survivors: attempt.inputsDueMs + graceMs,
     result: attempt.resultDueMs
   }
-  if (!abortable || draft.nowMs < dueMs[subject]) return null
+  if (!abortable || draft.nowMs < settledAtMs(attempt.agreements[subject], setting)) return null
+  if (draft.nowMs < dueMs[subject] && !exhausted(attempt, subject)) return null
   if (subject !== 'result') return abortLink(draft, attempt, subject === 'roster')
   if (attempt.survivors === null || (mayStillFinish(draft, attempt) && !everyoneHasLed(attempt))) return null
   return lostLink(draft, attempt)
+}
+
+/**
+ * Everyone has given what is asked for or has lost the secrets for it, and it is not enough: waiting on brings nothing.
+ * A member that is merely out of reach may come back in time.
+ */
+function exhausted(attempt: AttemptState, subject: Subject): boolean {
+  const { roster, dealers, survivors, acks, inventories, cohort } = attempt
+  if (subject === 'roster') return allGiven(attempt, cohort, attempt.advertised)
+  if (subject === 'shares')
+    return (
+      roster !== null &&
+      allGiven(
+        attempt,
+        roster.map(({ peer }) => peer),
+        acks
+      )
+    )
+  if (subject === 'survivors') return dealers !== null && allGiven(attempt, cohort, inventories)
+  return survivors !== null && bundlesExhausted(attempt)
 }
 
 function judge(

@@ -24,6 +24,7 @@ export function simCommand(host: CommandHost): Command {
     )
     .option('--external <n>', 'leave this many of the peers to processes of their own', wholeNumber(0, 63), 0)
     .option('--threads <n>', 'training threads (default: one per core)', wholeNumber(1, 256))
+    .option('--allow-three', 'let three peers run: no loss is tolerated, and no privacy noise is possible')
     .option('--no-baselines', 'skip the local and the pooled baseline')
     .action(async (scenario: string, options: SimOptions) => {
       // Loading the tensor library and libp2p takes seconds: --help must not wait for them.

@@ -45,7 +45,10 @@ export class RoundLines {
     await Promise.all(this.#pending)
   }
 
-  async #report({ link, kind, bytes, tip }: PeerEvent & { type: 'link' }, adapter: Float32Array): Promise<void> {
+  async #report(
+    { link, kind, bytes, tip }: PeerEvent & { type: 'link' },
+    adapter: Float32Array
+  ): Promise<void> {
     const nowMs = performance.now()
     const seconds = (nowMs - this.#linkAtMs) / 1000
     this.#linkAtMs = nowMs

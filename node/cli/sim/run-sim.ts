@@ -34,6 +34,9 @@ import { freshFolder, writeLog, writeReport, writeRun } from './sim-folder.ts'
 import type { SimOptions } from './sim-options.ts'
 import { scenarioOf } from './sim-scenario.ts'
 
+/** Enough for a process that works on the last link, or has just missed it and pulls it. */
+const OUTSIDER_LINGER_MS = 8_000
+
 /** Everything that is open while a simulation runs. */
 interface Bench {
   readonly startedAtMs: number
@@ -221,6 +224,7 @@ async function federate(
     crypto: nodeCrypto(),
     signedManifest,
     signal: host.signal,
+    lingerMs: clients.length < manifest.cohort.founders ? OUTSIDER_LINGER_MS : 0,
     onEvent(member, event, peer) {
       progress.take(member.network.peerId, event)
       lines.take(event, peer)

@@ -12,4 +12,5 @@ export interface SimOptions {
   readonly external: number
   readonly threads?: number
   readonly baselines: boolean
+  readonly allowThree?: boolean
 }

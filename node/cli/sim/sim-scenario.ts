@@ -42,6 +42,9 @@ function withFlags(fields: ScenarioFields, options: SimOptions): ScenarioFields 
   }
   if (Object.keys(training).length > 0) manifest['training'] = training
   if (strategy !== undefined) manifest['strategy'] = strategy
+  if (options.allowThree === true) {
+    manifest['cohort'] = { ...(manifest['cohort'] as object | undefined), allowThree: true }
+  }
   return {
     ...fields,
     manifest,
