@@ -134,6 +134,11 @@ function patienceMs(setting: AgreementSetting, view: number): number {
   return setting.viewMs * Math.min(2 ** view, 8)
 }
 
+/** When the answers to what was asked on entering the current view should have come: nobody gives up before. */
+export function settledAtMs(state: AgreementState, setting: AgreementSetting): number {
+  return state.deadlineMs - patienceMs(setting, state.view) + setting.viewMs / 4
+}
+
 /**
  * What the leader of the current view may propose.
  * @returns `wait` if this peer does not lead, has proposed, or lacks new-views; the value that it must repeat; or
