@@ -337,6 +337,8 @@ function adopt(draft: Draft, tip: ChainTip): void {
     draft.effects.push({ type: 'forget', round: attempt.round, attempt: attempt.attempt })
   }
   state.tip = tip
+  // A newcomer's registration names a recent link: now is when it knows one.
+  state.heartbeatAtMs = draft.nowMs
   beginAttempt(draft, 'probing')
 }
 
