@@ -3,6 +3,7 @@ import { extendChain, type LinkKind } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import { beaconOfSeeds } from '../../protocols/election.ts'
 import { ZERO_HASH } from '../../protocols/envelope.ts'
+import { toHex } from '../../protocols/hex.ts'
 import { type Certificate, CertifiedLink, Decision, type LinkBody } from '../../protocols/messages.js'
 import type { Judgement } from './agreement.ts'
 import type { AttemptState, Draft } from './round-state.ts'
@@ -84,6 +85,9 @@ export function judgeResult(
 ): Judgement {
   if (attempt.survivors === null) return 'later'
   if (attempt.ownResult !== null && equalBytes(attempt.ownResult.decision, decision)) return 'valid'
+  // Before a restart this peer came to it: its vote is in the journal.
+  const hash = toHex(draft.deps.crypto.sha256(decision))
+  if ([...attempt.agreements.result.prepared.values()].includes(hash)) return 'valid'
   if (equalBytes(decision, lostLink(draft, attempt))) {
     return abortable && (everyoneHasLed(attempt) || !mayStillFinish(draft, attempt)) ? 'valid' : 'invalid'
   }

@@ -160,6 +160,20 @@ function questionOf({ type, payload }: SignedMessage): { subject: string; endsAt
   return { subject: certificate?.subject ?? '', endsAttempt }
 }
 
+/**
+ * A value that had to be repeated carries the votes of a quorum that judged it when it was new: who cannot judge it any
+ * more, after a restart, takes their word. Not for the result, which everyone signs on its own computation only.
+ */
+function judgeProposal(
+  draft: Draft,
+  attempt: AttemptState,
+  subject: Subject,
+  { decision }: Proposal,
+  { fresh, abortable }: { readonly fresh: boolean; readonly abortable: boolean }
+): Judgement {
+  return fresh || subject === 'result' ? judge(draft, attempt, subject, decision, abortable) : 'valid'
+}
+
 /** What came of a message, and in which agreement. */
 export interface Consequence {
   readonly subject: Subject
@@ -183,9 +197,7 @@ export function onProposalMessage(
     return null
   }
   const owned = !grounds.fresh || namesProposer(attempt, proposal.decision, message.sender)
-  const judgement = owned
-    ? judge(draft, attempt, setting.subject, proposal.decision, grounds.abortable)
-    : 'invalid'
+  const judgement = owned ? judgeProposal(draft, attempt, setting.subject, proposal, grounds) : 'invalid'
   if (judgement === 'invalid')
     refuse(draft, message, `its ${setting.subject} decision does not follow from what this peer knows`)
   // Something that it rests on was missed: the proposer has it.
