@@ -1,4 +1,7 @@
 import { expect } from 'chai'
+import { nodeCrypto } from '../../node/platform/node-crypto.ts'
+import { rankMembers } from '../../protocols/election.ts'
+import { fromHex } from '../../protocols/hex.ts'
 import { faultsOf } from '../../protocols/quorum.ts'
 import type { Program, ProgramEvent } from '../support/program.ts'
 import { ProgramNetwork } from '../support/program-network.ts'
@@ -23,7 +26,8 @@ describe('a run of separate processes', function () {
   let heldBy: Program
 
   const all = (): Program[] => [...peers.values()]
-  const idOf = (program: Program): unknown => program.named('listening')[0]!['peer']
+  const idOf = (program: Program): unknown => program.named('listening')[0]?.['peer']
+  const nameOf = (program: Program): string => [...peers].find(([, other]) => other === program)![0]
 
   function start(name: string): Program {
     const program = network.join(name, network.at('run.yaml'))
@@ -41,12 +45,19 @@ describe('a run of separate processes', function () {
   after(() => network.close())
   tellsOneStory(() => network.close())
 
-  /** The elected aggregator of a round, as soon as anybody has begun it. */
-  async function aggregatorOf(round: number): Promise<Program> {
-    const { aggregator } = await Promise.any(
-      all().map(program => program.waitFor('phase', { round, phase: 'AdvertiseKeys' }))
+  /** The living peers by their rank in a round, which follows from the chain: the aggregator first. */
+  async function rankedIn(round: number): Promise<Program[]> {
+    const tip =
+      round === 0
+        ? await all()[0]!.waitFor('founded')
+        : await Promise.any(all().map(program => program.waitFor('link', { height: round })))
+    const ids = rankMembers(
+      tip['members'] as string[],
+      fromHex(String(tip['beacon']))!,
+      0,
+      nodeCrypto().sha256
     )
-    return all().find(program => idOf(program) === aggregator)!
+    return ids.map(id => all().find(program => program.isRunning && idOf(program) === id)).filter(isThere)
   }
 
   /** Stops a member at its local training, so that its masked input cannot come and the round stays open. */
@@ -91,7 +102,8 @@ describe('a run of separate processes', function () {
 
   /** Starts a killed peer again on its folder, and keeps the round open until it has the chain of the others. */
   async function restartInRound(round: number, name: string): Promise<Program> {
-    const holder = all().find(program => program.isRunning && program !== peers.get(name))!
+    // Nobody asks the last in rank for what others should have: its silence slows nothing else down.
+    const holder = (await rankedIn(round)).at(-1)!
     const held = hold(holder, round)
     const program = start(name)
     await held
@@ -99,19 +111,19 @@ describe('a run of separate processes', function () {
     return holder
   }
 
-  const nameOf = (program: Program): string => [...peers].find(([, other]) => other === program)![0]
-
   it('certifies the same attempt when a member dies after its masked input is out', async () => {
-    const aggregator = await aggregatorOf(0)
-    const [victim, holder] = all().filter(program => program !== aggregator) as [Program, Program]
+    const [victim, holder] = (await rankedIn(0)).slice(-2) as [Program, Program]
     await killInRound(0, victim, holder)
     const other = await restartInRound(1, nameOf(victim))
     other.signal('SIGCONT')
   })
 
   it('certifies the same attempt when the elected aggregator dies', async () => {
-    const victim = await aggregatorOf(2)
-    await killInRound(2, victim, all().find(program => program !== victim)!)
+    const ranked = await rankedIn(2)
+    const victim = ranked[0]!
+    const phase = await victim.waitFor('phase', { round: 2, phase: 'AdvertiseKeys' })
+    expect(phase['aggregator'], 'everyone can recompute who is elected').to.equal(idOf(victim))
+    await killInRound(2, victim, ranked.at(-1)!)
     heldBy = await restartInRound(3, nameOf(victim))
   })
 
@@ -120,12 +132,12 @@ describe('a run of separate processes', function () {
     heldBy.signal('SIGCONT')
     const wholeTime = all().filter(program => program.named('founded').length === 1)
     const links = await Promise.all(wholeTime.map(program => program.waitFor('link', { height: 4 })))
-    expect(links).to.have.length(FOUNDERS.length - 2)
+    expect(links).to.have.length.at.least(FOUNDERS.length - 2)
     for (const link of links) expect(link).to.include({ kind: 'result', round: 3, attempt: 0 })
   })
 
   it('takes in a late peer through the restarted bootstrap, and all come to one state', async () => {
-    const holder = all()[0]!
+    const holder = (await rankedIn(4)).at(-1)!
     const held = hold(holder, 4)
     bootstrap = await network.bootstrap()
     const late = start(LATE)
@@ -169,6 +181,10 @@ describe('a run of separate processes', function () {
     )
   })
 })
+
+function isThere(program: Program | undefined): program is Program {
+  return program !== undefined
+}
 
 function isUnmasking(round: number): (event: ProgramEvent) => boolean {
   return event => event['round'] === round && event['phase'] === 'Unmasking'

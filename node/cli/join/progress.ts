@@ -174,15 +174,17 @@ export function jsonOf(event: PeerEvent): { event: string; [field: string]: unkn
         completedRounds,
         linkSha256: toHex(tip.linkHash),
         stateSha256: toHex(link.stateHash),
+        // Of the next round: with the members it gives the aggregator and the order of its stand-ins.
+        beacon: toHex(tip.beacon),
         bytes
       }
     }
     case 'founded':
     case 'caught-up': {
       const { type, tip, ...fields } = event
-      const { height, round, attempt, members, completedRounds, linkHash, stateHash } = tip
-      const at = { height, round, attempt, members, completedRounds }
-      return { event: type, ...fields, ...at, linkSha256: toHex(linkHash), stateSha256: toHex(stateHash) }
+      const { height, round, attempt, members, completedRounds, linkHash, stateHash, beacon } = tip
+      const hashes = { linkSha256: toHex(linkHash), stateSha256: toHex(stateHash), beacon: toHex(beacon) }
+      return { event: type, ...fields, height, round, attempt, members, completedRounds, ...hashes }
     }
     case 'error':
       return { event: 'failed', message: event.error.message }

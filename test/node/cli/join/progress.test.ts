@@ -26,7 +26,7 @@ const tip: ChainTip = {
   round: 2,
   attempt: 0,
   members: [self, b, c],
-  beacon: hash('00'),
+  beacon: hash('0b'),
   stateHash: hash('cd'),
   completedRounds: 2,
   silent: [],
@@ -112,6 +112,7 @@ describe('the progress of a peer', () => {
         completedRounds: 2,
         linkSha256: 'ab'.repeat(32),
         stateSha256: 'cd'.repeat(32),
+        beacon: '0b'.repeat(32),
         bytes
       }
     ])
@@ -145,7 +146,8 @@ describe('the progress of a peer', () => {
       members: [self, b, c],
       completedRounds: 2,
       linkSha256: 'ab'.repeat(32),
-      stateSha256: 'cd'.repeat(32)
+      stateSha256: 'cd'.repeat(32),
+      beacon: '0b'.repeat(32)
     }
     expect(lines).to.deep.equal([
       { event: 'input-announced', ...id, peer: b },
