@@ -77,6 +77,11 @@ export class SimProgress {
     if (this.#live) this.#output.words.write('\r\u001b[2K')
   }
 
+  /** By all peers so far, above the encryption. */
+  get sentBytes(): number {
+    return this.#bytes
+  }
+
   get seconds(): number {
     return (performance.now() - this.#startedAtMs) / 1000
   }

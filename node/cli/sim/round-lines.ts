@@ -75,11 +75,10 @@ export class RoundLines {
       heldOut === null
         ? kind
         : `held-out ${heldOut.toFixed(4)} (${(100 * (heldOut / this.#base - 1)).toFixed(1)} %)`
-    const sent = Object.values(bytes).reduce((sum, count) => sum + count.sent, 0)
     const lead = aggregator === null ? '' : `, aggregator ${this.#progress.nameOf(aggregator)}`
     this.#progress.line(
       `round ${link.round + 1}/${this.#rounds}: ${learnt}, ${survivors.length} of ${link.cohort.length} in${lead}, ` +
-        `${(sent / 1e3).toFixed(0)} kB sent by a peer, ${seconds.toFixed(1)} s`
+        `${(this.#progress.sentBytes / 1e6).toFixed(1)} MB sent by all so far, ${seconds.toFixed(1)} s`
     )
   }
 }
