@@ -50,6 +50,16 @@ describe('fedpeft-node join', function () {
     expect(stderr).to.contain(run.slice(0, 16)).and.to.contain('needs 4').and.to.contain('lora r=2')
   })
 
+  it('stops at Ctrl-C with a word on how to go on, and goes on', async () => {
+    const [author] = peers as [Program]
+    author.signal('SIGINT')
+    expect(await author.ended).to.equal(1)
+    expect(author.stderr).to.contain('the same command goes on from here').and.contain('stopped by SIGINT')
+    peers[0] = network.join(AUTHOR, network.at('run.yaml'))
+    await peers[0].waitFor('waiting', { need: 4 })
+    expect(peers[0].named('listening')[0]!['peer']).to.equal(author.named('listening')[0]!['peer'])
+  })
+
   it('keeps a second process off the folder of the first', async () => {
     const second = network.join(AUTHOR, network.at('run.yaml'))
     expect(await second.ended).to.equal(1)

@@ -83,23 +83,9 @@ export class ProgramNetwork {
 
   /** Starts a peer through the bootstrap, with `--run FILE` if it is given and the run's id otherwise. */
   join(peer: string, run: string, ...more: string[]): Program {
-    const dir = ['--dir', this.at(peer), '--data', this.at(`${peer}.txt`)]
-    const program = this.#start(peer, [
-      ...[
-        'join',
-        this.address,
-        '--run',
-        run,
-        ...dir,
-        '--listen',
-        LOOPBACK,
-        '--threads',
-        '1',
-        '--linger',
-        '60'
-      ],
-      ...more
-    ])
+    const own = ['--dir', this.at(peer), '--data', this.at(`${peer}.txt`), '--threads', '1', '--linger', '60']
+    const listen = more.includes('--listen') ? [] : ['--listen', LOOPBACK]
+    const program = this.#start(peer, ['join', this.address, '--run', run, ...own, ...listen, ...more])
     return program
   }
 
