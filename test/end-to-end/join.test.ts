@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { roundBytesEstimate } from '../../node/cli/join/round-cost.ts'
 import { openBaseModel } from '../../node/cli/open-trainer.ts'
+import type { RoundBytes } from '../../node/peer/byte-account.ts'
 import { loraLayout } from '../../node/peft/lora.ts'
 import { loadAdapter, readAdapterConfig } from '../../node/peft/peft-files.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
+import { fromHex } from '../../protocols/hex.ts'
 import { runHere } from '../support/cli-here.ts'
 import { folderConfig, writeModelFolder } from '../support/model-folder.ts'
 import type { Program, ProgramEvent } from '../support/program.ts'
@@ -105,10 +108,24 @@ describe('fedpeft-node join', function () {
         'result 0 0',
         'result 1 0'
       ])
-      expect(sentAsMaskedInput(links[0]!)).to.be.above(0)
+      expect(bytesOf(links[0]!).maskedUpload.sent).to.be.above(0)
       const rounds = program.named('held-out').map(({ round }) => round)
       expect(rounds[0]).to.equal(null)
       expect(rounds.at(-1)).to.equal(ROUNDS - 1)
+    }
+  })
+
+  it('costs about what a dry run foretells', () => {
+    const layout = loraLayout(folderConfig, { rank: 2, alpha: 8, targetModules: 'all-linear' })
+    const { controlBytes, maskedInputBytes } = roundBytesEstimate(network.manifest!, fromHex(run)!, layout, 4)
+    const heard = peers.map(program => bytesOf(program.named('link')[1]!).control.received)
+    const mean = heard.reduce((sum, bytes) => sum + bytes, 0) / heard.length
+    expect(mean / controlBytes).to.be.within(0.5, 2)
+    for (const program of peers) {
+      const { received } = bytesOf(program.named('link')[1]!).verification
+      expect(received)
+        .to.be.at.least(3 * maskedInputBytes)
+        .and.below(5 * maskedInputBytes)
     }
   })
 
@@ -155,6 +172,6 @@ describe('fedpeft-node join', function () {
   })
 })
 
-function sentAsMaskedInput(link: ProgramEvent): number {
-  return (link['bytes'] as { maskedUpload: { sent: number } }).maskedUpload.sent
+function bytesOf(link: ProgramEvent): RoundBytes {
+  return link['bytes'] as RoundBytes
 }
