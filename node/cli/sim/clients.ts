@@ -35,12 +35,13 @@ export async function openClients(
   }
   const files = (await namesIn(source)).filter(name => /\.(txt|jsonl)$/.test(name)).sort()
   requireClients(source, count, files.length)
-  return Promise.all(
-    files.slice(0, count).map(async name => {
-      const data = join(source, name)
-      return { name, data, shard: await openPrivateData(tokenizer, { data, windowTokens }) }
-    })
-  )
+  // One after the other: the file that is named as wrong is the first one.
+  const clients: SimClient[] = []
+  for (const name of files.slice(0, count)) {
+    const data = join(source, name)
+    clients.push({ name, data, shard: await openPrivateData(tokenizer, { data, windowTokens }) })
+  }
+  return clients
 }
 
 async function namesIn(dir: string): Promise<string[]> {
