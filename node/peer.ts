@@ -236,7 +236,7 @@ class RunPeer implements Peer {
     const run = this.#run
     const { tip } = disk.chain
     if (tip !== null && (await states.has(tip.stateHash))) {
-      await states.adopt(tip.stateHash)
+      states.resume(tip.stateHash)
       await disk.journal.prune(tip)
       // A crash may have come between the link and its adapter.
       await disk.saveAdapter(states.state.adapter)

@@ -73,7 +73,7 @@ export class EffectRunner {
       case 'pull':
         return this.#beside(work.pull(effect, this.#attemptId()))
       case 'unmask':
-        return this.#beside(Promise.resolve().then(() => work.unmask(effect)))
+        return this.#beside(this.#unmask(effect))
       case 'commit':
         return this.#commit(effect)
       case 'found':
@@ -107,6 +107,18 @@ export class EffectRunner {
   #attemptId(): AttemptId {
     const { tip } = this.#ports.disk.chain
     return { round: tip?.round ?? 0, attempt: tip?.attempt ?? 0 }
+  }
+
+  /**
+   * The state is on the disk before this peer votes for it: if everyone lost power then, the votes in the journals
+   * could still certify a link, and nobody could go on from a state that nobody has.
+   */
+  async #unmask(effect: EffectOf<'unmask'>): Promise<RoundEvent> {
+    const { work, states } = this.#ports
+    await null
+    const event = work.unmask(effect)
+    if (event.type === 'unmasked') await states.write(event.outcome.stateHash)
+    return event
   }
 
   async #found({ founding, tip }: EffectOf<'found'>): Promise<void> {

@@ -23,6 +23,8 @@ export class StateKeeper {
   readonly #layout: AdapterLayout
   readonly #initial: KeptState
   readonly #candidates = new Map<string, KeptState>()
+  /** Known to be on the disk. */
+  readonly #stored = new Set<string>()
   #current: KeptState
   #previous: KeptState | null = null
 
@@ -60,6 +62,7 @@ export class StateKeeper {
     const bytes = await this.#store.read(hash)
     if (bytes === null) return false
     this.#candidates.set(toHex(hash), this.#serve(bytes))
+    this.#stored.add(toHex(hash))
     return true
   }
 
@@ -102,9 +105,21 @@ export class StateKeeper {
     throw failure
   }
 
-  /** Writes a state that `has` or `offer` or `pull` made known: to be called before the link that names it is written. */
+  /**
+   * Writes a state that `has` or `offer` or `pull` made known: to be called before this peer votes for it, and before
+   * the link that names it is written.
+   * @throws FilesError
+   */
   async write(hash: Uint8Array): Promise<void> {
-    if (!equalBytes(hash, this.#initial.hash)) await this.#store.write(hash, this.#known(hash).bytes)
+    const key = toHex(hash)
+    if (equalBytes(hash, this.#initial.hash) || this.#stored.has(key)) return
+    await this.#store.write(hash, this.#known(hash).bytes)
+    this.#stored.add(key)
+  }
+
+  /** Makes a known state the current one after a start. What else is on the disk may have been voted for: it stays. */
+  resume(hash: Uint8Array): void {
+    this.#current = this.#known(hash)
   }
 
   /** Makes a known state the current one, and lets go of all but it and the one before it. @throws FilesError */
@@ -120,6 +135,7 @@ export class StateKeeper {
       if (!keptHashes.has(key)) this.#blobs.drop(candidate.hash)
     this.#candidates.clear()
     for (const state of kept) this.#candidates.set(toHex(state.hash), state)
+    for (const key of this.#stored) if (!keptHashes.has(key)) this.#stored.delete(key)
     await this.#store.keepOnly(kept.map(({ hash }) => hash))
   }
 

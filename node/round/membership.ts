@@ -119,7 +119,7 @@ function found(draft: Draft): void {
   const registrations = fresh
     .sort((a, b) => byId(a.sender, b.sender))
     .map(({ bytes }) => Envelope.decode(bytes))
-  gossip(draft, seal(draft, 'founding', runContextOf(draft), Founding.encode({ registrations })))
+  draft.inbox.push(seal(draft, 'founding', runContextOf(draft), Founding.encode({ registrations })))
 }
 
 /** @returns true if the chain begins with it */
@@ -134,6 +134,8 @@ export function onFounding(draft: Draft, message: SignedMessage): boolean {
     const tip = foundChain(message.bytes, deps.run, deps.crypto)
     state.tip = tip
     draft.effects.push({ type: 'found', founding: message.bytes, tip })
+    // Written down before anyone hears of it: after a crash in between, the author must not sign another list.
+    if (message.sender === deps.self) draft.effects.push({ type: 'gossip', message })
     return true
   } catch (error) {
     refuse(draft, message, (error as Error).message)

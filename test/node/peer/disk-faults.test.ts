@@ -60,7 +60,7 @@ describe('a peer and its disk', () => {
 
   for (const [number, dieAt, what] of [
     [1, 3, /^append .*journal\.log$/],
-    [3, 13, /^write .*states.*\.bin$/],
+    [3, 11, /^write .*states.*\.bin$/],
     [2, 14, /^append .*chain\.log$/]
   ] as const) {
     it(`that lost power in the middle of write ${dieAt} comes back to the others' chain`, async () => {
