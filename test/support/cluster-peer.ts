@@ -38,7 +38,8 @@ export class ClusterPeer {
   links: Uint8Array[] = []
   linkBodies: LinkBody[] = []
   replicated: ReplicatedState
-  candidate: ReplicatedState | null = null
+  /** States that this peer came to, by hash: on its disk before it votes for one. */
+  readonly candidates = new Map<string, ReplicatedState>()
   /** What this peer trained, before any mask: `round.attempt` -> lanes. Kept for the tests to compare. */
   readonly inputs = new Map<string, Lanes>()
   /** What it saw when the masks were off: `round.attempt` -> lanes. */
@@ -100,9 +101,11 @@ export class ClusterPeer {
     this.sums.set(`${effect.round}.${effect.attempt}`, sum)
     const encoding = roundEncodingOf(run, layout, effect.cohortSize, effect.completedRounds)
     const decoded = decodeSum(encoding, sum, inputs.length)
-    this.candidate = this.serverStep(decoded, layout)
+    const state = this.serverStep(decoded, layout)
+    const stateHash = stateHashOf(state, crypto)
+    this.candidates.set(toHex(stateHash), state)
     return {
-      stateHash: stateHashOf(this.candidate, crypto),
+      stateHash,
       weightSum: decoded.weightSum,
       meanLoss: decoded.meanMetrics[0]!,
       epsilonSpent: 0

@@ -47,7 +47,8 @@ export function crashPointsOf(
       const at = counts.get(id) ?? 0
       counts.set(id, at + 1)
       // Before the founding, and after the first link, there is nothing of the first round to lose.
-      if (state.tip === null || effect.type === 'found') return true
+      const founding = effect.type === 'gossip' && effect.message.type === 'founding'
+      if (state.tip === null || effect.type === 'found' || founding) return true
       if (state.tip.height > (effect.type === 'commit' ? 1 : 0)) return true
       if (state.attempt !== null && state.attempt.tip.height === 0) ranked = state.attempt.ranked
       const name = `${state.phase}: ${wordsOf(effect)}`

@@ -343,11 +343,14 @@ export class RoundCluster {
   }
 
   #commit(peer: ClusterPeer, effect: Effect & { type: 'commit' }): void {
-    if (!effect.ready) return this.#syncSoon(peer)
-    if (effect.link.kind === 'result') peer.replicated = peer.candidate!
+    const own = peer.candidates.get(toHex(effect.link.stateHash))
+    if (!effect.ready && own === undefined) return this.#syncSoon(peer)
+    if (effect.link.kind === 'result') peer.replicated = own!
     peer.links.push(effect.certified)
     peer.linkBodies.push(effect.link)
     peer.journal = []
+    // Its own of an earlier life: the machine has to be told that it is here after all.
+    if (!effect.ready) this.#later(peer, 1, () => ({ type: 'adopt', tip: effect.tip }))
   }
 
   #syncSoon(peer: ClusterPeer): void {
@@ -365,7 +368,8 @@ export class RoundCluster {
     this.#later(peer, this.#latencyMs, () => {
       const other = this.peers.get(from)
       if (other === undefined || !this.#reaches(peer.id, from)) return null
-      if (other.founding === null || other.links.length <= peer.links.length) return null
+      if (other.founding === null) return null
+      if (peer.founding !== null && other.links.length <= peer.links.length) return null
       peer.founding = other.founding
       peer.links = [...other.links]
       peer.linkBodies = [...other.linkBodies]

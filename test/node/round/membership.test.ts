@@ -1,5 +1,12 @@
 import { expect } from 'chai'
-import { PROTOCOL_VERSION, type SignedMessage, sealMessage, ZERO_HASH } from '../../../protocols/envelope.ts'
+import {
+  openMessage,
+  PROTOCOL_VERSION,
+  type SignedMessage,
+  sealMessage,
+  ZERO_HASH
+} from '../../../protocols/envelope.ts'
+import { toHex } from '../../../protocols/hex.ts'
 import { type Context, Registration } from '../../../protocols/messages.js'
 import { type TestMember, testDeadlines, testMember, testRun } from '../../support/chains.ts'
 import { contradictions, linkKinds, longestChain, stateHashes } from '../../support/cluster-claims.ts'
@@ -35,6 +42,46 @@ function registration(
   const payload = Registration.encode({ nonce: new Uint8Array(32).fill(8), afterLink })
   return sealMessage('registration', context, payload, signer, cluster.crypto)
 }
+
+describe('a founding', () => {
+  it('cut short by the death of the author, before or after it is told, leaves one list', () => {
+    for (const at of ['found', 'gossip'] as const) {
+      const run = testRun(4, { rounds: 1, deadlines: testDeadlines })
+      let died = false
+      const cluster: RoundCluster = new RoundCluster(run, {
+        seed: 9,
+        onEffect: (id, effect) => {
+          const founding =
+            effect.type === 'gossip' ? effect.message.type === 'founding' : effect.type === 'found'
+          if (died || id !== run.author.id || !founding || effect.type !== at) return true
+          died = true
+          cluster.at(cluster.nowMs + 3_000, () => cluster.restart(id))
+          return false
+        }
+      })
+      expect(cluster.start().runUntil(() => cluster.alive.length === 3)).to.equal(true)
+      expect(cluster.runUntil(() => cluster.alive.length === 4)).to.equal(true)
+      expect(cluster.finish(), at).to.equal(true)
+      const lists = cluster.wire.filter(({ type }) => type === 'founding').map(({ hash }) => toHex(hash))
+      expect(new Set(lists).size, at).to.be.at.most(1)
+      expectWhole(cluster)
+    }
+  })
+
+  it('with another list by the same author is refused', () => {
+    const cluster = setUp(4, 1)
+    expect(cluster.runUntil(() => cluster.alive.every(({ founding }) => founding !== null))).to.equal(true)
+    const other = openMessage(cluster.run.founding, cluster.crypto)
+    cluster.inject(other)
+    expect(cluster.finish()).to.equal(true)
+    const refused = cluster.alive.flatMap(({ notices }) =>
+      notices.filter(notice => notice.notice === 'refused')
+    )
+    expect(refused.map(({ reason }) => reason)).to.deep.equal(
+      Array(3).fill('this run has been founded with another list')
+    )
+  })
+})
 
 describe('who is in', () => {
   it('a late joiner pulls the chain, registers, and takes part from the round after', () => {
