@@ -19,7 +19,7 @@ import { roundEncodingOf } from '../../node/peer/round-encoding.ts'
 import type { JournalEntry } from '../../node/round/journal.ts'
 import { createRoundMachine } from '../../node/round/round-machine.ts'
 import type { RunState } from '../../node/round/round-state.ts'
-import type { Effect, Notice, RoundDeps, RoundOutcome } from '../../node/round/round-types.ts'
+import type { Effect, Notice, RoundDeps, RoundMachine, RoundOutcome } from '../../node/round/round-types.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { LinkBody } from '../../protocols/messages.js'
 import type { TestMember, TestRun } from './chains.ts'
@@ -27,7 +27,7 @@ import type { TestMember, TestRun } from './chains.ts'
 export class ClusterPeer {
   readonly member: TestMember
   readonly deps: RoundDeps
-  readonly machine: ReturnType<typeof createRoundMachine>
+  readonly machine: RoundMachine<RunState>
   readonly run: TestRun
   state: RunState
   alive = true
@@ -47,7 +47,14 @@ export class ClusterPeer {
   readonly held = new Map<string, Uint8Array>()
   readonly notices: Notice[] = []
 
-  constructor(member: TestMember, run: TestRun, crypto: CryptoSuite, nowMs: number) {
+  constructor(
+    member: TestMember,
+    run: TestRun,
+    crypto: CryptoSuite,
+    nowMs: number,
+    watched: (deps: RoundDeps, machine: RoundMachine<RunState>) => RoundMachine<RunState> = (_, machine) =>
+      machine
+  ) {
     this.member = member
     this.run = run
     const { manifest, initialAdapter, layout } = run
@@ -59,7 +66,7 @@ export class ClusterPeer {
       factorsOf: completed => strategyByName(manifest.strategy).factorsOf(completed),
       laneCountOf: (size, completed) => laneCountOf(roundEncodingOf(run.run, layout, size, completed))
     }
-    this.machine = createRoundMachine(this.deps)
+    this.machine = watched(this.deps, createRoundMachine(this.deps))
     this.state = this.machine.initial(nowMs)
     this.replicated = initialState(initialAdapter, manifest.secureSum.clipNorm)
   }

@@ -11,7 +11,8 @@ import { maskInput } from '../../aggregation/secure-sum.ts'
 import { seededCrypto } from '../../node/platform/node-crypto.ts'
 import type { JournalEntry } from '../../node/round/journal.ts'
 import { transcriptOf } from '../../node/round/round-machine.ts'
-import type { Effect, RoundEvent } from '../../node/round/round-types.ts'
+import type { RunState } from '../../node/round/round-state.ts'
+import type { Effect, RoundDeps, RoundEvent, RoundMachine } from '../../node/round/round-types.ts'
 import { type ChainTip, extendChain, foundChain } from '../../protocols/chain.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   readonly onEffect?: (peer: string, effect: Effect, nowMs: number) => boolean
   /** What a peer does instead of an effect, for members that break the protocol on purpose. */
   readonly instead?: (peer: string, effect: Effect) => readonly Effect[]
+  /** Wraps the machine of every peer. */
+  readonly watched?: (deps: RoundDeps, machine: RoundMachine<RunState>) => RoundMachine<RunState>
   /** Called after every step of a machine. */
   readonly onStep?: (peer: string, event: RoundEvent, effects: readonly Effect[], nowMs: number) => void
 }
@@ -84,7 +87,7 @@ export class RoundCluster {
   }
 
   join(member: TestMember): ClusterPeer {
-    const peer = new ClusterPeer(member, this.run, this.crypto, this.nowMs)
+    const peer = new ClusterPeer(member, this.run, this.crypto, this.nowMs, this.#options.watched)
     this.peers.set(member.id, peer)
     this.#connect(peer)
     this.feed(peer, { type: 'tick' })
