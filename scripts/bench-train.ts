@@ -1,7 +1,7 @@
 // Measures a LoRA training step of the embedded model's shape on this machine: `node scripts/bench-train.ts`.
 import { spansOf } from '../aggregation/adapter-layout.ts'
 import { seededRandom } from '../aggregation/random.ts'
-import { openBackend } from '../node/backend/backend.ts'
+import { openBackend } from '../node/backend/stock-backend.ts'
 import { FrozenModel } from '../node/model/frozen-model.ts'
 import { type LlamaConfig, parseModelConfig } from '../node/model/model-config.ts'
 import { initialWeights } from '../node/model/trained-weights.ts'

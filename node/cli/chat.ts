@@ -1,7 +1,7 @@
 /** Text generation for a person: the same prompt and seed, without and with the adapter. */
 import { setImmediate } from 'node:timers/promises'
 import { seededRandom } from '../../aggregation/random.ts'
-import { openBackend } from '../backend/backend.ts'
+import { openBackend } from '../backend/stock-backend.ts'
 import { ModelError } from '../model/errors.ts'
 import { FrozenModel } from '../model/frozen-model.ts'
 import { openModel } from '../model/model-files.ts'

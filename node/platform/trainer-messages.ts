@@ -1,4 +1,4 @@
-import type { BackendChoice } from '../backend/backend.ts'
+import type { BackendChoice } from '../backend/stock-backend.ts'
 import type { LlamaConfig } from '../model/model-config.ts'
 import type { NamedTensor } from '../model/safetensors.ts'
 import type { LoraSettings } from '../peft/lora.ts'

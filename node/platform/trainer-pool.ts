@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { seededRandom } from '../../aggregation/random.ts'
-import type { BackendChoice } from '../backend/backend.ts'
+import type { BackendChoice } from '../backend/stock-backend.ts'
 import type { LlamaConfig } from '../model/model-config.ts'
 import type { ModelWeights } from '../model/model-weights.ts'
 import { initialLora, type LoraSettings, loraLayout } from '../peft/lora.ts'

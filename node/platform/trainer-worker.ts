@@ -1,6 +1,6 @@
 // The entry point of a training thread: opens the backend and the frozen model once, then does jobs as they come.
 import { parentPort, workerData } from 'node:worker_threads'
-import { openBackend } from '../backend/backend.ts'
+import { openBackend } from '../backend/stock-backend.ts'
 import { FrozenModel } from '../model/frozen-model.ts'
 import { AdaptedModel } from '../peft/adapted-model.ts'
 import { TrainError } from '../train/errors.ts'

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../aggregation/random.ts'
-import { openBackend } from '../../node/backend/backend.ts'
+import { openBackend } from '../../node/backend/stock-backend.ts'
 import { type LlamaConfig, modelConfigJson } from '../../node/model/model-config.ts'
 import { readSafetensors, writeSafetensors } from '../../node/model/safetensors.ts'
 import { initialWeights, TrainedModel } from '../../node/model/trained-weights.ts'

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { seededRandom } from '../../aggregation/random.ts'
-import { type BackendName, openBackend } from '../../node/backend/backend.ts'
+import { type BackendName, openBackend } from '../../node/backend/stock-backend.ts'
 import type { LlamaConfig } from '../../node/model/model-config.ts'
 import type { NamedTensor } from '../../node/model/safetensors.ts'
 import { initialWeights } from '../../node/model/trained-weights.ts'

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { expect } from 'chai'
-import type { BackendName } from '../../../node/backend/backend.ts'
+import type { BackendName } from '../../../node/backend/stock-backend.ts'
 import { batchedMatMul } from '../../../node/backend/batched-matmul.ts'
 import { customOp } from '../../../node/backend/custom-op.ts'
 import { hostKernel, hostTensor, withValues } from '../../../node/backend/host-kernel.ts'

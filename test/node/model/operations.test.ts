@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 import { expect } from 'chai'
-import type { BackendName } from '../../../node/backend/backend.ts'
+import type { BackendName } from '../../../node/backend/stock-backend.ts'
 import { attention, causalMask } from '../../../node/model/attention.ts'
 import { crossEntropy, crossEntropySum } from '../../../node/model/cross-entropy.ts'
 import { embed } from '../../../node/model/embedding.ts'
