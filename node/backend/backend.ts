@@ -115,6 +115,8 @@ export interface Backend {
   splitColumns(x: Tensor, widths: readonly number[]): Tensor[]
   /** The inverse of `splitColumns`. */
   joinColumns(parts: readonly Tensor[]): Tensor
+  /** One under the other: [rows of each, columns] -> [sum of rows, columns]. */
+  joinRows(parts: readonly Tensor[]): Tensor
 
   /** x / sqrt(mean(x²) + epsilon) gain, by rows. Zhang and Sennrich 2019, arXiv:1910.07467. @returns inverse - [rows], 1 / sqrt(…) */
   rmsNorm(x: Tensor, gain: Tensor, epsilon: number): { y: Tensor; inverse: Tensor }
