@@ -17,10 +17,20 @@ export interface Files {
   read(path: string): Promise<Uint8Array | null>
   /** A range of a file. @throws if the file ends before `offset + length`. */
   readRange(path: string, offset: number, length: number): Promise<Uint8Array>
+  /**
+   * Fills `target` with the bytes from `offset` on: what reads a big file piece by piece needs one buffer for all.
+   * @throws if the file ends before `offset + target.length`
+   */
+  readInto(path: string, offset: number, target: Uint8Array): Promise<void>
   /** Length in bytes, or null if there is none. */
   size(path: string): Promise<number | null>
   /** Replaces a file atomically: temporary file, fsync, rename. */
   write(path: string, bytes: Uint8Array): Promise<void>
+  /**
+   * The same for content that is never in memory as a whole. The next part is asked for once the last is written,
+   * so a part may reuse the memory of the one before. If `parts` throws, the file stays as it was.
+   */
+  writeParts(path: string, parts: AsyncIterable<Uint8Array>): Promise<void>
   /** Appends and returns once the bytes are on the disk (fsync). */
   append(path: string, bytes: Uint8Array): Promise<void>
   /** Names directly below a folder (empty if there is none), sorted. */

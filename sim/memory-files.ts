@@ -28,18 +28,10 @@ function filesIn(tree: Tree): MemoryFiles {
       return contentAt(tree, path)?.slice() ?? null
     },
     async readRange(path, offset, length) {
-      const content = contentAt(tree, path)
-      if (content === undefined) {
-        throw new FilesError('NO_SUCH_FILE', { path }, `cannot read ${path}: there is no such file`)
-      }
-      if (offset + length > content.length) {
-        throw new FilesError(
-          'SHORT_FILE',
-          { path, offset, length, size: content.length },
-          `${path} has ${content.length} bytes, but bytes ${offset} to ${offset + length} were needed: it was cut short`
-        )
-      }
-      return content.slice(offset, offset + length)
+      return rangeOf(tree, path, offset, length).slice()
+    },
+    async readInto(path, offset, target) {
+      target.set(rangeOf(tree, path, offset, target.length))
     },
     async size(path) {
       return tree.get(normal(path))?.length ?? null
@@ -48,12 +40,15 @@ function filesIn(tree: Tree): MemoryFiles {
       contentAt(tree, path)
       put(normal(path), bytes.slice())
     },
+    async writeParts(path, parts) {
+      contentAt(tree, path)
+      const copies: Uint8Array[] = []
+      for await (const part of parts) copies.push(part.slice())
+      put(normal(path), joined(copies))
+    },
     async append(path, bytes) {
       const before = contentAt(tree, path) ?? new Uint8Array(0)
-      const after = new Uint8Array(before.length + bytes.length)
-      after.set(before)
-      after.set(bytes, before.length)
-      put(normal(path), after)
+      put(normal(path), joined([before, bytes]))
     },
     async list(path) {
       const parts = pathParts(path)
@@ -68,6 +63,32 @@ function filesIn(tree: Tree): MemoryFiles {
     },
     copy: () => filesIn(new Map(tree))
   }
+}
+
+/** A view. @throws FilesError NO_SUCH_FILE, SHORT_FILE, NOT_A_FOLDER */
+function rangeOf(tree: Tree, path: string, offset: number, length: number): Uint8Array {
+  const content = contentAt(tree, path)
+  if (content === undefined) {
+    throw new FilesError('NO_SUCH_FILE', { path }, `cannot read ${path}: there is no such file`)
+  }
+  if (offset + length > content.length) {
+    throw new FilesError(
+      'SHORT_FILE',
+      { path, offset, length, size: content.length },
+      `${path} has ${content.length} bytes, but bytes ${offset} to ${offset + length} were needed: it was cut short`
+    )
+  }
+  return content.subarray(offset, offset + length)
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 /** @throws FilesError NOT_A_FOLDER where a folder is */

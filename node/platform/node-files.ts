@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FilesError, type FilesErrorCode, filePathParts, pathParts } from '../../protocols/files-error.ts'
 import type { Files } from '../../protocols/ports.ts'
@@ -7,6 +7,9 @@ import { makeFolder } from './make-folder.ts'
 
 /** `.name.<uuid>.part`: a write that a crash cut short. `list` hides them; they are never read. */
 const partSuffix = '.part'
+
+/** The system reads at most 2^31 - 1 bytes at once. */
+const READ_BYTES_MAX = 2 ** 30
 
 /**
  * Files below one folder of the local disk, which is made on the first write.
@@ -30,6 +33,13 @@ export function nodeFiles(rootDir: string): Files {
       return explained(file, 'read', () => readRange(file, offset, length))
     },
 
+    async readInto(path, offset, target) {
+      const file = at(path)
+      await explained(file, 'read', () =>
+        withRange(file, offset, target.length, handle => fill(handle, file, offset, target))
+      )
+    },
+
     async size(path) {
       const file = at(path)
       return explained(file, 'read', async () => {
@@ -40,7 +50,24 @@ export function nodeFiles(rootDir: string): Files {
 
     async write(path, bytes) {
       const file = at(path)
-      await explained(file, 'write', () => writeAtomically(file, bytes))
+      await explained(file, 'write', () => writeAtomically(file, [bytes]))
+    },
+
+    async writeParts(path, parts) {
+      const file = at(path)
+      // What the source throws is not the disk's fault and passes as it is.
+      let broken: { readonly cause: unknown } | null = null
+      const watched = async function* () {
+        try {
+          yield* parts
+        } catch (cause) {
+          broken = { cause }
+          throw cause
+        }
+      }
+      await explained(file, 'write', () => writeAtomically(file, watched())).catch(error => {
+        throw broken === null ? error : broken.cause
+      })
     },
 
     async append(path, bytes) {
@@ -62,9 +89,22 @@ export function nodeFiles(rootDir: string): Files {
 }
 
 async function readRange(file: string, offset: number, length: number): Promise<Uint8Array> {
+  return withRange(file, offset, length, async handle => {
+    const bytes = new Uint8Array(length)
+    await fill(handle, file, offset, bytes)
+    return bytes
+  })
+}
+
+async function withRange<T>(
+  file: string,
+  offset: number,
+  length: number,
+  run: (handle: FileHandle) => Promise<T>
+): Promise<T> {
   const handle = await open(file, 'r')
   try {
-    // Checked before the buffer is made: a length out of a broken header must not allocate.
+    // Checked before a buffer is made: a length out of a broken header must not allocate.
     const { size } = await handle.stat()
     if (offset + length > size) {
       throw new FilesError(
@@ -73,24 +113,30 @@ async function readRange(file: string, offset: number, length: number): Promise<
         `${file} has ${size} bytes, but bytes ${offset} to ${offset + length} were needed: it was cut short`
       )
     }
-    const bytes = new Uint8Array(length)
-    for (let done = 0; done < length; ) {
-      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
-      if (bytesRead === 0)
-        throw new FilesError('SHORT_FILE', { path: file }, `${file} was cut short while it was read`)
-      done += bytesRead
-    }
-    return bytes
+    return await run(handle)
   } finally {
     await handle.close()
   }
 }
 
-async function writeAtomically(file: string, bytes: Uint8Array): Promise<void> {
+async function fill(handle: FileHandle, file: string, offset: number, target: Uint8Array): Promise<void> {
+  for (let done = 0; done < target.length; ) {
+    const length = Math.min(target.length - done, READ_BYTES_MAX)
+    const { bytesRead } = await handle.read(target, done, length, offset + done)
+    if (bytesRead === 0)
+      throw new FilesError('SHORT_FILE', { path: file }, `${file} was cut short while it was read`)
+    done += bytesRead
+  }
+}
+
+async function writeAtomically(
+  file: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+): Promise<void> {
   await makeFolder(dirname(file))
   const part = join(dirname(file), `.${randomUUID()}${partSuffix}`)
   try {
-    await writeAndSync(part, 'wx', bytes)
+    await writeAndSync(part, 'wx', parts)
     await rename(part, file)
   } catch (error) {
     await rm(part, { force: true }).catch(() => {})
@@ -102,14 +148,20 @@ async function writeAtomically(file: string, bytes: Uint8Array): Promise<void> {
 async function appendDurably(file: string, bytes: Uint8Array): Promise<void> {
   await makeFolder(dirname(file))
   const isNew = (await nullIfMissing(stat(file))) === null
-  await writeAndSync(file, 'a', bytes)
+  await writeAndSync(file, 'a', [bytes])
   if (isNew) await syncFolder(dirname(file))
 }
 
-async function writeAndSync(file: string, flags: 'a' | 'wx', bytes: Uint8Array): Promise<void> {
+async function writeAndSync(
+  file: string,
+  flags: 'a' | 'wx',
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+): Promise<void> {
   const handle = await open(file, flags)
   try {
-    for (let done = 0; done < bytes.length; ) done += (await handle.write(bytes, done)).bytesWritten
+    for await (const bytes of parts) {
+      for (let done = 0; done < bytes.length; ) done += (await handle.write(bytes, done)).bytesWritten
+    }
     await handle.sync()
   } finally {
     await handle.close()

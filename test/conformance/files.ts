@@ -74,6 +74,47 @@ export function filesConformance(make: () => Promise<Files>): void {
     expect((await filesErrorOf(files.readRange('none', 0, 1))).code).to.equal('NO_SUCH_FILE')
   })
 
+  it('fills a given buffer with a range, or refuses and leaves it', async () => {
+    await files.write('a', bytes(0, 1, 2, 3, 4))
+    const memory = bytes(9, 9, 9, 9)
+    await files.readInto('a', 2, memory.subarray(1, 3))
+    expect(memory).to.deep.equal(bytes(9, 2, 3, 9))
+    await files.readInto('a', 5, memory.subarray(0, 0))
+    expect((await filesErrorOf(files.readInto('a', 2, memory))).code).to.equal('SHORT_FILE')
+    expect((await filesErrorOf(files.readInto('none', 0, memory))).code).to.equal('NO_SUCH_FILE')
+    expect(memory).to.deep.equal(bytes(9, 2, 3, 9))
+  })
+
+  it('writes a file in parts, which may all lie in one buffer', async () => {
+    const buffer = new Uint8Array(2)
+    await files.writeParts(
+      'folder/a',
+      (async function* () {
+        for (const value of [1, 2, 3]) yield buffer.fill(value)
+        yield new Uint8Array(0)
+      })()
+    )
+    expect(await files.read('folder/a')).to.deep.equal(bytes(1, 1, 2, 2, 3, 3))
+  })
+
+  it('keeps the old content, and nothing else, when the parts break off', async () => {
+    await files.write('folder/a', bytes(1))
+    const cause = new Error('the source ran dry')
+    const broken = async function* () {
+      yield bytes(2, 2)
+      throw cause
+    }
+    for (const path of ['folder/a', 'folder/new']) {
+      const error = await files.writeParts(path, broken()).then(
+        () => null,
+        error => error
+      )
+      expect(error).to.equal(cause)
+    }
+    expect(await files.read('folder/a')).to.deep.equal(bytes(1))
+    expect(await files.list('folder')).to.deep.equal(['a'])
+  })
+
   it('refuses a range of absurd length without allocating it', async () => {
     await files.write('a', bytes(1))
     expect((await filesErrorOf(files.readRange('a', 0, 2 ** 52))).code).to.equal('SHORT_FILE')

@@ -28,6 +28,7 @@ export function dyingFiles(
   return {
     ...disk,
     write: (path, bytes) => counted(`write ${path}`, () => disk.write(path, bytes), nothing),
+    writeParts: (path, parts) => counted(`write ${path}`, () => disk.writeParts(path, parts), nothing),
     append: (path, bytes) =>
       counted(
         `append ${path}`,

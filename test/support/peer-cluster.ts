@@ -196,8 +196,10 @@ function powered(files: Files, power: { readonly on: boolean }): Files {
   return {
     read: path => guarded(() => files.read(path)),
     readRange: (path, offset, length) => guarded(() => files.readRange(path, offset, length)),
+    readInto: (path, offset, target) => guarded(() => files.readInto(path, offset, target)),
     size: path => guarded(() => files.size(path)),
     write: (path, bytes) => guarded(() => files.write(path, bytes)),
+    writeParts: (path, parts) => guarded(() => files.writeParts(path, parts)),
     append: (path, bytes) => guarded(() => files.append(path, bytes)),
     list: path => guarded(() => files.list(path)),
     remove: path => guarded(() => files.remove(path))
