@@ -17,3 +17,4 @@ python_of() {
 peft=$(python_of peft requirements.txt)
 "$peft" scripts/golden/make_base.py
 "$peft" scripts/golden/make_peft.py
+"$(python_of adapters requirements-adapters.txt)" scripts/golden/make_bottleneck.py
