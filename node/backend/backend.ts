@@ -4,6 +4,7 @@
  *
  * All matrices are row-major [rows, columns]. Activations are [tokens, width], tokens = batch * time, row b * time + t.
  * Kernels return new tensors, which the caller owns and frees, unless they say that they work in place.
+ * Tensors that are freed or of another backend, and shapes that do not fit, are refused: BackendError FREED, BAD_SHAPE.
  */
 
 /** Fastest first, as `auto` tries them. */
@@ -109,7 +110,7 @@ export interface Backend {
 
   /** Rows of a table: [rows, columns], n indices -> [n, columns]. @throws RangeError for an index outside */
   gather(table: Tensor, indices: Int32Array): Tensor
-  /** The gradient of `gather` to its table, [rows, columns]: rows of dy [n, columns] added up by index. */
+  /** The gradient of `gather` to its table, [rows, columns]: rows of dy [n, columns] added up by index. @throws RangeError likewise */
   gatherGradient(dy: Tensor, indices: Int32Array, rows: number): Tensor
   /** [rows, sum of widths] -> one [rows, width] each. */
   splitColumns(x: Tensor, widths: readonly number[]): Tensor[]
@@ -173,6 +174,7 @@ export interface Backend {
   /**
    * Nats of each target, -log softmax(logits)[target]: [rows, vocabulary] -> [rows], 0 where the target is -1.
    * @param gradientScale - if not null, `logits` becomes (softmax - one hot) gradientScale in place, 0 in ignored rows
+   * @throws RangeError for a target that is neither -1 nor in the vocabulary
    */
   crossEntropy(logits: Tensor, targets: Int32Array, gradientScale: number | null): Tensor
 }
