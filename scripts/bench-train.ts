@@ -54,10 +54,10 @@ for (const factors of [['A', 'B'], ['B'], ['A']] as const) {
     seed: 4
   }
   // The first steps are slower while the engine still compiles.
-  trainAdapter(model, text, { ...job, steps: 20 }, { onStep() {}, isAborted: () => false })
+  trainAdapter(model, { ids: text }, { ...job, steps: 20 }, { onStep() {}, isAborted: () => false })
   const startedMs = performance.now()
   const startedCpu = process.cpuUsage()
-  trainAdapter(model, text, job, { onStep() {}, isAborted: () => false })
+  trainAdapter(model, { ids: text }, job, { onStep() {}, isAborted: () => false })
   const cpu = process.cpuUsage(startedCpu)
   const wallMs = (performance.now() - startedMs) / steps
   const cpuMs = (cpu.user + cpu.system) / 1000 / steps

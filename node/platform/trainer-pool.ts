@@ -8,6 +8,7 @@ import { initialLora, type LoraSettings, loraLayout } from '../peft/lora.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
 import { TrainError } from '../train/errors.ts'
 import type { EvaluationWindows } from '../train/evaluate.ts'
+import type { ExampleMarks } from '../train/token-text.ts'
 import type { EvaluateResult, Trainer, TrainResult } from '../train/trainer.ts'
 import type { TrainerReply, TrainerRequest, TrainerTask, TrainerThreadData } from './trainer-messages.ts'
 import { wasmFolder } from './wasm-folder.ts'
@@ -228,11 +229,19 @@ function sharedShard(shard: TokenizedShard): TokenizedShard {
     shared.set(values)
     return shared
   }
+  const shareMarks = ({ starts, counts }: ExampleMarks) => {
+    const shared = new Uint8Array(new SharedArrayBuffer(counts.byteLength))
+    shared.set(counts)
+    return { starts: share(starts), counts: shared }
+  }
+  const { train, trainExamples, heldOut, heldOutExamples, heldOutTokenBytes, description } = shard
   return {
-    train: share(shard.train),
-    heldOut: share(shard.heldOut),
-    heldOutTokenBytes: share(shard.heldOutTokenBytes),
-    description: shard.description
+    train: share(train),
+    ...(trainExamples && { trainExamples: shareMarks(trainExamples) }),
+    heldOut: share(heldOut),
+    ...(heldOutExamples && { heldOutExamples: shareMarks(heldOutExamples) }),
+    heldOutTokenBytes: share(heldOutTokenBytes),
+    description
   }
 }
 

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { openBackend } from '../backend/stock-backend.ts'
 import { FrozenModel } from '../model/frozen-model.ts'
 import { AdaptedModel } from '../peft/adapted-model.ts'
+import { trainText } from '../train/dataset.ts'
 import { TrainError } from '../train/errors.ts'
 import { evaluateShard } from '../train/local-trainer.ts'
 import { trainAdapter } from '../train/loop.ts'
@@ -23,7 +24,7 @@ function run(model: AdaptedModel, { id, task, shard, abort }: TrainerRequest): v
     }
     const result =
       task.kind === 'train'
-        ? trainAdapter(model, shard.train, task.job, hooks)
+        ? trainAdapter(model, trainText(shard), task.job, hooks)
         : evaluateShard(model, shard, task.job, evaluation)
     reply({ kind: 'done', id, result })
   } catch (error) {

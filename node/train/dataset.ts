@@ -1,17 +1,30 @@
 import type { Files } from '../../protocols/ports.ts'
 import type { Tokenizer } from '../model/tokenizer.ts'
 import { TrainError } from './errors.ts'
+import type { ExampleMarks, TokenText } from './token-text.ts'
 
 /** One client's private data as token ids. */
 export interface TokenizedShard {
   /** [t], what the adapter is trained on. */
   readonly train: Int32Array
+  /** Absent if `train` is a stream. */
+  readonly trainExamples?: ExampleMarks
   /** [h], what it is measured on; never trained on. */
   readonly heldOut: Int32Array
+  /** Absent if `heldOut` is a stream. */
+  readonly heldOutExamples?: ExampleMarks
   /** [h], UTF-8 bytes that each token of `heldOut` stands for, to turn nats per token into bits per byte. */
   readonly heldOutTokenBytes: Int32Array
   /** One line for a person: the source, how many tokens of each, and how many a limit left out. */
   readonly description: string
+}
+
+export function trainText({ train, trainExamples }: TokenizedShard): TokenText {
+  return { ids: train, ...(trainExamples && { examples: trainExamples }) }
+}
+
+export function heldOutText({ heldOut, heldOutExamples }: TokenizedShard): TokenText {
+  return { ids: heldOut, ...(heldOutExamples && { examples: heldOutExamples }) }
 }
 
 /** Texts of one client. */

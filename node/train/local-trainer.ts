@@ -1,7 +1,7 @@
 import { seededRandom } from '../../aggregation/random.ts'
 import type { AdaptedModel } from '../peft/adapted-model.ts'
 import { initialLora } from '../peft/lora.ts'
-import type { TokenizedShard } from './dataset.ts'
+import { heldOutText, type TokenizedShard, trainText } from './dataset.ts'
 import { TrainError } from './errors.ts'
 import { type EvaluationWindows, evaluateText } from './evaluate.ts'
 import { trainAdapter } from './loop.ts'
@@ -22,7 +22,7 @@ export function evaluateShard(
   job: EvaluateJob,
   windows: EvaluationWindows
 ): EvaluateResult {
-  const text = shard[job.split]
+  const text = job.split === 'heldOut' ? heldOutText(shard) : trainText(shard)
   const expected = model.layout.length
   if (job.adapter !== null && job.adapter.length !== expected) {
     const data = { field: 'adapter', got: job.adapter.length, expected }
@@ -32,12 +32,12 @@ export function evaluateShard(
       `the adapter has ${job.adapter.length} values, expected ${expected}`
     )
   }
-  if (text.length < 2) {
-    const data = { field: job.split, got: text.length, expected: 2 }
+  if (text.ids.length < 2) {
+    const data = { field: job.split, got: text.ids.length, expected: 2 }
     throw new TrainError(
       'BAD_JOB',
       data,
-      `the ${job.split} text has ${text.length} tokens: 2 are the least that can be measured`
+      `the ${job.split} text has ${text.ids.length} tokens: 2 are the least that can be measured`
     )
   }
   return evaluateText(
@@ -57,7 +57,7 @@ export function localTrainer(model: AdaptedModel, shard: TokenizedShard, setting
     initialAdapter: () => initialLora(model.layout, seededRandom(settings.initialisationSeed)),
     async train(job, onProgress = () => {}, signal) {
       const isAborted = () => signal?.aborted === true
-      return trainAdapter(model, shard.train, job, { onStep: onProgress, isAborted })
+      return trainAdapter(model, trainText(shard), job, { onStep: onProgress, isAborted })
     },
     async evaluate(job) {
       return evaluateShard(model, shard, job, settings.evaluation)

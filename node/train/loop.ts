@@ -1,10 +1,11 @@
 import { gatherSpans, type Span, spansOf } from '../../aggregation/adapter-layout.ts'
 import { seededRandom } from '../../aggregation/random.ts'
 import type { AdaptedModel } from '../peft/adapted-model.ts'
-import { randomWindows } from './batches.ts'
+import { trainingBatches } from './batches.ts'
 import { TrainError } from './errors.ts'
 import { type EvaluationWindows, evaluateText } from './evaluate.ts'
 import { AdamW, adamWDefaults, clipGradient } from './optimizer.ts'
+import { splitText, type TokenText } from './token-text.ts'
 import type { EarlyStop, TrainJob, TrainResult } from './trainer.ts'
 
 /** Asked and told between steps. */
@@ -15,23 +16,23 @@ export interface TrainHooks {
 }
 
 /**
- * Trains an adapter on random windows of a text with AdamW (betas 0.9 and 0.999, fresh moments).
+ * Trains an adapter on windows of a text with AdamW (betas 0.9 and 0.999, fresh moments).
  * The loop is synchronous: it belongs off the thread that serves the network.
  * @throws TrainError BAD_JOB, DIVERGED, ABORTED
  */
 export function trainAdapter(
   model: AdaptedModel,
-  text: Int32Array,
+  text: TokenText,
   job: TrainJob,
   hooks: TrainHooks
 ): TrainResult {
   checkJob(model, text, job)
   const { earlyStop } = job
-  const cut =
-    earlyStop === undefined ? text.length : Math.floor(text.length * (1 - earlyStop.holdOutFraction))
-  const stopper = earlyStop === undefined ? null : new Stopper(model, text.subarray(cut), earlyStop, job)
-  const trainText = text.subarray(0, cut)
-  const random = seededRandom(job.seed)
+  const [trainText, stopText] =
+    earlyStop === undefined ? [text, null] : splitText(text, 1 - earlyStop.holdOutFraction)!
+  const stopper =
+    earlyStop === undefined || stopText === null ? null : new Stopper(model, stopText, earlyStop, job)
+  const batches = trainingBatches(trainText, job.batchSize, job.sequenceLength, seededRandom(job.seed))
   const adapter = job.adapter.slice()
   const gradient = new Float32Array(adapter.length)
   const spans = spansOf(model.layout, job.factors)
@@ -43,7 +44,7 @@ export function trainAdapter(
   while (steps < job.steps && stopper?.isDone(steps, adapter) !== true) {
     if (hooks.isAborted())
       throw new TrainError('ABORTED', { steps }, `training was stopped after ${steps} steps`)
-    const { tokens, targets } = randomWindows(() => trainText, job.batchSize, job.sequenceLength, random)
+    const { tokens, targets } = batches.next()
     lastLoss = model.lossAndGradient(tokens, targets, adapter, job.factors, gradient)
     const trainedGradient = gatherSpans(gradient, spans)
     const norm = clipGradient(trainedGradient, job.gradientClipNorm)
@@ -67,7 +68,7 @@ export function trainAdapter(
 /** Keeps the adapter that did best on text set apart. Prechelt 1998, "Early stopping - but when?". */
 class Stopper {
   private readonly model: AdaptedModel
-  private readonly text: Int32Array
+  private readonly text: TokenText
   private readonly settings: EarlyStop
   private readonly windows: EvaluationWindows
   private bestNats = Number.POSITIVE_INFINITY
@@ -75,7 +76,7 @@ class Stopper {
   private measuredSteps = -1
   private withoutBest = 0
 
-  constructor(model: AdaptedModel, text: Int32Array, settings: EarlyStop, windows: EvaluationWindows) {
+  constructor(model: AdaptedModel, text: TokenText, settings: EarlyStop, windows: EvaluationWindows) {
     this.model = model
     this.text = text
     this.settings = settings
@@ -121,7 +122,7 @@ function diverged(steps: number, loss: number, learningRate: number): TrainError
   )
 }
 
-function checkJob(model: AdaptedModel, text: Int32Array, job: TrainJob): void {
+function checkJob(model: AdaptedModel, text: TokenText, job: TrainJob): void {
   const { maxPositions } = model.base.config
   demand(
     'adapter',
@@ -148,15 +149,11 @@ function checkJob(model: AdaptedModel, text: Int32Array, job: TrainJob): void {
   demand('weightDecay', job.weightDecay, 'at least 0', job.weightDecay >= 0)
   demand('gradientClipNorm', job.gradientClipNorm, 'above 0', job.gradientClipNorm > 0)
   demand('seed', job.seed, 'a safe integer', Number.isSafeInteger(job.seed))
-  demand('text', text.length, 'at least 2 tokens', text.length >= 2)
+  demand('text', text.ids.length, 'at least 2 tokens', text.ids.length >= 2)
   if (job.earlyStop !== undefined) checkEarlyStop(text, job.earlyStop)
 }
 
-function checkEarlyStop(
-  text: Int32Array,
-  { evaluateEverySteps, patience, holdOutFraction }: EarlyStop
-): void {
-  const heldOut = text.length - Math.floor(text.length * (1 - holdOutFraction))
+function checkEarlyStop(text: TokenText, { evaluateEverySteps, patience, holdOutFraction }: EarlyStop): void {
   demand(
     'evaluateEverySteps',
     evaluateEverySteps,
@@ -164,8 +161,13 @@ function checkEarlyStop(
     Number.isSafeInteger(evaluateEverySteps) && evaluateEverySteps >= 1
   )
   demand('patience', patience, 'at least 1', patience >= 1)
-  const isCut = holdOutFraction > 0 && holdOutFraction < 1 && heldOut >= 2 && text.length - heldOut >= 2
-  demand('holdOutFraction', holdOutFraction, 'a share that leaves 2 tokens on both sides', isCut)
+  const isCut = holdOutFraction > 0 && holdOutFraction < 1 && splitText(text, 1 - holdOutFraction) !== null
+  demand(
+    'holdOutFraction',
+    holdOutFraction,
+    'a share that leaves an example, or 2 tokens, on both sides',
+    isCut
+  )
 }
 
 function demand(field: string, got: unknown, expected: string, isMet: boolean): void {

@@ -18,7 +18,7 @@ describe('evaluationBatches', () => {
       fc.property(fc.integer({ min: 2, max: 80 }), sizes, (length, windows) => {
         const text = Int32Array.from({ length }, (_, i) => 1000 + i)
         const predicted: number[] = []
-        for (const { tokens, targets } of evaluationBatches(text, windows)) {
+        for (const { tokens, targets } of evaluationBatches({ ids: text }, windows)) {
           expect(tokens.ids.length).to.equal(tokens.batch * tokens.time)
           expect(tokens.time).to.be.at.most(windows.sequenceLength)
           expect(tokens.batch).to.be.at.most(windows.batchSize)
@@ -44,7 +44,7 @@ describe('evaluateText', () => {
     const bytes = text.map(id => id % 5)
     const adapter = randomValues(model.layout.length, 2).map(value => value * 0.3)
     for (const used of [adapter, null]) {
-      const result = evaluateText(model, text, bytes, used, { sequenceLength: 6, batchSize: 3 })
+      const result = evaluateText(model, { ids: text }, bytes, used, { sequenceLength: 6, batchSize: 3 })
       let nats = 0
       for (let start = 0; start < 22; start += 6) {
         const end = Math.min(start + 6, 22)
@@ -70,7 +70,7 @@ describe('evaluateText', () => {
     })
     const text = randomTokens(40, 16, 3)
     const nats = [1, 2, 5, 50].map(
-      batchSize => evaluateText(model, text, null, null, { sequenceLength: 7, batchSize }).nats
+      batchSize => evaluateText(model, { ids: text }, null, null, { sequenceLength: 7, batchSize }).nats
     )
     for (const value of nats) expect(value).to.be.closeTo(nats[0]!, 1e-4)
     model.base.dispose()

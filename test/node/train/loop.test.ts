@@ -11,7 +11,7 @@ import type { TrainJob } from '../../../node/train/trainer.ts'
 import { randomTokens, tinyConfig, tinyShard, tinyWeights, useBackend } from '../../support/tiny-model.ts'
 
 const quiet = { onStep: () => {}, isAborted: () => false }
-const text = tinyShard().train
+const text = { ids: tinyShard().train }
 
 describe('trainAdapter', () => {
   useBackend('wasm')
@@ -80,14 +80,20 @@ describe('trainAdapter', () => {
     // Noise cannot be learnt, only learnt by heart: on text set apart it soon gets worse.
     const noise = randomTokens(60, 16, 4)
     const earlyStop = { evaluateEverySteps: 5, patience: 2, holdOutFraction: 0.5 }
-    const result = trainAdapter(model, noise, { ...job, steps: 400, learningRate: 0.05, earlyStop }, quiet)
+    const result = trainAdapter(
+      model,
+      { ids: noise },
+      { ...job, steps: 400, learningRate: 0.05, earlyStop },
+      quiet
+    )
     expect(result.steps).to.be.lessThan(200)
     expect(result.steps % 5).to.equal(0)
     const measure = (adapter: Float32Array) =>
-      evaluateText(model, noise.subarray(30), null, adapter, { sequenceLength: 8, batchSize: 3 }).nats
+      evaluateText(model, { ids: noise.subarray(30) }, null, adapter, { sequenceLength: 8, batchSize: 3 })
+        .nats
     const withoutStop = trainAdapter(
       model,
-      noise.subarray(0, 30),
+      { ids: noise.subarray(0, 30) },
       { ...job, steps: result.steps, learningRate: 0.05 },
       quiet
     )
@@ -140,6 +146,6 @@ describe('trainAdapter', () => {
   }
 
   it('refuses a text of one token', () => {
-    expect(() => trainAdapter(model, Int32Array.of(1), job, quiet)).to.throw(TrainError, /text is 1/)
+    expect(() => trainAdapter(model, { ids: Int32Array.of(1) }, job, quiet)).to.throw(TrainError, /text is 1/)
   })
 })
