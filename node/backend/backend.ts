@@ -119,10 +119,14 @@ export interface Backend {
   /** One under the other: [rows of each, columns] -> [sum of rows, columns]. */
   joinRows(parts: readonly Tensor[]): Tensor
 
-  /** x / sqrt(mean(x²) + epsilon) gain, by rows. Zhang and Sennrich 2019, arXiv:1910.07467. @returns inverse - [rows], 1 / sqrt(…) */
+  /**
+   * x / sqrt(mean(x²) + epsilon) gain, by rows. Zhang and Sennrich 2019, arXiv:1910.07467. A gain shorter than a row
+   * norms each run of that length by itself (the heads of queries and keys): rows of x count as several, here and below.
+   * @returns inverse - [rows], 1 / sqrt(…)
+   */
   rmsNorm(x: Tensor, gain: Tensor, epsilon: number): { y: Tensor; inverse: Tensor }
   rmsNormGradient(dy: Tensor, x: Tensor, gain: Tensor, inverse: Tensor): Tensor
-  /** -> [columns] */
+  /** -> [elements of x / elements of inverse] */
   rmsNormGainGradient(dy: Tensor, x: Tensor, inverse: Tensor): Tensor
   /** (x - mean) / sqrt(variance + epsilon) gain + bias, by rows. Ba et al. 2016, arXiv:1607.06450. @returns mean, inverse - [rows] */
   layerNorm(
