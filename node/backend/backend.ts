@@ -53,8 +53,8 @@ export interface AttentionShape extends HeadShape {
   /** Scores are multiplied by it before the softmax. */
   readonly scale: number
   /**
-   * A position sees itself and the window - 1 positions before it; null sees all before it. Positions of `past` count
-   * as lying right before the first; a shared past (a learned prefix) is seen by all, whatever the window.
+   * A position sees itself and the window - 1 positions before it, those of a past included, whose last one lies right
+   * before the first; null sees all before it.
    */
   readonly window: number | null
 }
