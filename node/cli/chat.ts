@@ -6,11 +6,11 @@ import { ModelError } from '../model/errors.ts'
 import { FrozenModel } from '../model/frozen-model.ts'
 import { openModel } from '../model/model-files.ts'
 import type { Tokenizer } from '../model/tokenizer.ts'
+import { readAllTensors } from '../model/weight-source.ts'
 import { AdaptedModel } from '../peft/adapted-model.ts'
 import { PeftError } from '../peft/errors.ts'
 import { loadAdapter, readAdapterConfig } from '../peft/peft-files.ts'
 import { embeddedModelName, modelDir } from '../platform/embedded-model.ts'
-import { nodeCrypto } from '../platform/node-crypto.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { wasmFolder } from '../platform/wasm-folder.ts'
 import { generateTokens } from '../runtime/generate.ts'
@@ -99,21 +99,18 @@ async function openSpeaker(options: ChatOptions): Promise<Speaker> {
       2
     )
   }
-  const { sha256 } = nodeCrypto()
-  const opened = await openModel(nodeFiles(modelDir(modelName)), sha256, modelName).catch(
-    (error: unknown) => {
-      if (options.model !== undefined || modelName === embeddedModelName) throw error
-      const message = error instanceof Error ? error.message : String(error)
-      throw new UserError(
-        `${message}\nThis is the base model that ${options.adapter}/adapter_config.json names; ` +
-          'if you have it elsewhere, say where with --model.',
-        2,
-        { cause: error }
-      )
-    }
-  )
+  const opened = await openModel(nodeFiles(modelDir(modelName)), modelName).catch((error: unknown) => {
+    if (options.model !== undefined || modelName === embeddedModelName) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    throw new UserError(
+      `${message}\nThis is the base model that ${options.adapter}/adapter_config.json names; ` +
+        'if you have it elsewhere, say where with --model.',
+      2,
+      { cause: error }
+    )
+  })
   const { name: backend } = await openBackend(wasmFolder())
-  const base = new FrozenModel(opened.config, opened.weights)
+  const base = new FrozenModel(opened.config, await readAllTensors(opened.weights))
   const model = new AdaptedModel(base, settings)
   const adapter = await namingFolder(options.adapter, () => loadAdapter(adapterFiles, '', model.layout))
   return { model, tokenizer: opened.tokenizer, adapter, modelName, backend }

@@ -6,6 +6,7 @@ import type { Files } from '../../protocols/ports.ts'
 import { parseManifest, type RunManifest, runId } from '../../protocols/run-manifest.ts'
 import { signManifest } from '../../protocols/signed-manifest.ts'
 import { openModel } from '../model/model-files.ts'
+import { sha256Hash } from '../platform/content-hash.ts'
 import { modelDir } from '../platform/embedded-model.ts'
 import { openIdentity } from '../platform/identity.ts'
 import { nodeCrypto } from '../platform/node-crypto.ts'
@@ -98,13 +99,12 @@ function draftOf(options: InitOptions, author: string): unknown {
   }
 }
 
-/** The manifest with the digest of the base model that it names, read in full so that a broken one is found now. */
+/** The manifest with the digest of the base model that it names, opened so that a broken one is found now. */
 async function withDigest(manifest: RunManifest, output: Output): Promise<RunManifest> {
   const { source } = manifest.model
-  const { sha256 } = nodeCrypto()
   output.say(`reading the base model ${source}`)
-  const { digest } = await openModel(nodeFiles(modelDir(source)), sha256, source)
-  return { ...manifest, model: { ...manifest.model, sha256: toHex(digest) } }
+  const model = await openModel(nodeFiles(modelDir(source)), source)
+  return { ...manifest, model: { ...manifest.model, sha256: toHex(await model.digest(sha256Hash)) } }
 }
 
 function report(file: string, manifest: RunManifest, did: string, output: Output): void {

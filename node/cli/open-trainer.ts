@@ -2,15 +2,16 @@
 import { toHex } from '../../protocols/hex.ts'
 import type { RunManifest } from '../../protocols/run-manifest.ts'
 import { type OpenModel, openModel } from '../model/model-files.ts'
+import { readAllTensors } from '../model/weight-source.ts'
 import { PeerError } from '../peer/errors.ts'
+import { sha256Hash } from '../platform/content-hash.ts'
 import { modelDir } from '../platform/embedded-model.ts'
-import { nodeCrypto } from '../platform/node-crypto.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { openTrainerPool, type TrainerPool, type TrainerPoolOptions } from '../platform/trainer-pool.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
 import { UserError } from './user-error.ts'
 
-/** A frozen base model, read in full and checked. */
+/** A frozen base model, opened and checked. */
 export interface BaseModel extends OpenModel {
   /** `embedded`, or the folder as the person named it. */
   readonly name: string
@@ -23,8 +24,8 @@ export interface BaseModel extends OpenModel {
  * @throws ModelError, every code; FilesError
  */
 export async function openBaseModel(name: string): Promise<BaseModel> {
-  const opened = await openModel(nodeFiles(modelDir(name)), nodeCrypto().sha256, name)
-  return { ...opened, name, sha256: toHex(opened.digest) }
+  const opened = await openModel(nodeFiles(modelDir(name)), name)
+  return { ...opened, name, sha256: toHex(await opened.digest(sha256Hash)) }
 }
 
 /**
@@ -58,17 +59,17 @@ export function checkBaseModel(
 
 /**
  * Threads that train the run's adapter on that base.
- * @throws PeftError UNKNOWN_TARGET
+ * @throws PeftError UNKNOWN_TARGET; ModelError CORRUPT_SAFETENSORS; FilesError
  */
-export function openRunTrainers(
+export async function openRunTrainers(
   { adapter }: Pick<RunManifest, 'adapter'>,
   base: BaseModel,
   options: Pick<TrainerPoolOptions, 'threads' | 'evaluation'> = {}
-): TrainerPool {
+): Promise<TrainerPool> {
   const { rank, alpha, targetModules, seed } = adapter
   return openTrainerPool({
     config: base.config,
-    weights: base.weights,
+    weights: await readAllTensors(base.weights),
     baseModelSha256: base.sha256,
     lora: { rank, alpha, targetModules },
     initialisationSeed: seed,

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../aggregation/random.ts'
 import { openBackend } from '../../node/backend/stock-backend.ts'
 import { type LlamaConfig, modelConfigJson } from '../../node/model/model-config.ts'
+import { saveWeights } from '../../node/model/safetensors/save-weights.ts'
 import { readSafetensors, writeSafetensors } from '../../node/model/safetensors.ts'
 import { initialWeights, TrainedModel } from '../../node/model/trained-weights.ts'
+import { memoryWeights } from '../../node/model/weight-source.ts'
 import { embeddedModelDir } from '../../node/platform/embedded-model.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
 import { wasmFolder } from '../../node/platform/wasm-folder.ts'
@@ -144,7 +146,7 @@ async function pretrain(): Promise<void> {
   report('done.')
   const files = nodeFiles(embeddedModelDir())
   await files.write('config.json', new TextEncoder().encode(modelConfigJson(config)))
-  await files.write('model.safetensors', writeSafetensors(model.weights()))
+  await saveWeights(files, memoryWeights(model.weights()))
   console.log(`wrote ${join(embeddedModelDir(), 'model.safetensors')}`)
 }
 

@@ -56,7 +56,7 @@ export async function openWorkshop(
   const source = heldOut === undefined ? { data } : { data, heldOut }
   const shard = await openPrivateData(base.tokenizer, { ...source, windowTokens })
   output.say(`data ${shard.description}; it stays on this machine`)
-  const pool = openRunTrainers(manifest, base, { threads })
+  const pool = await openRunTrainers(manifest, base, { threads })
   try {
     const { name: backend, fallbackReason } = await pool.backend()
     if (fallbackReason !== null) output.warn(`training runs in plain JavaScript, slowly: ${fallbackReason}`)

@@ -7,6 +7,7 @@ import { heldOutOf, localOnly, pooledSteps, pooledTogether } from '../../../sim/
 import { type FederationResult, runFederation, type SimMember } from '../../../sim/federation.ts'
 import { createReport, doneEvent, type Measurements } from '../../../sim/report.ts'
 import { type Scenario, scenarioManifest } from '../../../sim/scenario.ts'
+import { valueCount } from '../../model/safetensors/header.ts'
 import { targetedModules } from '../../peft/lora.ts'
 import { saveAdapter } from '../../peft/peft-files.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
@@ -83,7 +84,7 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
     const { signed, file, resumed } = await writeRun(out, manifest, loopback.members[0]!.identity)
     if (resumed) host.output.say(`going on with the run in ${out}`)
     const threads = options.threads ?? availableParallelism()
-    const opened = openRunTrainers(manifest, base, { threads })
+    const opened = await openRunTrainers(manifest, base, { threads })
     pool = opened
     const own = clients.slice(0, inside)
     const trainers = own.map(({ shard }) => opened.open(shard))
@@ -253,7 +254,7 @@ async function saveSimAdapter(
 
 function parametersOf({ weights }: BaseModel): number {
   let count = 0
-  for (const { data } of weights.values()) count += data.length
+  for (const name of weights.names()) count += valueCount(weights.shapeOf(name)!)
   return count
 }
 

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { loadManifestFile } from '../../../node/cli/manifest-file.ts'
 import { runCli } from '../../../node/cli/run-cli.ts'
 import { openModel } from '../../../node/model/model-files.ts'
+import { sha256Hash } from '../../../node/platform/content-hash.ts'
 import { nodeCrypto } from '../../../node/platform/node-crypto.ts'
 import { nodeFiles } from '../../../node/platform/node-files.ts'
 import { toHex } from '../../../protocols/hex.ts'
@@ -57,7 +58,8 @@ describe('init', () => {
     expect(manifest.adapter).to.include({ rank: 4, alpha: 4 })
     expect(manifest.training.steps).to.equal(7)
     const { sha256 } = nodeCrypto()
-    const { digest } = await openModel(nodeFiles(at('model')), sha256, 'model')
+    const model = await openModel(nodeFiles(at('model')), 'model')
+    const digest = await model.digest(sha256Hash)
     expect(manifest.model).to.include({ source: at('model'), sha256: toHex(digest) })
     expect(stdout)
       .to.contain(toHex(runId(manifest, sha256)))

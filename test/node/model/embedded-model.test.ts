@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { FrozenModel } from '../../../node/model/frozen-model.ts'
 import { openModel } from '../../../node/model/model-files.ts'
+import { readAllTensors } from '../../../node/model/weight-source.ts'
+import { sha256Hash } from '../../../node/platform/content-hash.ts'
 import { embeddedModelDir } from '../../../node/platform/embedded-model.ts'
 import { nodeFiles } from '../../../node/platform/node-files.ts'
+import { toHex } from '../../../protocols/hex.ts'
 import { useBackend } from '../../support/tiny-model.ts'
 
 /** Nats of each token but the first of a text, computed with the embedded model's files by another implementation. */
@@ -14,14 +17,22 @@ interface Vector {
 }
 
 describe('the embedded model', () => {
+  it('has the digest that run manifests carry', async () => {
+    const dir = embeddedModelDir()
+    const model = await openModel(nodeFiles(dir), dir)
+    expect(toHex(await model.digest(sha256Hash))).to.equal(
+      '96a9829cbf6167f80a7e5c35de4d51d83a15b450c04d8f5bd20b7b454017a5ad'
+    )
+  })
+
   useBackend('wasm')
 
   it('finds every token of a text as likely as Hugging Face transformers does', async () => {
     const path = new URL('../../vectors/embedded-nats.json', import.meta.url)
     const { text, nats }: Vector = JSON.parse(await readFile(path, 'utf8'))
     const dir = embeddedModelDir()
-    const { config, weights, tokenizer } = await openModel(nodeFiles(dir), () => new Uint8Array(32), dir)
-    const model = new FrozenModel(config, weights)
+    const { config, weights, tokenizer } = await openModel(nodeFiles(dir), dir)
+    const model = new FrozenModel(config, await readAllTensors(weights))
     const ids = tokenizer.encode(text)
     expect(ids).to.have.length(nats.length + 1)
     const inputs = ids.slice(0, -1)

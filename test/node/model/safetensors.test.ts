@@ -2,12 +2,8 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { ModelError } from '../../../node/model/errors.ts'
-import {
-  HEADER_BYTES_MAX,
-  type NamedTensor,
-  readSafetensors,
-  writeSafetensors
-} from '../../../node/model/safetensors.ts'
+import { HEADER_BYTES_MAX } from '../../../node/model/safetensors/header.ts'
+import { type NamedTensor, readSafetensors, writeSafetensors } from '../../../node/model/safetensors.ts'
 
 /** A file with this header, padded or not, and so many bytes of data. */
 function fileWith(header: unknown, data: Uint8Array | number = 0): Uint8Array {
