@@ -4,21 +4,7 @@ import fc from 'fast-check'
 import { ModelError } from '../../../node/model/errors.ts'
 import { HEADER_BYTES_MAX } from '../../../node/model/safetensors/header.ts'
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../../../node/model/safetensors.ts'
-
-/** A file with this header, padded or not, and so many bytes of data. */
-function fileWith(header: unknown, data: Uint8Array | number = 0): Uint8Array {
-  const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header))
-  const content = typeof data === 'number' ? new Uint8Array(data) : data
-  const file = new Uint8Array(8 + json.length + content.length)
-  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true)
-  file.set(json, 8)
-  file.set(content, 8 + json.length)
-  return file
-}
-
-function entry(dtype: string, shape: unknown, begin: unknown, end: unknown): object {
-  return { dtype, shape, data_offsets: [begin, end] }
-}
+import { entry, fileWith } from '../../support/safetensors-file.ts'
 
 function refusal(file: Uint8Array): ModelError {
   try {
@@ -147,6 +133,17 @@ describe('safetensors', () => {
       ['a header that is not JSON', fileWith('{"w":'), 'its header cannot be read as JSON'],
       ['a header that is not UTF-8', fileWith('{"ww":1}').with(10, 0xff), 'as JSON'],
       ['a header that is a list', fileWith([]), 'its header is not a JSON object'],
+      ['a header that begins with a blank', fileWith(' {}'), 'its header does not begin with {'],
+      [
+        'a header of megabytes of brackets',
+        fileWith(`{"w":${'['.repeat(2 ** 20)}`),
+        'its header nests deeper than 3 levels'
+      ],
+      [
+        'sixteen megabytes of nested objects',
+        fileWith('{"a":'.repeat(3_300_000)),
+        'its header nests deeper than 3 levels'
+      ],
       [
         'a tensor named twice',
         fileWith(`{"w":${JSON.stringify(oneFloat)},"w":${JSON.stringify(oneFloat)}}`, 4),
@@ -243,6 +240,12 @@ describe('safetensors', () => {
         expect(error.message).to.include('models/x/model.safetensors').and.to.include(reason)
       })
     }
+
+    it('a type that safetensors does not have', () => {
+      const error = refusal(fileWith({ w: entry('Q4_K', [4], 0, 4) }, 4))
+      expect(error.code).to.equal('UNSUPPORTED')
+      expect(error.message).to.include('tensor w is stored as Q4_K')
+    })
 
     it('a type that it does not compute', () => {
       const error = refusal(fileWith({ w: entry('I8', [4], 0, 4) }, 4))
