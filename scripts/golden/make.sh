@@ -17,4 +17,6 @@ python_of() {
 peft=$(python_of peft requirements.txt)
 "$peft" scripts/golden/make_base.py
 "$peft" scripts/golden/make_peft.py
+"$peft" scripts/golden/make_chat_templates.py
 "$(python_of adapters requirements-adapters.txt)" scripts/golden/make_bottleneck.py
+"$peft" scripts/golden/check_formulas.py
