@@ -51,7 +51,10 @@ export function numericGradient(f: (x: Exact) => Exact, x: Exact, dy: Exact): Ex
  */
 export const float32Tolerance = 1e-5
 
-/** Every value lies within `tolerance` of the expected one, relative to its size plus the root mean square of all. */
+/** Inputs are near 1, so terms are too, also those that cancel: nothing is known better than relative to a tenth. */
+const leastSize = 0.1
+
+/** Every value lies within `tolerance` of the expected one, relative to its size plus the root mean square of all, if more than a tenth. */
 export function expectClose(
   got: Float32Array,
   expected: Exact,
@@ -61,12 +64,13 @@ export function expectClose(
   const { values, shape } = expected
   expect(got.length, `${what}: values of [${shape}]`).to.equal(values.length)
   const rms = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
+  const size = Math.max(rms, leastSize)
   let worst = 0
   let worstAt = 0
   for (let i = 0; i < got.length; i++) {
     const error = Math.abs(got[i]! - values[i]!)
-    const allowed = tolerance * (Math.abs(values[i]!) + rms)
-    const excess = error === 0 ? 0 : error / allowed
+    const allowed = tolerance * (Math.abs(values[i]!) + size)
+    const excess = error / allowed
     // Not `excess > worst`, which NaN would pass.
     if (!(excess <= worst)) [worst, worstAt] = [excess, i]
     if (Number.isNaN(excess)) break

@@ -43,7 +43,7 @@ function seenBy(sequence: number, t: number, head: number, shape: AttentionShape
   const seen: Seen[] = []
   const { length, shared } = past ?? { length: 0, shared: false }
   for (let p = 0; p < length; p++) {
-    if (!shared && !isNear(t + length - p)) continue
+    if (!isNear(t + length - p)) continue
     const row = shared ? p : sequence * length + p
     seen.push({ inPast: true, at: row * width + keyHead * headSize })
   }

@@ -1,0 +1,146 @@
+import type * as tfjs from '@tensorflow/tfjs-core'
+import type { BackendMemory, Shape, Tensor } from '../backend.ts'
+import { BackendError } from '../errors.ts'
+import { TensorStore } from './tensor-store.ts'
+
+/**
+ * TensorFlow.js as an instance: tfjs-node brings its own copy of tfjs-core, and an operation only knows the backends and
+ * tensors of its own copy.
+ */
+export type Tfjs = typeof tfjs
+
+/** What a kernel sees while it runs. tfjs tensors that it neither outputs nor replaces with are freed at its end. */
+export class KernelRun {
+  readonly #kernel: string
+  readonly #device: TfjsDevice
+
+  constructor(kernel: string, device: TfjsDevice) {
+    this.#kernel = kernel
+    this.#device = device
+  }
+
+  /** @throws BackendError FREED */
+  input(tensor: Tensor): tfjs.Tensor {
+    return this.#device.store.get(this.#kernel, tensor)
+  }
+
+  matrix(tensor: Tensor): tfjs.Tensor2D {
+    return this.input(tensor) as tfjs.Tensor2D
+  }
+
+  vector(tensor: Tensor): tfjs.Tensor1D {
+    return this.input(tensor) as tfjs.Tensor1D
+  }
+
+  /** A vector [rows] as [rows, 1]. */
+  column(tensor: Tensor): tfjs.Tensor2D {
+    return this.#device.store.getAs(this.#kernel, tensor, [tensor.shape[0]!, 1]) as tfjs.Tensor2D
+  }
+
+  /** Something worked out of a tensor's values alone, kept until they change. */
+  derived(tensor: Tensor, key: string, make: (values: tfjs.Tensor) => tfjs.Tensor): tfjs.Tensor {
+    const { store, tf } = this.#device
+    return store.derive(this.#kernel, tensor, key, () => tf.keep(make(this.input(tensor))))
+  }
+
+  output(values: tfjs.Tensor, shape: Shape = values.shape): Tensor {
+    return this.#device.store.add(this.#device.tf.keep(values), shape)
+  }
+
+  /** [rows, 1] becomes a vector [rows]. */
+  outputColumn(values: tfjs.Tensor): Tensor {
+    return this.output(values, [values.shape[0]!])
+  }
+
+  /** In-place kernels end with it. @param values - of the tensor's size, in any shape */
+  replace(tensor: Tensor, values: tfjs.Tensor): void {
+    this.#device.notePeak()
+    this.#device.store.replace(this.#kernel, tensor, this.#device.tf.keep(values))
+  }
+}
+
+/** One backend of TensorFlow.js, the tensors on it, and how kernels run there. */
+export class TfjsDevice {
+  readonly tf: Tfjs
+  readonly store: TensorStore
+  readonly #tfjsBackend: string
+  /** Bytes of the engine, and of the store, when the current kernel began. */
+  #bytesBefore = { engine: 0, store: 0 }
+  #isClosed = false
+
+  /** @param tfjsBackend - its name in tfjs; started already */
+  constructor(tf: Tfjs, tfjsBackend: string) {
+    this.tf = tf
+    this.store = new TensorStore(tf.reshape)
+    this.#tfjsBackend = tfjsBackend
+  }
+
+  /** @throws BackendError CLOSED, OUT_OF_MEMORY, and what `kernel` throws */
+  run<R>(name: string, kernel: (run: KernelRun) => R): R {
+    this.#select(name)
+    const { tf } = this
+    let result: R
+    this.#bytesBefore = { engine: tf.memory().numBytes, store: this.store.memory().bytes }
+    try {
+      tf.tidy(() => {
+        result = kernel(new KernelRun(name, this))
+        this.notePeak()
+      })
+    } catch (error) {
+      throw isOutOfMemory(error) ? this.#outOfMemory(name, error) : error
+    }
+    return result!
+  }
+
+  /** Takes what a running kernel holds at the moment into the peak. */
+  notePeak(): void {
+    const { engine, store } = this.#bytesBefore
+    this.store.notePeak(store + this.tf.memory().numBytes - engine)
+  }
+
+  async download(tensor: Tensor): Promise<Float32Array> {
+    this.#select('download')
+    // Copied: on the CPU these are the tensor's own values.
+    return (await this.store.get('download', tensor).data<'float32'>()).slice()
+  }
+
+  free(tensor: Tensor): void {
+    this.#select('free')
+    this.store.free(tensor)
+  }
+
+  memory(): BackendMemory {
+    return this.store.memory()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#select('close')
+    this.store.freeAll()
+    this.#isClosed = true
+  }
+
+  #select(kernel: string): void {
+    if (this.#isClosed)
+      throw new BackendError('CLOSED', {}, `${kernel} was called on a backend that was closed`)
+    // tfjs has one current backend per instance. Selecting one that was started before takes effect at once.
+    if (this.tf.getBackend() !== this.#tfjsBackend) void this.tf.setBackend(this.#tfjsBackend)
+  }
+
+  #outOfMemory(kernel: string, cause: unknown): BackendError {
+    const { bytes } = this.memory()
+    const held = `${(bytes / 2 ** 20).toFixed(0)} MiB`
+    const message = `${kernel} ran out of memory with ${held} held: use a smaller batch, shorter sequences or checkpointing`
+    return new BackendError('OUT_OF_MEMORY', { kernel, heldBytes: bytes }, message, { cause })
+  }
+}
+
+/** How TensorFlow, V8 and WebGPU word it. */
+function isOutOfMemory(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /\bOOM\b|RESOURCE_EXHAUSTED|out of memory|Array buffer allocation failed|Invalid typed array length/i.test(
+      error.message
+    )
+  )
+}
