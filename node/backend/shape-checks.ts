@@ -42,6 +42,26 @@ export function checkColumns(kernel: string, x: Tensor, ...vectors: readonly Ten
   if (vectors.some(({ shape }) => !isSameShape(shape, [columns]))) throw misfit(kernel, x, ...vectors)
 }
 
+/**
+ * Runs of a gain's length, of which each row of a matrix is one or several.
+ * @returns [number of runs, their length]
+ */
+export function checkRuns(kernel: string, x: Tensor, gain: Tensor): [rows: number, columns: number] {
+  const [rows, columns] = matrixShape(kernel, x)
+  const length = gain.shape[0]!
+  if (gain.shape.length !== 1 || !(length >= 1) || columns % length !== 0) throw misfit(kernel, x, gain)
+  return [(rows * columns) / length, length]
+}
+
+/** As `checkRuns`, from one value per run. */
+export function checkRunsOf(kernel: string, x: Tensor, inverse: Tensor): [rows: number, columns: number] {
+  const [rows, columns] = matrixShape(kernel, x)
+  const runs = inverse.shape[0]!
+  if (inverse.shape.length !== 1 || !(runs >= 1) || runs % rows !== 0 || (rows * columns) % runs !== 0)
+    throw misfit(kernel, x, inverse)
+  return [runs, (rows * columns) / runs]
+}
+
 /** Vectors as long as a matrix has rows. */
 export function checkRows(kernel: string, x: Tensor, ...vectors: readonly Tensor[]): void {
   const [rows] = matrixShape(kernel, x)

@@ -12,7 +12,7 @@ export function linearKernels(device: TfjsDevice): LinearKernels {
         check.matmulSizes(a, b, options)
         const { transposeA = false, transposeB = false, scale = 1, onto } = options
         const product = tf.matMul(run.matrix(a), run.matrix(b), transposeA, transposeB)
-        const scaled = scale === 1 ? product : tf.mul(product, scale)
+        const scaled = scale === 1 ? product : tf.mul(product, device.scalar(scale))
         if (onto === undefined) return run.output(scaled)
         run.replace(onto, tf.add(run.input(onto), scaled))
         return onto
@@ -45,7 +45,7 @@ export function linearKernels(device: TfjsDevice): LinearKernels {
     accumulate: (target, x, scale = 1) =>
       device.run('accumulate', run => {
         check.checkSame('accumulate', target, x)
-        const scaled = scale === 1 ? run.input(x) : tf.mul(run.input(x), scale)
+        const scaled = scale === 1 ? run.input(x) : tf.mul(run.input(x), device.scalar(scale))
         run.replace(target, tf.add(run.input(target), scaled))
       })
   }

@@ -22,7 +22,10 @@ export function lossKernels(device: TfjsDevice): Pick<Backend, 'crossEntropy'> {
         const nats = isWhole ? each : tf.mul(each, counts)
         if (gradientScale !== null) {
           const scales = counts.map(count => count * gradientScale)
-          const scaled = tf.mul(probabilities, isWhole ? gradientScale : tf.tensor2d(scales, [rows, 1]))
+          const scaled = tf.mul(
+            probabilities,
+            isWhole ? device.scalar(gradientScale) : tf.tensor2d(scales, [rows, 1])
+          )
           // As large as the logits: the next operation needs the room.
           probabilities.dispose()
           const flat = tf.reshape(scaled, [-1])

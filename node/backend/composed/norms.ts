@@ -1,7 +1,7 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core'
 import type { Backend } from '../backend.ts'
 import * as check from '../shape-checks.ts'
-import type { Tfjs, TfjsDevice } from './tfjs-device.ts'
+import type { TfjsDevice } from './tfjs-device.ts'
 
 type NormKernels = Pick<
   Backend,
@@ -18,39 +18,38 @@ export function normKernels(device: TfjsDevice): NormKernels {
   return {
     rmsNorm: (x, gain, epsilon) =>
       device.run('rmsNorm', run => {
-        check.checkColumns('rmsNorm', x, gain)
-        const values = run.matrix(x)
-        const inverse = inverseRms(tf, values, epsilon)
+        const values = run.shaped(x, check.checkRuns('rmsNorm', x, gain)) as Tensor2D
+        const inverse = inverseRms(device, values, epsilon)
         const y = tf.mul(tf.mul(values, inverse), run.vector(gain))
-        return { y: run.output(y), inverse: run.outputColumn(inverse) }
+        return { y: run.output(y, x.shape), inverse: run.outputColumn(inverse) }
       }),
 
     // With g = dy gain: inverse (g - x inverse² mean(g x)).
     rmsNormGradient: (dy, x, gain, inverse) =>
       device.run('rmsNormGradient', run => {
         check.checkSame('rmsNormGradient', dy, x)
-        check.checkColumns('rmsNormGradient', x, gain)
-        check.checkRows('rmsNormGradient', x, inverse)
-        const [values, scale] = [run.matrix(x), run.column(inverse)]
-        const slope = tf.mul(run.matrix(dy), run.vector(gain))
+        const runs = check.checkRuns('rmsNormGradient', x, gain)
+        check.checkRows('rmsNormGradient', { shape: runs }, inverse)
+        const [values, scale] = [run.shaped(x, runs), run.column(inverse)]
+        const slope = tf.mul(run.shaped(dy, runs), run.vector(gain))
         const pull = tf.mul(tf.mean(tf.mul(slope, values), 1, true), tf.square(scale))
-        return run.output(tf.mul(tf.sub(slope, tf.mul(values, pull)), scale))
+        return run.output(tf.mul(tf.sub(slope, tf.mul(values, pull)), scale), x.shape)
       }),
 
     rmsNormGainGradient: (dy, x, inverse) =>
       device.run('rmsNormGainGradient', run => {
         check.checkSame('rmsNormGainGradient', dy, x)
-        check.checkRows('rmsNormGainGradient', x, inverse)
-        const normed = tf.mul(run.matrix(x), run.column(inverse))
-        return run.output(tf.sum(tf.mul(normed, run.matrix(dy)), 0))
+        const runs = check.checkRunsOf('rmsNormGainGradient', x, inverse)
+        const normed = tf.mul(run.shaped(x, runs), run.column(inverse))
+        return run.output(tf.sum(tf.mul(normed, run.shaped(dy, runs)), 0))
       }),
 
     layerNorm: (x, gain, bias, epsilon) =>
       device.run('layerNorm', run => {
         check.checkColumns('layerNorm', x, gain, bias)
-        const mean = tf.mean<Tensor2D>(run.matrix(x), 1, true)
+        const mean = tf.mean(run.matrix(x), 1, true)
         const centred = tf.sub<Tensor2D>(run.matrix(x), mean)
-        const inverse = inverseRms(tf, centred, epsilon)
+        const inverse = inverseRms(device, centred, epsilon)
         const y = tf.add(tf.mul(tf.mul(centred, inverse), run.vector(gain)), run.vector(bias))
         return { y: run.output(y), mean: run.outputColumn(mean), inverse: run.outputColumn(inverse) }
       }),
@@ -79,6 +78,7 @@ export function normKernels(device: TfjsDevice): NormKernels {
 }
 
 /** 1 / sqrt(mean(x²) + epsilon) by rows, [rows, 1]. */
-function inverseRms(tf: Tfjs, x: Tensor2D, epsilon: number): Tensor2D {
-  return tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), epsilon))
+function inverseRms(device: TfjsDevice, x: Tensor2D, epsilon: number): Tensor2D {
+  const { tf } = device
+  return tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), device.scalar(epsilon)))
 }

@@ -9,15 +9,15 @@ export function rotaryKernels(device: TfjsDevice): Pick<Backend, 'rotate'> {
     rotate: (x, shape, tables, direction) =>
       device.run('rotate', run => {
         const half = check.rotaryHalf('rotate', x, shape, tables)
-        const { batch, time, headCount, headSize } = shape
-        // Tables as wide as a sequence: broadcasting over heads would cost more than all the arithmetic.
+        const { batch, headCount, headSize } = shape
+        // As large as x: broadcasting over sequences and heads would cost more than all the arithmetic.
         const wide = (kind: 'cos' | 'sin') =>
-          run.derived(tables[kind], `${kind} ${headCount} ${headSize}`, table =>
+          run.derived(tables[kind], `${kind} ${batch} ${headCount} ${headSize}`, table =>
             wideTable(tf, table, kind, shape)
           )
-        const sequences = [batch, time * headCount * headSize]
-        const swapped = tf.reshape(swapHalves(tf, run.input(x), shape, half), sequences)
-        const kept = tf.mul(tf.reshape(run.input(x), sequences), wide('cos'))
+        const values = run.input(x)
+        const swapped = tf.reshape(swapHalves(tf, values, shape, half), x.shape as [number, number])
+        const kept = tf.mul(values, wide('cos'))
         const moved = tf.mul(swapped, wide('sin'))
         run.replace(x, direction === 1 ? tf.add(kept, moved) : tf.sub(kept, moved))
       })
@@ -39,18 +39,14 @@ function swapHalves(
 }
 
 /**
- * What a sequence and its swapped self are multiplied by, [time * headCount * headSize]: cosines, 1 where nothing is
- * rotated; sines, negative in the first half of each head, 0 where nothing is rotated.
+ * What activations and their swapped selves are multiplied by, [batch * time, headCount * headSize]: cosines, 1 where
+ * nothing is rotated; sines, negative in the first half of each head, 0 where nothing is rotated.
  */
-function wideTable(
-  tf: Tfjs,
-  table: Tensor,
-  kind: 'cos' | 'sin',
-  { time, headCount, headSize }: HeadShape
-): Tensor {
+function wideTable(tf: Tfjs, table: Tensor, kind: 'cos' | 'sin', shape: HeadShape): Tensor {
+  const { batch, time, headCount, headSize } = shape
   const half = table as Tensor2D
   const parts = [kind === 'cos' ? half : tf.neg(half), half]
   const rest = headSize - 2 * half.shape[1]
   if (rest > 0) parts.push(kind === 'cos' ? tf.ones([time, rest]) : tf.zeros([time, rest]))
-  return tf.reshape(tf.tile(tf.concat(parts, 1), [1, headCount]), [time * headCount * headSize])
+  return tf.tile(tf.concat(parts, 1), [batch, headCount])
 }

@@ -7,7 +7,9 @@ import { TensorStore } from './tensor-store.ts'
  * TensorFlow.js as an instance: tfjs-node brings its own copy of tfjs-core, and an operation only knows the backends and
  * tensors of its own copy.
  */
-export type Tfjs = typeof tfjs
+export type Tfjs = Omit<typeof tfjs, 'default'>
+
+const maxScalars = 100
 
 /** What a kernel sees while it runs. tfjs tensors that it neither outputs nor replaces with are freed at its end. */
 export class KernelRun {
@@ -32,9 +34,14 @@ export class KernelRun {
     return this.input(tensor) as tfjs.Tensor1D
   }
 
+  /** The same values in another shape. */
+  shaped(tensor: Tensor, shape: Shape): tfjs.Tensor {
+    return this.#device.store.getAs(this.#kernel, tensor, shape)
+  }
+
   /** A vector [rows] as [rows, 1]. */
   column(tensor: Tensor): tfjs.Tensor2D {
-    return this.#device.store.getAs(this.#kernel, tensor, [tensor.shape[0]!, 1]) as tfjs.Tensor2D
+    return this.shaped(tensor, [tensor.shape[0]!, 1]) as tfjs.Tensor2D
   }
 
   /** Something worked out of a tensor's values alone, kept until they change. */
@@ -43,6 +50,7 @@ export class KernelRun {
     return store.derive(this.#kernel, tensor, key, () => tf.keep(make(this.input(tensor))))
   }
 
+  /** @param shape - of the result, if `values` is shaped otherwise: reshaping costs as much as a small operation */
   output(values: tfjs.Tensor, shape: Shape = values.shape): Tensor {
     return this.#device.store.add(this.#device.tf.keep(values), shape)
   }
@@ -66,6 +74,7 @@ export class TfjsDevice {
   readonly #tfjsBackend: string
   /** Bytes of the engine, and of the store, when the current kernel began. */
   #bytesBefore = { engine: 0, store: 0 }
+  readonly #scalars = new Map<number, tfjs.Scalar>()
   #isClosed = false
 
   /** @param tfjsBackend - its name in tfjs; started already */
@@ -90,6 +99,17 @@ export class TfjsDevice {
       throw isOutOfMemory(error) ? this.#outOfMemory(name, error) : error
     }
     return result!
+  }
+
+  /** A number as a tensor, which is not made anew each time: that would double the time of a small operation. */
+  scalar(value: number): tfjs.Scalar {
+    const known = this.#scalars.get(value)
+    if (known !== undefined) return known
+    // Most are constants of a model. Should there be others, such as a learning rate of each step, they must not pile up.
+    if (this.#scalars.size >= maxScalars) this.#freeScalars()
+    const made = this.tf.keep(this.tf.scalar(value))
+    this.#scalars.set(value, made)
+    return made
   }
 
   /** Takes what a running kernel holds at the moment into the peak. */
@@ -117,6 +137,7 @@ export class TfjsDevice {
     if (this.#isClosed) return
     this.#select('close')
     this.store.freeAll()
+    this.#freeScalars()
     this.#isClosed = true
   }
 
@@ -125,6 +146,11 @@ export class TfjsDevice {
       throw new BackendError('CLOSED', {}, `${kernel} was called on a backend that was closed`)
     // tfjs has one current backend per instance. Selecting one that was started before takes effect at once.
     if (this.tf.getBackend() !== this.#tfjsBackend) void this.tf.setBackend(this.#tfjsBackend)
+  }
+
+  #freeScalars(): void {
+    for (const scalar of this.#scalars.values()) scalar.dispose()
+    this.#scalars.clear()
   }
 
   #outOfMemory(kernel: string, cause: unknown): BackendError {

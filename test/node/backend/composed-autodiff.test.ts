@@ -61,11 +61,14 @@ function naiveAttention({
 
 /** Value and gradients of `naive` by tfjs. */
 function differentiated(naive: Naive, inputs: readonly Exact[], dy: Exact): { y: Exact; gradients: Exact[] } {
-  return tf.tidy(() => {
+  tf.engine().startScope()
+  try {
     const tensors = inputs.map(upload)
     const gradients = tf.grads(naive)(tensors, upload(dy))
     return { y: downloaded(naive(...tensors)), gradients: gradients.map(downloaded) }
-  })
+  } finally {
+    tf.engine().endScope()
+  }
 }
 
 function upload({ shape, values }: Exact): tf.Tensor {

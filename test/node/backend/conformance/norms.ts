@@ -50,6 +50,23 @@ export function describeNorms(bench: Workbench): void {
     }
   })
 
+  it('rmsNorm of runs shorter than a row, with its gradients', async () => {
+    const { backend } = bench
+    const { x, gain, dy } = inputs([15, 5])
+    const wide = (exact: Exact): Exact => ({ ...exact, shape: [5, 15] })
+    const [rows, factor] = [bench.put(wide(x)), bench.put(gain)]
+    const expected = reference.rmsNorm(x, gain, 0.01)
+    const { y, inverse } = backend.rmsNorm(rows, factor, 0.01)
+    bench.keepAll([y, inverse])
+    await bench.expect(y, wide(expected.y), 'rows of three runs')
+    await bench.expect(inverse, expected.inverse, 'one inverse a run')
+    const slope = bench.put(wide(dy))
+    const dx = numericGradient(x => reference.rmsNorm(x, gain, 0.01).y, x, dy)
+    await bench.expect(backend.rmsNormGradient(slope, rows, factor, inverse), wide(dx), 'x')
+    const dGain = numericGradient(gain => reference.rmsNorm(x, gain, 0.01).y, gain, dy)
+    await bench.expect(backend.rmsNormGainGradient(slope, rows, inverse), dGain, 'gain')
+  })
+
   it('layerNorm, its mean and inverse too', async () => {
     for (const shape of shapes) {
       for (const epsilon of [1e-5, 0.3]) {
