@@ -3,17 +3,21 @@
  * model's config and the manifest, and the layout's hash is part of what they agree on.
  */
 
-/** Which LoRA factor a tensor is: A is [rank, in], B is [out, rank]; delta W = scale * B A. */
-export type LoraFactor = 'A' | 'B'
+/**
+ * Which side of an adapter a tensor is on. A reads activations: LoRA's A [rank, in], a bottleneck's down projection. B
+ * writes them: LoRA's B [out, rank] (delta W = scale * B A), a bottleneck's up projection, a prefix.
+ */
+export type AdapterFactor = 'A' | 'B'
 
 export interface AdapterTensor {
   /** Hugging Face PEFT key, e.g. `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`. */
   readonly name: string
-  readonly factor: LoraFactor
-  readonly shape: readonly [number, number]
+  readonly factor: AdapterFactor
+  /** [rows, columns], or [length] of a bias. */
+  readonly shape: readonly number[]
   /** Where the tensor begins in the flat vector, in elements. */
   readonly offset: number
-  /** shape[0] * shape[1]. */
+  /** The product of the shape. */
   readonly length: number
 }
 
@@ -36,7 +40,7 @@ export function layoutOf(
 ): AdapterLayout {
   let offset = 0
   const placed = tensors.map(({ name, factor, shape }) => {
-    const length = shape[0] * shape[1]
+    const length = shape.reduce((product, size) => product * size, 1)
     const tensor: AdapterTensor = { name, factor, shape, offset, length }
     offset += length
     return tensor
@@ -45,7 +49,7 @@ export function layoutOf(
 }
 
 /** The spans of one factor, or of both, in order. Neighbouring tensors are merged into one span. */
-export function spansOf(layout: AdapterLayout, factors: readonly LoraFactor[]): Span[] {
+export function spansOf(layout: AdapterLayout, factors: readonly AdapterFactor[]): Span[] {
   const spans: Array<{ offset: number; length: number }> = []
   for (const tensor of layout.tensors) {
     if (!factors.includes(tensor.factor)) continue
@@ -67,7 +71,7 @@ export function gatherSpans(vector: Float32Array, spans: readonly Span[]): Float
   return out
 }
 
-/** Canonical text of a layout, the input of its hash: one `name factor rows cols` line per tensor. */
+/** Canonical text of a layout, the input of its hash: one `name factor sizes` line per tensor. */
 export function layoutText(layout: AdapterLayout): string {
-  return layout.tensors.map(t => `${t.name} ${t.factor} ${t.shape[0]} ${t.shape[1]}\n`).join('')
+  return layout.tensors.map(t => `${t.name} ${t.factor} ${t.shape.join(' ')}\n`).join('')
 }

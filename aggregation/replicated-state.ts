@@ -1,4 +1,4 @@
-import type { AdapterLayout, LoraFactor } from './adapter-layout.ts'
+import type { AdapterFactor, AdapterLayout } from './adapter-layout.ts'
 import { utf8Bytes } from './canonical-bytes.ts'
 import type { DecodedSum } from './encoding.ts'
 import { AggregationError } from './errors.ts'
@@ -24,7 +24,7 @@ export interface ReplicatedState {
   /** The server optimizer's moments [d]; zero where it keeps none. */
   readonly moment1: Float32Array
   readonly moment2: Float32Array
-  readonly countersByFactor: Readonly<Record<LoraFactor, FactorCounters>>
+  readonly countersByFactor: Readonly<Record<AdapterFactor, FactorCounters>>
   /** Rounds that changed the adapter; aborted and lost ones do not count. */
   readonly completedRounds: number
   /** L2 bound of one peer's delta in the next round. */

@@ -1,4 +1,4 @@
-import type { LoraFactor } from './adapter-layout.ts'
+import type { AdapterFactor } from './adapter-layout.ts'
 import { AggregationError } from './errors.ts'
 
 /**
@@ -8,7 +8,7 @@ import { AggregationError } from './errors.ts'
 export interface Strategy {
   readonly name: string
   /** The factors that train in the round after `completedRounds` rounds (aborted ones do not count). Never empty. */
-  factorsOf(completedRounds: number): readonly LoraFactor[]
+  factorsOf(completedRounds: number): readonly AdapterFactor[]
 }
 
 /** A and B in every round. mean(B) mean(A) is not mean(B A): the sum is only near what each peer trained. */

@@ -145,7 +145,7 @@ class RunPeer implements Peer {
     const run = this.#run
     const { layout } = trainer
     const warn = (message: string): void => this.#emit({ type: 'warning', message })
-    const disk = await openRunDisk(files, this.#config.signedManifest, run, layout, crypto, warn)
+    const disk = await openRunDisk(files, this.#config.signedManifest, run, trainer, crypto, warn)
     const network = accountedNetwork(this.#ports.network, this.#account, (protocol, body, served) => {
       if (protocol !== BLOB_PROTOCOL) return 'control'
       return served && work.isOwn(body.subarray(0, ADDRESS_BYTES)) ? 'maskedUpload' : 'verification'

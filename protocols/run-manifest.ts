@@ -19,6 +19,27 @@ export const MANIFEST_VERSION = '1.0'
 /** The command that fixes a version mismatch, named in the message. */
 export const UPGRADE_COMMAND = 'npm install fedpeft@latest'
 
+/** The adapter that a run trains. `seed`: of what every peer starts from. */
+export type AdapterManifest =
+  | {
+      readonly kind: 'lora'
+      readonly rank: number
+      readonly alpha: number
+      /** Scale alpha / sqrt(rank) instead of alpha / rank. */
+      readonly rankStabilized: boolean
+      readonly targetModules: 'all-linear' | readonly string[]
+      readonly dropout: number
+      readonly seed: number
+    }
+  | {
+      readonly kind: 'bottleneck'
+      readonly placement: 'houlsby' | 'pfeiffer'
+      readonly reductionFactor: number
+      readonly activation: 'relu' | 'gelu' | 'gelu-tanh' | 'silu'
+      readonly seed: number
+    }
+  | { readonly kind: 'prefix'; readonly virtualTokens: number; readonly seed: number }
+
 export interface RunManifest {
   readonly formatVersion: string
   readonly name: string
@@ -31,14 +52,7 @@ export interface RunManifest {
     /** SHA-256 of the base (hexadecimal): what two peers compare before they train. */
     readonly sha256: string
   }
-  readonly adapter: {
-    readonly kind: 'lora'
-    readonly rank: number
-    readonly alpha: number
-    readonly targetModules: 'all-linear' | readonly string[]
-    /** Seed of the factor A, the same for every peer. */
-    readonly seed: number
-  }
+  readonly adapter: AdapterManifest
   readonly training: {
     /** Optimizer steps of one peer in one round. */
     readonly steps: number
@@ -155,6 +169,14 @@ function distinct(values: readonly string[]): boolean {
   return new Set(values).size === values.length
 }
 
+const seed = integer(0, 2 ** 32 - 1).default(1)
+
+/** LoRA where no kind is named. */
+function withKind(adapter: unknown): unknown {
+  const isSection = typeof adapter === 'object' && adapter !== null && !Array.isArray(adapter)
+  return isSection && !('kind' in adapter) ? { kind: 'lora', ...adapter } : adapter
+}
+
 const schema = section({
   formatVersion: z.string('a version such as 1.0').default(MANIFEST_VERSION),
   name: text(64, 'a name'),
@@ -164,25 +186,46 @@ const schema = section({
     revision: text(64, 'a revision').default('main'),
     sha256: z.string(SHA256_TEXT).regex(/^[0-9a-f]{64}$/, SHA256_TEXT)
   }),
-  adapter: section({
-    kind: words(['lora'], ' (no other kind is in this version)').default('lora'),
-    rank: integer(1, 256).default(8),
-    alpha: positive(4096).default(8),
-    targetModules: z
-      .union(
+  adapter: z
+    .preprocess(
+      withKind,
+      z.discriminatedUnion(
+        'kind',
         [
-          z.literal('all-linear'),
-          z
-            .array(z.string().regex(/^[A-Za-z0-9_.]{1,64}$/, TARGETS_TEXT), TARGETS_TEXT)
-            .min(1)
-            .max(32)
-            .refine(distinct, TARGETS_TEXT)
+          section({
+            kind: z.literal('lora'),
+            rank: integer(1, 256).default(8),
+            alpha: positive(4096).default(8),
+            rankStabilized: z.boolean(FLAG_TEXT).default(false),
+            targetModules: z
+              .union(
+                [
+                  z.literal('all-linear'),
+                  z
+                    .array(z.string().regex(/^[A-Za-z0-9_.]{1,64}$/, TARGETS_TEXT), TARGETS_TEXT)
+                    .min(1)
+                    .max(32)
+                    .refine(distinct, TARGETS_TEXT)
+                ],
+                TARGETS_TEXT
+              )
+              .default('all-linear'),
+            dropout: fraction().default(0),
+            seed
+          }),
+          section({
+            kind: z.literal('bottleneck'),
+            placement: words(['pfeiffer', 'houlsby']).default('pfeiffer'),
+            reductionFactor: positive(4096).default(16),
+            activation: words(['relu', 'gelu', 'gelu-tanh', 'silu']).default('relu'),
+            seed
+          }),
+          section({ kind: z.literal('prefix'), virtualTokens: integer(1, 4096).default(16), seed })
         ],
-        TARGETS_TEXT
+        'a section whose kind is one of lora, bottleneck, prefix'
       )
-      .default('all-linear'),
-    seed: integer(0, 2 ** 32 - 1).default(1)
-  }).prefault({}),
+    )
+    .prefault({}),
   training: section({
     steps: integer(1, 100_000).default(12),
     batchSize: integer(1, 1024).default(4),
@@ -322,10 +365,16 @@ function isNewer(given: unknown): boolean {
 }
 
 /** What no single field can show. */
-function crossChecks({ cohort, secureSum, admission }: RunManifest): ManifestProblem[] {
+function crossChecks({ cohort, secureSum, admission, adapter, strategy }: RunManifest): ManifestProblem[] {
   const problems: ManifestProblem[] = []
   const refuse = (path: string, got: unknown, allowed: string) =>
     problems.push({ path, got: shown(got), allowed })
+  if (adapter.kind === 'prefix' && strategy !== 'fedit')
+    refuse(
+      'strategy',
+      strategy,
+      'fedit, for adapter.kind prefix: a prefix has no two factors to take in turns'
+    )
   const least = cohort.allowThree ? COHORT_MIN_FORCED : COHORT_MIN
   const why = cohort.allowThree
     ? ''

@@ -1,10 +1,10 @@
 /** What the federated adapter is compared with: the base alone, each client by itself, and everyone's data pooled. */
-import type { LoraFactor } from '../aggregation/adapter-layout.ts'
+import type { AdapterFactor } from '../aggregation/adapter-layout.ts'
 import type { Trainer, TrainJob } from '../node/train/trainer.ts'
 import type { RunManifest } from '../protocols/run-manifest.ts'
 import type { Scenario } from './scenario.ts'
 
-const BOTH: readonly LoraFactor[] = ['A', 'B']
+const BOTH: readonly AdapterFactor[] = ['A', 'B']
 
 /** Held-out bits per byte of each client, under one adapter. @param adapter - [d], or null for the base */
 export function heldOutOf(trainers: readonly Trainer[], adapter: Float32Array | null): Promise<number[]> {

@@ -56,7 +56,8 @@ export function createReport(input: ReportInput): SimReport {
   const improved = (measured: readonly number[] | null) =>
     measured === null ? null : measured.filter((value, i) => value < base[i]!).length
   const peers = manifest.cohort.founders
-  const { a, b } = loraElements(smolLm2, manifest.adapter.rank)
+  const { adapter } = manifest
+  const { a, b } = loraElements(smolLm2, adapter.kind === 'lora' ? adapter.rank : 8)
   // rolora alternates the factors; ffa sums B alone.
   const summed = { rolora: (a + b) / 2, ffa: b, fedit: a + b }[manifest.strategy]
   const atScale = verifiedRoundBytes(summed, manifest.secureSum.ringBits, peers)

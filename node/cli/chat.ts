@@ -1,18 +1,17 @@
 /** Text generation for a person: the same prompt and seed, without and with the adapter. */
 import { setImmediate } from 'node:timers/promises'
 import { seededRandom } from '../../aggregation/random.ts'
-import { openBackend } from '../backend/stock-backend.ts'
+import type { Backend } from '../backend/backend.ts'
 import { ModelError } from '../model/errors.ts'
 import { FrozenModel } from '../model/frozen-model.ts'
 import { openModel } from '../model/model-files.ts'
 import type { Tokenizer } from '../model/tokenizer.ts'
-import { readAllTensors } from '../model/weight-source.ts'
 import { AdaptedModel } from '../peft/adapted-model.ts'
 import { PeftError } from '../peft/errors.ts'
 import { loadAdapter, readAdapterConfig } from '../peft/peft-files.ts'
 import { embeddedModelName, modelDir } from '../platform/embedded-model.ts'
 import { nodeFiles } from '../platform/node-files.ts'
-import { wasmFolder } from '../platform/wasm-folder.ts'
+import { openBackend } from '../platform/open-backend.ts'
 import { generateTokens } from '../runtime/generate.ts'
 import type { CommandHost } from './host.ts'
 import { UserError } from './user-error.ts'
@@ -32,7 +31,7 @@ interface Speaker {
   readonly tokenizer: Tokenizer
   readonly adapter: Float32Array
   readonly modelName: string
-  readonly backend: string
+  readonly backend: Backend
 }
 
 /** @throws UserError, ModelError, PeftError, FilesError; the signal's reason if it fires */
@@ -56,7 +55,7 @@ export async function chat(options: ChatOptions, host: CommandHost): Promise<voi
     event: 'done',
     model: modelName,
     adapter: options.adapter,
-    backend,
+    backend: backend.name,
     temperature,
     seed,
     ...said
@@ -72,7 +71,7 @@ export async function chat(options: ChatOptions, host: CommandHost): Promise<voi
     const ids: number[] = []
     let shown = ''
     output.words.write(options.prompt)
-    for (const id of generateTokens(model, values, prompt, settings, seededRandom(options.seed))) {
+    for await (const id of generateTokens(model, values, prompt, settings, seededRandom(options.seed))) {
       ids.push(id)
       const text = tokenizer.decode(ids)
       // A letter may be spread over several tokens: it is shown once it is whole.
@@ -91,8 +90,8 @@ export async function chat(options: ChatOptions, host: CommandHost): Promise<voi
 
 async function openSpeaker(options: ChatOptions): Promise<Speaker> {
   const adapterFiles = nodeFiles(options.adapter)
-  const settings = await namingFolder(options.adapter, () => readAdapterConfig(adapterFiles, ''))
-  const modelName = options.model ?? settings.baseModel
+  const config = await namingFolder(options.adapter, () => readAdapterConfig(adapterFiles, ''))
+  const modelName = options.model ?? config.baseModel
   if (modelName === '') {
     throw new UserError(
       `${options.adapter}: adapter_config.json names no base model: say which with --model`,
@@ -109,10 +108,12 @@ async function openSpeaker(options: ChatOptions): Promise<Speaker> {
       { cause: error }
     )
   })
-  const { name: backend } = await openBackend(wasmFolder())
-  const base = new FrozenModel(opened.config, await readAllTensors(opened.weights))
-  const model = new AdaptedModel(base, settings)
-  const adapter = await namingFolder(options.adapter, () => loadAdapter(adapterFiles, '', model.layout))
+  const { backend } = await openBackend({ name: 'auto' })
+  const base = await FrozenModel.load(backend, opened.config, opened.weights)
+  const model = new AdaptedModel(base, config.settings)
+  const adapter = await namingFolder(options.adapter, () =>
+    loadAdapter(adapterFiles, '', config, model.adapter)
+  )
   return { model, tokenizer: opened.tokenizer, adapter, modelName, backend }
 }
 

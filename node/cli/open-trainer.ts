@@ -2,7 +2,6 @@
 import { toHex } from '../../protocols/hex.ts'
 import type { RunManifest } from '../../protocols/run-manifest.ts'
 import { type OpenModel, openModel } from '../model/model-files.ts'
-import { readAllTensors } from '../model/weight-source.ts'
 import { PeerError } from '../peer/errors.ts'
 import { sha256Hash } from '../platform/content-hash.ts'
 import { modelDir } from '../platform/embedded-model.ts'
@@ -15,6 +14,8 @@ import { UserError } from './user-error.ts'
 export interface BaseModel extends OpenModel {
   /** `embedded`, or the folder as the person named it. */
   readonly name: string
+  /** Where it lies. */
+  readonly folder: string
   /** Hexadecimal. */
   readonly sha256: string
 }
@@ -24,8 +25,9 @@ export interface BaseModel extends OpenModel {
  * @throws ModelError, every code; FilesError
  */
 export async function openBaseModel(name: string): Promise<BaseModel> {
-  const opened = await openModel(nodeFiles(modelDir(name)), name)
-  return { ...opened, name, sha256: toHex(await opened.digest(sha256Hash)) }
+  const folder = modelDir(name)
+  const opened = await openModel(nodeFiles(folder), name)
+  return { ...opened, name, folder, sha256: toHex(await opened.digest(sha256Hash)) }
 }
 
 /**
@@ -59,19 +61,19 @@ export function checkBaseModel(
 
 /**
  * Threads that train the run's adapter on that base.
- * @throws PeftError UNKNOWN_TARGET; ModelError CORRUPT_SAFETENSORS; FilesError
+ * @throws PeftError UNKNOWN_TARGET, BAD_SETTING
  */
-export async function openRunTrainers(
+export function openRunTrainers(
   { adapter }: Pick<RunManifest, 'adapter'>,
   base: BaseModel,
-  options: Pick<TrainerPoolOptions, 'threads' | 'evaluation'> = {}
-): Promise<TrainerPool> {
-  const { rank, alpha, targetModules, seed } = adapter
+  options: Pick<TrainerPoolOptions, 'trainers' | 'backend' | 'evaluation'> = {}
+): TrainerPool {
+  const { seed, ...settings } = adapter
   return openTrainerPool({
+    modelFolder: base.folder,
     config: base.config,
-    weights: await readAllTensors(base.weights),
     baseModelSha256: base.sha256,
-    lora: { rank, alpha, targetModules },
+    adapter: settings,
     initialisationSeed: seed,
     ...options
   })

@@ -4,14 +4,16 @@ import { didYouMean } from '../../protocols/did-you-mean.ts'
 import type { Tokenizer } from '../model/tokenizer.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { type President, presidentShard, presidents } from '../platform/state-of-the-union.ts'
-import { readDocuments, type TokenizedShard, tokenizeShard } from '../train/dataset.ts'
+import { type EncodedData, encodeData } from '../train/data/encode-data.ts'
+import { readData } from '../train/data/read-data.ts'
+import { encodedShard, type TokenizedShard } from '../train/dataset.ts'
 import { TrainError } from '../train/errors.ts'
 import { UserError } from './user-error.ts'
 
 export interface PrivateDataOptions {
-  /** `.txt`, `.jsonl`, or `sotu:NAME`. */
+  /** `.txt`, `.jsonl`, `.csv`, `.parquet`, or `sotu:NAME`. */
   readonly data: string
-  /** `.txt` or `.jsonl`; without it the end of `data` is held out (of a president, the last address). */
+  /** A file likewise; without it a part of `data` is held out (of a president, the last address). */
   readonly heldOut?: string
   /** Tokens of one training window. */
   readonly windowTokens: number
@@ -22,7 +24,7 @@ const embeddedPrefix = 'sotu:'
 /** Measured after every round: more text would take longer and hardly change the figure. */
 const heldOutTokensMax = 8_192
 
-/** @throws UserError; TrainError MISSING_DATA, UNSUPPORTED_DATA, BAD_DATA, TOO_LITTLE_DATA; FilesError */
+/** @throws UserError; TrainError TOO_LITTLE_DATA; ModelError BAD_CHAT_TEMPLATE; FilesError */
 export async function openPrivateData(
   tokenizer: Tokenizer,
   { data, heldOut, windowTokens }: PrivateDataOptions
@@ -33,15 +35,23 @@ export async function openPrivateData(
     }
     return presidentShard(await presidentNamed(data), tokenizer, { windowTokens })
   }
-  const source = { name: data, documents: await documentsOf('--data', data) }
-  const held = heldOut === undefined ? {} : { heldOutDocuments: await documentsOf('--held-out', heldOut) }
-  return tokenizeShard(tokenizer, { ...source, ...held }, { windowTokens, heldOutTokensMax })
+  const encode = (flag: string, path: string) => encodeFile(tokenizer, flag, path, windowTokens)
+  const source = {
+    data: await encode('--data', data),
+    heldOut: heldOut === undefined ? null : await encode('--held-out', heldOut)
+  }
+  return encodedShard(tokenizer, data, source, { windowTokens, heldOutTokensMax })
 }
 
-async function documentsOf(flag: string, path: string): Promise<string[]> {
+async function encodeFile(
+  tokenizer: Tokenizer,
+  flag: string,
+  path: string,
+  windowTokens: number
+): Promise<EncodedData> {
   const full = resolve(path)
   try {
-    return await readDocuments(nodeFiles(dirname(full)), basename(full))
+    return await encodeData(tokenizer, readData(nodeFiles(dirname(full)), basename(full)), windowTokens)
   } catch (error) {
     if (!(error instanceof TrainError)) throw error
     const problem = error.code === 'MISSING_DATA' ? 'there is no such file' : error.message

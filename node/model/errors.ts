@@ -6,6 +6,8 @@ export type ModelErrorCode =
   | 'CORRUPT_SAFETENSORS' // a safetensors file breaks its format: { path, tensor?, reason }
   | 'TENSOR_MISMATCH' // the weights do not fit config.json: { tensor, expected?, got? }
   | 'BAD_TOKENIZER' // tokenizer.json cannot be used: { path }
+  | 'BAD_CHAT_TEMPLATE' // the chat template is not one that we can read: { path, reason }
+  | 'CHAT_REFUSED' // the chat template cannot render a conversation, or hides who says what: { reason?, message? }
   | 'TOKENIZER_MISMATCH' // the tokenizer makes ids that the model has no embedding for: { tokenizerSize, modelSize }
 
 export class ModelError extends Error {

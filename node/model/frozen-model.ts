@@ -1,134 +1,139 @@
-import * as tf from '@tensorflow/tfjs'
-import { crossEntropySum } from './cross-entropy.ts'
-import { embed } from './embedding.ts'
-import {
-  adaptedLinear,
-  disposeFrozenWeight,
-  type FrozenWeight,
-  frozenLinear,
-  frozenWeight,
-  type LowRankFactors
-} from './linear.ts'
-import type { LlamaConfig } from './model-config.ts'
-import {
-  type LinearGroup,
-  linearGroups,
-  type ModelWeights,
-  modelBlocks,
-  stackedValues,
-  type WeightBlock
-} from './model-weights.ts'
-import { rmsNorm } from './rms-norm.ts'
-import { type DecoderWeights, decode, PositionTables, type TokenBatch } from './transformer.ts'
+import type { Backend, Tensor } from '../backend/backend.ts'
+import { headLoss } from '../backend/ops/head-loss.ts'
+import { linear } from '../backend/ops/linear.ts'
+import { gather } from '../backend/ops/table.ts'
+import { Tape, type TapeMode, type Variable } from '../backend/tape.ts'
+import { type AdapterHooks, noAdapter } from './adapter-hooks.ts'
+import type { KeyValueCache } from './key-value-cache.ts'
+import type { ModelConfig } from './model-config.ts'
+import { loadWeights } from './model-weights.ts'
+import { RotaryCache } from './rotary-cache.ts'
+import { Decoder, type TokenBatch, type WeightOf } from './transformer.ts'
+import type { WeightSource } from './weight-source.ts'
 
-/** The low-rank factors beside one group of linear layers, or undefined where it is left as it is. */
-export type FactorsOf = (layer: number, group: LinearGroup) => LowRankFactors | undefined
-
-const unadapted: FactorsOf = () => undefined
-
-interface FrozenLayer {
-  readonly attentionNorm: tf.Tensor1D
-  readonly mlpNorm: tf.Tensor1D
-  readonly linear: Readonly<Record<LinearGroup, FrozenWeight>>
-}
-
-/** A model whose own weights never change; what is trained is added to its linear layers. */
+/** A model on a backend whose own weights never change; adapters act on it through hooks. */
 export class FrozenModel {
-  readonly config: LlamaConfig
-  private readonly embedding: tf.Tensor2D
-  private readonly head: FrozenWeight
-  private readonly layers: readonly FrozenLayer[]
-  private readonly finalNorm: tf.Tensor1D
-  private readonly tables: PositionTables
+  readonly config: ModelConfig
+  readonly backend: Backend
+  private readonly weights: ReadonlyMap<string, Variable>
+  private readonly decoder: Decoder
+  private readonly rotary: RotaryCache
 
-  /** Copies `weights` to the backend, each matrix in both orientations. @throws ModelError TENSOR_MISMATCH */
-  constructor(config: LlamaConfig, weights: ModelWeights) {
+  private constructor(backend: Backend, config: ModelConfig, weights: ReadonlyMap<string, Variable>) {
+    this.backend = backend
     this.config = config
-    this.tables = new PositionTables(config)
-    const blocks = modelBlocks(config)
-    const table = (block: WeightBlock) =>
-      tf.keep(tf.tensor2d(stackedValues(weights, block), block.shape as [number, number]))
-    const matrix = (block: WeightBlock) => frozenWeight(table(block))
-    const gain = (block: WeightBlock) => tf.keep(tf.tensor1d(stackedValues(weights, block)))
-    this.embedding = table(blocks.embedding)
-    this.head = blocks.head === null ? frozenWeight(this.embedding) : matrix(blocks.head)
-    this.finalNorm = gain(blocks.finalNorm)
-    this.layers = blocks.layers.map(layer => ({
-      attentionNorm: gain(layer.attentionNorm),
-      mlpNorm: gain(layer.mlpNorm),
-      linear: {
-        qkv: matrix(layer.qkv),
-        output: matrix(layer.output),
-        gateUp: matrix(layer.gateUp),
-        down: matrix(layer.down)
-      }
-    }))
+    this.weights = weights
+    this.rotary = new RotaryCache(backend, config)
+    const weightOf: WeightOf = name => weights.get(name)!
+    this.decoder = new Decoder(config, weightOf)
   }
 
-  /** Logits of every position: -> [batch * time, vocabulary]. */
-  logits(tokens: TokenBatch, factorsOf: FactorsOf = unadapted): tf.Tensor2D {
-    return tf.tidy(() => this.project(this.hidden(tokens, factorsOf)))
-  }
-
-  /** Sum of nats over the targets that count. */
-  nats(tokens: TokenBatch, targets: Int32Array, factorsOf: FactorsOf = unadapted): number {
-    return tf.tidy(() => crossEntropySum(this.logits(tokens, factorsOf), targets))
+  /** @throws as loadWeights */
+  static async load(
+    backend: Backend,
+    config: ModelConfig,
+    source: WeightSource,
+    onTensor?: (done: number, total: number) => void
+  ): Promise<FrozenModel> {
+    return new FrozenModel(backend, config, await loadWeights(backend, config, source, onTensor))
   }
 
   /**
-   * Logits of the token after a text: -> [1, vocabulary].
-   * @param ids - 1 to config.maxPositions tokens
+   * Forward and backward: the gradients of the mean nats per counted target lie on the tape afterwards, by parameter.
+   * @param targets - token id or -1 for each position; at least one counts
+   * @returns that mean
    */
-  nextLogits(ids: Int32Array, factorsOf: FactorsOf = unadapted): tf.Tensor2D {
-    // Padding after the text changes nothing before it, and few lengths mean few tables of positions.
-    const padded = new Int32Array(Math.min(paddedLength(ids.length), this.config.maxPositions))
-    padded.set(ids)
-    const tokens = { ids: padded, batch: 1, time: padded.length }
-    return tf.tidy(() => {
-      return this.project(embed(this.hidden(tokens, factorsOf), Int32Array.of(ids.length - 1), false))
+  async lossAndGradient(
+    tape: Tape,
+    tokens: TokenBatch,
+    targets: Int32Array,
+    adapter: AdapterHooks
+  ): Promise<number> {
+    const { nats, mean } = headLoss(
+      tape,
+      this.hidden(tape, tokens, adapter, null),
+      this.decoder.head(),
+      targets
+    )
+    tape.backward(mean, this.backend.zeros([1]))
+    const values = await this.takeValues(nats)
+    return sumOf(values) / values.reduce((count, piece) => count + piece.length, 0)
+  }
+
+  /** Sum of nats over the targets that count; 0 if none does. */
+  async nats(tokens: TokenBatch, targets: Int32Array, adapter: AdapterHooks = noAdapter): Promise<number> {
+    return this.forward(async tape => {
+      const { nats } = headLoss(tape, this.hidden(tape, tokens, adapter, null), this.decoder.head(), targets)
+      return sumOf(await this.takeValues(nats))
     })
   }
 
+  /** Logits of every position: -> [batch * time * vocabulary]. */
+  async logits(tokens: TokenBatch, adapter: AdapterHooks = noAdapter): Promise<Float32Array> {
+    return this.forward(tape => {
+      const logits = linear(tape, this.hidden(tape, tokens, adapter, null), this.decoder.head())
+      return this.backend.download(logits.tensor)
+    })
+  }
+
+  /**
+   * Logits of the token after a text: -> [vocabulary].
+   * @param ids - the tokens that `cache` has not seen yet, at least one
+   * @param cache - holds what came before and takes these in; its positions and these are at most config.maxPositions
+   */
+  async nextLogits(
+    ids: Int32Array,
+    cache: KeyValueCache,
+    adapter: AdapterHooks = noAdapter
+  ): Promise<Float32Array> {
+    return this.forward(tape => {
+      const tokens = { ids, batch: 1, time: ids.length }
+      const hidden = this.hidden(tape, tokens, adapter, cache)
+      cache.positions += ids.length
+      const last = gather(tape, hidden, Int32Array.of(ids.length - 1))
+      return this.backend.download(linear(tape, last, this.decoder.head()).tensor)
+    })
+  }
+
+  tape(mode: TapeMode): Tape {
+    return new Tape(this.backend, mode)
+  }
+
   dispose(): void {
-    this.tables.dispose()
-    if (!this.config.tiedEmbeddings) this.embedding.dispose()
-    disposeFrozenWeight(this.head)
-    for (const { attentionNorm, mlpNorm, linear } of this.layers) {
-      tf.dispose([attentionNorm, mlpNorm])
-      for (const group of linearGroups) disposeFrozenWeight(linear[group])
+    this.rotary.dispose()
+    for (const { tensor } of this.weights.values()) this.backend.free(tensor)
+  }
+
+  private hidden(
+    tape: Tape,
+    tokens: TokenBatch,
+    adapter: AdapterHooks,
+    cache: KeyValueCache | null
+  ): Variable {
+    const firstPosition = (cache?.positions ?? 0) + (adapter.firstPosition ?? 0)
+    const rotary = this.rotary.at(firstPosition, tokens.time)
+    return this.decoder.hidden(tape, { tokens, firstPosition, rotary, adapter, cache })
+  }
+
+  private async forward<R>(run: (tape: Tape) => Promise<R>): Promise<R> {
+    const tape = this.tape('forward')
+    try {
+      return await run(tape)
+    } finally {
+      tape.dispose()
     }
-    this.finalNorm.dispose()
   }
 
-  private hidden(tokens: TokenBatch, factorsOf: FactorsOf): tf.Tensor2D {
-    return decode(this.config, this.decoder(factorsOf), this.tables, tokens)
-  }
-
-  private project(x: tf.Tensor2D): tf.Tensor2D {
-    return frozenLinear(x, this.head)
-  }
-
-  private decoder(factorsOf: FactorsOf): DecoderWeights {
-    const { rmsNormEpsilon, layerCount } = this.config
-    return {
-      embed: ids => embed(this.embedding, ids, false),
-      linear: (x, layer, group) => {
-        const frozen = this.layers[layer]!.linear[group]
-        const factors = factorsOf(layer, group)
-        return factors === undefined ? frozenLinear(x, frozen) : adaptedLinear(x, frozen, factors)
-      },
-      norm: (x, layer, which) => {
-        const gain =
-          layer === layerCount
-            ? this.finalNorm
-            : this.layers[layer]![which === 'attention' ? 'attentionNorm' : 'mlpNorm']
-        return rmsNorm(x, gain, rmsNormEpsilon, false)
-      },
-      head: x => this.project(x)
-    }
+  private async takeValues(tensors: readonly Tensor[]): Promise<Float32Array[]> {
+    const values = await Promise.all(tensors.map(tensor => this.backend.download(tensor)))
+    for (const tensor of tensors) this.backend.free(tensor)
+    return values
   }
 }
 
-function paddedLength(length: number): number {
-  return Math.max(16, 2 ** Math.ceil(Math.log2(length)))
+/** In float64. */
+function sumOf(pieces: readonly Float32Array[]): number {
+  let sum = 0
+  for (const piece of pieces) for (const value of piece) sum += value
+  return sum
 }

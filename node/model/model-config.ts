@@ -1,114 +1,70 @@
-import { z } from 'zod'
-import { ModelError } from './errors.ts'
+import type { Activation } from '../backend/backend.ts'
 
-/** The shape of a Llama-style decoder, read from a Hugging Face `config.json`. */
-export interface LlamaConfig {
-  readonly architecture: 'llama'
+export const modelFamilies = ['llama', 'mistral', 'qwen2', 'qwen3', 'gpt2'] as const
+
+export type ModelFamily = (typeof modelFamilies)[number]
+
+/** Rotary positions, and how their frequencies are stretched for longer texts. */
+export interface RotarySettings {
+  readonly theta: number
+  readonly scaling:
+    | { readonly kind: 'none' }
+    /** All positions divided by the factor (Chen et al. 2023, arXiv:2306.15595). */
+    | { readonly kind: 'linear'; readonly factor: number }
+    /** Low frequencies only (Llama 3.1, arXiv:2407.21783). */
+    | {
+        readonly kind: 'llama3'
+        readonly factor: number
+        readonly lowFrequencyFactor: number
+        readonly highFrequencyFactor: number
+        readonly originalMaxPositions: number
+      }
+}
+
+/** The shape of a decoder-only transformer, read from a Hugging Face `config.json`. */
+export interface ModelConfig {
+  readonly family: ModelFamily
   readonly hiddenSize: number
   readonly layerCount: number
   readonly headCount: number
   /** Heads of keys and values; headCount / keyValueHeadCount query heads share one. */
   readonly keyValueHeadCount: number
-  /** Width of one head, even (rotary positions turn pairs). */
+  /** Width of one head; even where positions are rotary, which turn pairs. */
   readonly headSize: number
   readonly intermediateSize: number
   readonly vocabularySize: number
-  readonly ropeTheta: number
-  readonly rmsNormEpsilon: number
+  readonly activation: Activation
+  /** Null where positions are learned (GPT-2). */
+  readonly rotary: RotarySettings | null
+  readonly normEpsilon: number
+  /** Of the query, key and value projections. */
+  readonly attentionBias: boolean
+  /** Of the projection behind attention. */
+  readonly outputBias: boolean
+  readonly mlpBias: boolean
+  /** Queries and keys are normed by heads before they are rotated (Qwen3). */
+  readonly headNorm: boolean
+  /** By layer: a position sees itself and the window - 1 before it; null sees all. [layerCount] */
+  readonly windows: ReadonlyArray<number | null>
   /** Longest sequence in tokens that the model was made for. */
   readonly maxPositions: number
   /** The output projection is the embedding table itself. */
   readonly tiedEmbeddings: boolean
   readonly beginTokenId?: number
+  /** The first, where a model lists several: the one that its tokenizer writes. */
   readonly endTokenId?: number
   /** Standard deviation of freshly drawn weights. */
   readonly initializerRange: number
 }
 
-const count = z.int().positive()
-const tokenId = z.union([z.int().nonnegative(), z.array(z.int().nonnegative()).min(1)]).nullish()
-
-/** Defaults are those of Hugging Face's LlamaConfig, because files in the wild leave them out. */
-const schema = z.looseObject({
-  hidden_size: count,
-  num_hidden_layers: count,
-  num_attention_heads: count,
-  num_key_value_heads: count.nullish(),
-  head_dim: count.nullish(),
-  intermediate_size: count,
-  vocab_size: count,
-  rope_theta: z.number().positive().nullish(),
-  rope_parameters: z.looseObject({ rope_theta: z.number().positive().optional() }).nullish(),
-  rms_norm_eps: z.number().nonnegative().default(1e-6),
-  max_position_embeddings: count.default(2048),
-  tie_word_embeddings: z.boolean().default(false),
-  bos_token_id: tokenId,
-  eos_token_id: tokenId,
-  initializer_range: z.number().positive().default(0.02)
-})
-
-/** Fields that change the result, with the one value (or absence) that we compute. */
-const onlySupported: ReadonlyArray<readonly [field: string, isSupported: (value: unknown) => boolean]> = [
-  ['hidden_act', value => value === 'silu'],
-  ['rope_scaling', value => isDefaultRope(value)],
-  ['rope_parameters', value => isDefaultRope(value)],
-  ['attention_bias', value => value === false],
-  ['mlp_bias', value => value === false],
-  ['sliding_window', () => false],
-  ['quantization_config', () => false],
-  ['rope_interleaved', value => value === false],
-  ['partial_rotary_factor', value => value === 1],
-  ['logit_scale', value => value === 1]
-]
-
-function isDefaultRope(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const { rope_type, type, partial_rotary_factor } = value as Record<string, unknown>
-  return (rope_type ?? type ?? 'default') === 'default' && (partial_rotary_factor ?? 1) === 1
-}
-
-/**
- * Reads the text of a `config.json`.
- * @param where - the file's path, for messages
- * @throws ModelError BAD_CONFIG (not JSON, or an impossible value) or UNSUPPORTED (a field that would change the
- *   result and that we do not compute), naming the field
- */
-export function parseModelConfig(json: string, where = 'config.json'): LlamaConfig {
-  const raw = parseObject(json, where)
-  refuseUnsupported(raw, where)
-  const parsed = schema.safeParse(raw)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!
-    const field = issue.path.join('.')
-    throw badConfig(where, field, issue.message)
+/** Writes the `config.json` of a Llama that `parseModelConfig` reads and Hugging Face Transformers loads. */
+export function llamaConfigJson(config: ModelConfig): string {
+  if (config.family !== 'llama' || config.rotary?.scaling.kind !== 'none') {
+    throw new RangeError('expected a llama without rope scaling: no other config.json is written')
   }
-  const c = parsed.data
-  const config: LlamaConfig = {
-    architecture: 'llama',
-    hiddenSize: c.hidden_size,
-    layerCount: c.num_hidden_layers,
-    headCount: c.num_attention_heads,
-    keyValueHeadCount: c.num_key_value_heads ?? c.num_attention_heads,
-    headSize: c.head_dim ?? c.hidden_size / c.num_attention_heads,
-    intermediateSize: c.intermediate_size,
-    vocabularySize: c.vocab_size,
-    ropeTheta: c.rope_parameters?.rope_theta ?? c.rope_theta ?? 10_000,
-    rmsNormEpsilon: c.rms_norm_eps,
-    maxPositions: c.max_position_embeddings,
-    tiedEmbeddings: c.tie_word_embeddings,
-    ...optionalTokenId('beginTokenId', c.bos_token_id),
-    ...optionalTokenId('endTokenId', c.eos_token_id),
-    initializerRange: c.initializer_range
-  }
-  checkShape(config, where)
-  return config
-}
-
-/** Writes the `config.json` that `parseModelConfig` reads and Hugging Face Transformers loads. */
-export function modelConfigJson(config: LlamaConfig): string {
   const fields = {
     architectures: ['LlamaForCausalLM'],
-    attention_bias: false,
+    attention_bias: config.attentionBias,
     attention_dropout: 0,
     bos_token_id: config.beginTokenId ?? null,
     eos_token_id: config.endTokenId ?? null,
@@ -118,101 +74,18 @@ export function modelConfigJson(config: LlamaConfig): string {
     initializer_range: config.initializerRange,
     intermediate_size: config.intermediateSize,
     max_position_embeddings: config.maxPositions,
-    mlp_bias: false,
+    mlp_bias: config.mlpBias,
     model_type: 'llama',
     num_attention_heads: config.headCount,
     num_hidden_layers: config.layerCount,
     num_key_value_heads: config.keyValueHeadCount,
-    rms_norm_eps: config.rmsNormEpsilon,
+    rms_norm_eps: config.normEpsilon,
     rope_scaling: null,
-    rope_theta: config.ropeTheta,
+    rope_theta: config.rotary.theta,
     tie_word_embeddings: config.tiedEmbeddings,
     torch_dtype: 'float32',
     use_cache: true,
     vocab_size: config.vocabularySize
   }
   return `${JSON.stringify(fields, null, 2)}\n`
-}
-
-function parseObject(json: string, where: string): Record<string, unknown> {
-  let raw: unknown
-  try {
-    raw = JSON.parse(json)
-  } catch (error) {
-    throw new ModelError(
-      'BAD_CONFIG',
-      { path: where },
-      `${where} is not JSON (${(error as Error).message}). Download the model's config.json again.`
-    )
-  }
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    throw new ModelError(
-      'BAD_CONFIG',
-      { path: where },
-      `${where} must hold one JSON object. Download the model's config.json again.`
-    )
-  }
-  return raw as Record<string, unknown>
-}
-
-function refuseUnsupported(raw: Record<string, unknown>, where: string): void {
-  if (raw['model_type'] !== 'llama') throw unsupported(where, 'model_type', raw['model_type'], '"llama"')
-  for (const [field, isSupported] of onlySupported) {
-    const value = raw[field]
-    if (value === undefined || value === null || isSupported(value)) continue
-    throw unsupported(where, field, value, 'a plain Llama decoder')
-  }
-}
-
-function checkShape(c: LlamaConfig, where: string): void {
-  if (!Number.isInteger(c.headSize)) {
-    throw badConfig(
-      where,
-      'hidden_size',
-      `${c.hiddenSize} is not divisible by num_attention_heads ${c.headCount}`
-    )
-  }
-  if (c.headSize % 2 !== 0)
-    throw badConfig(where, 'head_dim', `${c.headSize} is odd; rotary positions turn pairs`)
-  if (c.headCount % c.keyValueHeadCount !== 0) {
-    throw badConfig(
-      where,
-      'num_key_value_heads',
-      `${c.keyValueHeadCount} does not divide num_attention_heads ${c.headCount}`
-    )
-  }
-  for (const [field, id] of [
-    ['bos_token_id', c.beginTokenId],
-    ['eos_token_id', c.endTokenId]
-  ] as const) {
-    if (id !== undefined && id >= c.vocabularySize) {
-      throw badConfig(where, field, `${id} is outside the vocabulary of ${c.vocabularySize}`)
-    }
-  }
-}
-
-/** Some models list several end tokens; the first is the one that their tokenizer writes. */
-function optionalTokenId<K extends 'beginTokenId' | 'endTokenId'>(
-  key: K,
-  value: number | number[] | null | undefined
-): { readonly [P in K]?: number } {
-  const id = Array.isArray(value) ? value[0] : value
-  return (id === undefined || id === null ? {} : { [key]: id }) as { readonly [P in K]?: number }
-}
-
-function badConfig(where: string, field: string, problem: string): ModelError {
-  return new ModelError(
-    'BAD_CONFIG',
-    { path: where, field },
-    `${where}: ${field}: ${problem}. Use the config.json that was published with these weights.`
-  )
-}
-
-function unsupported(where: string, field: string, value: unknown, supported: string): ModelError {
-  const shown = value === undefined ? 'missing' : JSON.stringify(value)
-  return new ModelError(
-    'UNSUPPORTED',
-    { path: where, field, value: shown },
-    `${where}: ${field} is ${shown}, but only ${supported} is supported. Choose another model, for example SmolLM2-135M.`
-  )
 }

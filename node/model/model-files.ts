@@ -4,20 +4,21 @@
  */
 import type { Files } from '../../protocols/ports.ts'
 import { ModelError } from './errors.ts'
-import { type LlamaConfig, parseModelConfig } from './model-config.ts'
-import { blockList, modelBlocks } from './model-weights.ts'
+import type { ModelConfig } from './model-config.ts'
+import { parseModelConfig } from './parse-config.ts'
 import {
   INDEX_NAME,
   openStoredWeights,
   SINGLE_NAME,
   type StoredWeights
 } from './safetensors/stored-weights.ts'
+import { modelTensors, outerTensors } from './tensors.ts'
 import { checkTokenizerFits, parseTokenizer, type Tokenizer } from './tokenizer.ts'
 import { checkedWeights, type WantedWeights } from './wanted-weights.ts'
 import type { WeightSource } from './weight-source.ts'
 
 export interface OpenModel {
-  readonly config: LlamaConfig
+  readonly config: ModelConfig
   /** Every weight that `config` calls for, and no other, by its Hugging Face name. */
   readonly weights: WeightSource
   readonly tokenizer: Tokenizer
@@ -69,7 +70,7 @@ export async function openModel(files: Files, where: string): Promise<OpenModel>
  */
 export async function openModelWeights(
   files: Files,
-  config: LlamaConfig,
+  config: ModelConfig,
   where: string
 ): Promise<WeightSource> {
   return checkedOf(await openStoredWeights(files, where), config, where)
@@ -100,21 +101,19 @@ async function folderDigest(
   return whole.digest()
 }
 
-function checkedOf(stored: StoredWeights, config: LlamaConfig, where: string): Promise<WeightSource> {
+function checkedOf(stored: StoredWeights, config: ModelConfig, where: string): Promise<WeightSource> {
   const { fileNames } = stored
   const path = `${where}/${fileNames.length === 1 ? fileNames[0] : INDEX_NAME}`
   return checkedWeights(stored, wantedWeights(config), path)
 }
 
-function wantedWeights(config: LlamaConfig): WantedWeights {
-  const shapes = new Map<string, readonly number[]>()
-  for (const { names, rows, shape } of blockList(modelBlocks(config))) {
-    for (const [i, name] of names.entries()) shapes.set(name, [rows[i]!, ...shape.slice(1)])
-  }
+function wantedWeights(config: ModelConfig): WantedWeights {
   return {
-    shapes,
-    isRedundant: name => name.endsWith('.rotary_emb.inv_freq'),
-    copies: new Map(config.tiedEmbeddings ? [['lm_head.weight', 'model.embed_tokens.weight']] : [])
+    shapes: new Map(modelTensors(config).map(({ name, shape }) => [name, shape])),
+    // Some are saved without the outer module.
+    aliasesOf: name => [name.replace(/^(model|transformer)\./, '')],
+    isRedundant: name => /\.(rotary_emb\.inv_freq|attn\.bias|attn\.masked_bias)$/.test(name),
+    copies: new Map(config.tiedEmbeddings ? [['lm_head.weight', outerTensors(config).embedding]] : [])
   }
 }
 

@@ -1,5 +1,6 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import type { Files } from '../../protocols/ports.ts'
+import { type ChatTemplate, chatTemplate } from './chat-template.ts'
 import { ModelError } from './errors.ts'
 
 export interface Tokenizer {
@@ -7,6 +8,10 @@ export interface Tokenizer {
   readonly vocabularySize: number
   /** The token that ends a document, if the tokenizer has one. */
   readonly endTokenId: number | undefined
+  /** What the model was taught to see before a text: its begin token, or nothing. */
+  readonly beginTokenIds: Int32Array
+  /** How the model takes conversations, if it was taught to. */
+  readonly chatTemplate: ChatTemplate | null
   /** Token ids of a text, without begin or end tokens. */
   encode(text: string): Int32Array
   decode(ids: ArrayLike<number>): string
@@ -18,7 +23,7 @@ export interface Tokenizer {
 }
 
 /**
- * Reads `tokenizer.json` (and `tokenizer_config.json`, if there is one) of a model folder.
+ * Reads `tokenizer.json` (and `tokenizer_config.json` and `chat_template.jinja`, if they are there) of a model folder.
  * @throws ModelError MISSING_FILE or BAD_TOKENIZER
  */
 export async function loadTokenizer(files: Files): Promise<Tokenizer> {
@@ -30,15 +35,24 @@ export async function loadTokenizer(files: Files): Promise<Tokenizer> {
       'tokenizer.json is missing from the model folder. Download it from where the weights came from.'
     )
   }
-  return parseTokenizer(json, await files.read('tokenizer_config.json'))
+  return parseTokenizer(
+    json,
+    await files.read('tokenizer_config.json'),
+    await files.read('chat_template.jinja')
+  )
 }
 
 /**
  * @param json - content of `tokenizer.json`
  * @param settings - content of `tokenizer_config.json`, or null
+ * @param template - content of `chat_template.jinja`, or null; it comes before a template in `settings`
  * @throws ModelError BAD_TOKENIZER
  */
-export function parseTokenizer(json: Uint8Array, settings: Uint8Array | null): Tokenizer {
+export function parseTokenizer(
+  json: Uint8Array,
+  settings: Uint8Array | null,
+  template: Uint8Array | null = null
+): Tokenizer {
   const definition = parseObject(json, 'tokenizer.json')
   const config = settings === null ? {} : parseObject(settings, 'tokenizer_config.json')
   let inner: HuggingFaceTokenizer
@@ -54,6 +68,8 @@ export function parseTokenizer(json: Uint8Array, settings: Uint8Array | null): T
   return {
     vocabularySize: byteCounts.length,
     endTokenId: endTokenId(inner, config),
+    beginTokenIds: beginTokenIds(inner),
+    chatTemplate: templateOf(config, template),
     encode(text) {
       if (text === '') return new Int32Array(0)
       return Int32Array.from(inner.encode(text, { add_special_tokens: false }).ids)
@@ -137,9 +153,38 @@ function partTypes(part: unknown): string[] {
 }
 
 function endTokenId(inner: HuggingFaceTokenizer, config: JsonObject): number | undefined {
-  const eos = config['eos_token']
-  const content = typeof eos === 'object' && eos !== null ? (eos as { content?: unknown }).content : eos
-  return typeof content === 'string' ? inner.token_to_id(content) : undefined
+  const content = specialTokenText(config['eos_token'])
+  return content === undefined ? undefined : inner.token_to_id(content)
+}
+
+/** What the tokenizer's post-processor puts before a text. */
+function beginTokenIds(inner: HuggingFaceTokenizer): Int32Array {
+  const plain: number[] = inner.encode('a', { add_special_tokens: false }).ids
+  const whole: number[] = inner.encode('a', { add_special_tokens: true }).ids
+  const at = whole.findIndex((_, i) => plain.every((id, j) => whole[i + j] === id))
+  return Int32Array.from(whole.slice(0, Math.max(0, at)))
+}
+
+/** A special token is named as text, or as an object with its text as `content`. */
+function specialTokenText(token: unknown): string | undefined {
+  const content =
+    typeof token === 'object' && token !== null ? (token as { content?: unknown }).content : token
+  return typeof content === 'string' ? content : undefined
+}
+
+/** Several templates are told apart by name: for other uses than a plain conversation there are others. */
+function templateOf(config: JsonObject, file: Uint8Array | null): ChatTemplate | null {
+  const tokens = Object.entries(config).flatMap(([name, token]) => {
+    const text = name.endsWith('_token') ? specialTokenText(token) : undefined
+    return text === undefined ? [] : [[name, text] as const]
+  })
+  const specialTokens = Object.fromEntries(tokens)
+  if (file !== null) return chatTemplate(new TextDecoder().decode(file), specialTokens, 'chat_template.jinja')
+  const given = config['chat_template']
+  const named: unknown[] = Array.isArray(given) ? given : [{ name: 'default', template: given }]
+  const found = named.find(entry => (entry as { name?: unknown } | null)?.name === 'default')
+  const source = (found as { template?: unknown } | undefined)?.template
+  return typeof source === 'string' ? chatTemplate(source, specialTokens, 'tokenizer_config.json') : null
 }
 
 function badTokenizer(path: string, problem: string, cause?: unknown): ModelError {

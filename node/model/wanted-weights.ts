@@ -9,6 +9,8 @@ import { noSuchTensor, type WeightSource } from './weight-source.ts'
 export interface WantedWeights {
   /** Every tensor that must be there. */
   readonly shapes: ReadonlyMap<string, readonly number[]>
+  /** Other names under which a tensor may be stored instead. */
+  aliasesOf(name: string): readonly string[]
   /** Tensors that some checkpoints carry although they follow from the config (rotary frequencies, causal masks). */
   isRedundant(name: string): boolean
   /** Tensors that may be there besides if they equal another, as a head does that is tied to the embedding. */
@@ -30,15 +32,21 @@ export async function checkedWeights(
   path: string
 ): Promise<WeightSource> {
   const { shapes } = wanted
+  const storedNames = new Map<string, string>()
   for (const [name, expected] of shapes) {
-    const got = stored.shapeOf(name)
-    if (got === undefined || !isSameShape(got, expected)) throw mismatch(path, name, expected, got)
-    const dtype = stored.dtypeOf(name)!
+    const storedName = [name, ...wanted.aliasesOf(name)].find(alias => stored.shapeOf(alias) !== undefined)
+    const got = storedName === undefined ? undefined : stored.shapeOf(storedName)
+    if (storedName === undefined || got === undefined || !isSameShape(got, expected))
+      throw mismatch(path, name, expected, got)
+    const dtype = stored.dtypeOf(storedName)!
     if (!isTensorType(dtype)) throw unsupportedType(path, name, dtype)
+    storedNames.set(name, storedName)
   }
+  const used = new Set(storedNames.values())
   for (const name of stored.names()) {
-    if (shapes.has(name) || wanted.isRedundant(name)) continue
-    const original = wanted.copies.get(name)
+    if (used.has(name) || wanted.isRedundant(name)) continue
+    const copied = wanted.copies.get(name)
+    const original = copied === undefined ? undefined : storedNames.get(copied)
     if (original !== undefined && (await isCopy(stored, name, original))) continue
     throw new ModelError(
       'TENSOR_MISMATCH',
@@ -48,10 +56,11 @@ export async function checkedWeights(
   }
   return {
     names: () => shapes.keys(),
-    shapeOf: name => (shapes.has(name) ? stored.shapeOf(name) : undefined),
+    shapeOf: name => shapes.get(name),
     async read(name) {
-      if (!shapes.has(name)) throw noSuchTensor(name, path)
-      return stored.read(name)
+      const storedName = storedNames.get(name)
+      if (storedName === undefined) throw noSuchTensor(name, path)
+      return stored.read(storedName)
     }
   }
 }

@@ -1,8 +1,8 @@
 /** LocalTraining: from the global adapter and the manifest to a job, and from its result to lanes of the ring. */
 import {
+  type AdapterFactor,
   type AdapterLayout,
   gatherSpans,
-  type LoraFactor,
   spansOf
 } from '../../aggregation/adapter-layout.ts'
 import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
@@ -36,7 +36,7 @@ export function batchSeedOf(
 export function trainJobOf(
   { manifest }: Pick<RunContext, 'manifest'>,
   adapter: Float32Array,
-  factors: readonly LoraFactor[],
+  factors: readonly AdapterFactor[],
   completedRounds: number,
   seed: number
 ): TrainJob {
@@ -72,7 +72,7 @@ export function trainJobOf(
 export function encodeTraining(
   encoding: RoundEncoding,
   layout: AdapterLayout,
-  factors: readonly LoraFactor[],
+  factors: readonly AdapterFactor[],
   before: Float32Array,
   trained: Pick<TrainResult, 'adapter' | 'meanLoss'>,
   clipNorm: number,

@@ -3,7 +3,6 @@
  * `states/<hash>.bin` and `adapter/`. Written in an order that leaves something that opens wherever a crash falls:
  * a state before the link that names it, a link before its journal is let go.
  */
-import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import type { RunContext } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
@@ -11,6 +10,7 @@ import { toHex } from '../../protocols/hex.ts'
 import type { Files } from '../../protocols/ports.ts'
 import { encodeSignedManifest, type SignedManifest } from '../../protocols/signed-manifest.ts'
 import { saveAdapter } from '../peft/peft-files.ts'
+import type { Trainer } from '../train/trainer.ts'
 import { ChainStore } from './chain-store.ts'
 import { JournalStore } from './journal-store.ts'
 import { StateStore } from './state-store.ts'
@@ -42,7 +42,7 @@ export async function openRunDisk(
   files: Files,
   signed: SignedManifest,
   run: RunContext,
-  layout: AdapterLayout,
+  trainer: Pick<Trainer, 'layout' | 'adapterKind' | 'adapterConfigJson'>,
   crypto: CryptoSuite,
   warn: (message: string) => void
 ): Promise<RunDisk> {
@@ -54,23 +54,16 @@ export async function openRunDisk(
   const chain = await ChainStore.open(files, `${folder}/chain.log`, run, crypto, warn)
   const journal = await JournalStore.open(files, `${folder}/journal.log`, chain.tip)
   const states = new StateStore(files, `${folder}/states`, crypto)
-  const { rank, alpha } = run.manifest.adapter
-  const config = {
-    rank,
-    alpha,
-    rankStabilized: false,
-    targetModules: targetModulesOf(layout),
-    baseModel: run.manifest.model.source
-  }
   return {
     chain,
     journal,
     states,
-    saveAdapter: values => saveAdapter(files, adapterFolder(run.id), config, layout, values)
+    saveAdapter: values =>
+      saveAdapter(files, adapterFolder(run.id), {
+        kind: trainer.adapterKind,
+        configJson: trainer.adapterConfigJson(run.manifest.model.source),
+        layout: trainer.layout,
+        values
+      })
   }
-}
-
-/** The names of the adapted layers, out of keys such as `….self_attn.q_proj.lora_A.weight`. */
-function targetModulesOf(layout: AdapterLayout): string[] {
-  return [...new Set(layout.tensors.map(({ name }) => name.split('.lora_')[0]!.split('.').at(-1)!))].sort()
 }

@@ -1,23 +1,38 @@
-import * as tf from '@tensorflow/tfjs'
-import type { AdapterLayout, LoraFactor } from '../../aggregation/adapter-layout.ts'
-import { withValues } from '../backend/host-kernel.ts'
-import { crossEntropy } from '../model/cross-entropy.ts'
+import type { AdapterFactor, AdapterTensor } from '../../aggregation/adapter-layout.ts'
+import type { Tape, TapeMode } from '../backend/tape.ts'
+import { constant, parameter, type Variable } from '../backend/tape.ts'
+import { type AdapterHooks, noAdapter } from '../model/adapter-hooks.ts'
 import type { FrozenModel } from '../model/frozen-model.ts'
+import { KeyValueCache } from '../model/key-value-cache.ts'
 import type { TokenBatch } from '../model/transformer.ts'
-import type { LoraSettings } from './lora.ts'
-import { LoraFactors } from './lora-factors.ts'
+import { type Adapter, type AdapterSettings, adapterOf } from './adapter.ts'
 
-/** A frozen model with a LoRA adapter that is passed in with each call as a flat vector. */
+export interface GradientOptions {
+  /** `checkpoint` holds less and computes the forward pass twice. */
+  readonly mode?: Exclude<TapeMode, 'forward'>
+  /** Which elements dropout drops; without one, none. */
+  readonly dropoutSeed?: string
+}
+
+/** A frozen model with an adapter that is passed in with each call as a flat vector. */
 export class AdaptedModel {
   readonly base: FrozenModel
-  readonly layout: AdapterLayout
-  private readonly factors: LoraFactors
+  readonly adapter: Adapter
 
-  /** @throws PeftError UNKNOWN_TARGET */
-  constructor(base: FrozenModel, settings: LoraSettings) {
+  /** @throws PeftError UNKNOWN_TARGET, BAD_SETTING */
+  constructor(base: FrozenModel, settings: AdapterSettings) {
     this.base = base
-    this.factors = new LoraFactors(base.config, settings)
-    this.layout = this.factors.layout
+    this.adapter = adapterOf(base.config, settings)
+  }
+
+  get layout(): Adapter['layout'] {
+    return this.adapter.layout
+  }
+
+  /** Longest text in tokens: a prefix takes positions too. */
+  get positionsMax(): number {
+    const { settings } = this.adapter
+    return this.base.config.maxPositions - (settings.kind === 'prefix' ? settings.virtualTokens : 0)
   }
 
   /**
@@ -27,55 +42,85 @@ export class AdaptedModel {
    * @param gradient - [layout.length]; written where `trained` has a gradient, left alone elsewhere
    * @returns mean nats per counted target
    */
-  lossAndGradient(
+  async lossAndGradient(
     tokens: TokenBatch,
     targets: Int32Array,
     adapter: Float32Array,
-    trained: readonly LoraFactor[],
-    gradient: Float32Array
-  ): number {
-    const tensors = this.factors.tensors(adapter, trained)
-    const { value, grads } = tf.valueAndGrads(() =>
-      crossEntropy(this.base.logits(tokens, tensors.factorsOf), targets)
-    )(tensors.trained)
-    this.factors.readGradients(grads, trained, gradient)
-    const loss = withValues(value, values => values[0]!)
-    tf.dispose([grads, value])
-    tensors.dispose()
-    return loss
+    trained: readonly AdapterFactor[],
+    gradient: Float32Array,
+    { mode = 'record', dropoutSeed }: GradientOptions = {}
+  ): Promise<number> {
+    return this.withAdapter(adapter, trained, mode, dropoutSeed ?? null, async (hooks, tape, variables) => {
+      const loss = await this.base.lossAndGradient(tape, tokens, targets, hooks)
+      const wanted = this.layout.tensors.filter(tensor => trained.includes(tensor.factor))
+      await Promise.all(wanted.map(tensor => this.readGradient(tape, variables, tensor, gradient)))
+      return loss
+    })
   }
 
   /** Sum of nats over the targets that count. @param adapter - null for the base alone */
-  nats(tokens: TokenBatch, targets: Int32Array, adapter: Float32Array | null): number {
-    return this.evaluated(adapter, factorsOf => this.base.nats(tokens, targets, factorsOf))
+  nats(tokens: TokenBatch, targets: Int32Array, adapter: Float32Array | null): Promise<number> {
+    return this.measuring(adapter, hooks => this.base.nats(tokens, targets, hooks))
   }
 
-  /** Logits of every position, [batch * time, vocabulary], as plain numbers. */
-  logits(tokens: TokenBatch, adapter: Float32Array | null): Float32Array {
-    return this.evaluated(adapter, factorsOf => values(this.base.logits(tokens, factorsOf)))
+  /** Logits of every position, [batch * time * vocabulary]. */
+  logits(tokens: TokenBatch, adapter: Float32Array | null): Promise<Float32Array> {
+    return this.measuring(adapter, hooks => this.base.logits(tokens, hooks))
   }
 
-  /** Logits of the token after a text of 1 to config.maxPositions tokens, [vocabulary], as plain numbers. */
-  nextLogits(ids: Int32Array, adapter: Float32Array | null): Float32Array {
-    return this.evaluated(adapter, factorsOf => values(this.base.nextLogits(ids, factorsOf)))
+  /**
+   * Logits of the token after a text: -> [vocabulary].
+   * @param ids - the tokens that `cache` has not seen yet, at least one
+   * @param cache - the same for all calls on one text
+   */
+  nextLogits(ids: Int32Array, cache: KeyValueCache, adapter: Float32Array | null): Promise<Float32Array> {
+    return this.measuring(adapter, hooks => this.base.nextLogits(ids, cache, hooks))
   }
 
-  private evaluated<R>(
-    adapter: Float32Array | null,
-    run: (factorsOf?: Parameters<FrozenModel['nats']>[2]) => R
-  ): R {
-    if (adapter === null) return run()
-    const tensors = this.factors.tensors(adapter, [])
+  /** For a new text. The caller disposes of it. */
+  cache(): KeyValueCache {
+    return new KeyValueCache(this.base.backend)
+  }
+
+  private measuring<R>(adapter: Float32Array | null, run: (hooks: AdapterHooks) => Promise<R>): Promise<R> {
+    return adapter === null ? run(noAdapter) : this.withAdapter(adapter, [], 'forward', null, run)
+  }
+
+  /** Puts the adapter on the backend for the time of `run`. */
+  private async withAdapter<R>(
+    adapter: Float32Array,
+    trained: readonly AdapterFactor[],
+    mode: TapeMode,
+    dropoutSeed: string | null,
+    run: (hooks: AdapterHooks, tape: Tape, variables: ReadonlyMap<string, Variable>) => Promise<R>
+  ): Promise<R> {
+    const { backend } = this.base
+    const variables = new Map<string, Variable>()
+    const tape = this.base.tape(mode)
     try {
-      return run(tensors.factorsOf)
+      for (const { name, factor, shape, offset, length } of this.layout.tensors) {
+        const tensor = backend.upload(adapter.subarray(offset, offset + length), shape)
+        variables.set(name, trained.includes(factor) ? parameter(tensor) : constant(tensor))
+      }
+      return await run(this.adapter.hooks(variables, { backend, tape, dropoutSeed }), tape, variables)
     } finally {
-      tensors.dispose()
+      tape.dispose()
+      for (const { tensor } of variables.values()) backend.free(tensor)
     }
   }
-}
 
-function values(tensor: tf.Tensor): Float32Array {
-  const copy = tensor.dataSync<'float32'>().slice()
-  tensor.dispose()
-  return copy
+  private async readGradient(
+    tape: Tape,
+    variables: ReadonlyMap<string, Variable>,
+    { name, offset, length }: AdapterTensor,
+    gradient: Float32Array
+  ): Promise<void> {
+    const tensor = tape.take(variables.get(name)!)
+    if (tensor === null) {
+      gradient.fill(0, offset, offset + length)
+      return
+    }
+    gradient.set(await this.base.backend.download(tensor), offset)
+    this.base.backend.free(tensor)
+  }
 }

@@ -5,6 +5,7 @@ export type PeftErrorCode =
   | 'UNSUPPORTED' // adapter_config.json asks for what we do not compute: { path, field, value }
   | 'ADAPTER_MISMATCH' // the adapter does not fit the layout it was opened for: { path, tensor? | field?, expected, got }
   | 'UNKNOWN_TARGET' // a target names no linear layer of the model: { target, known }
+  | 'BAD_SETTING' // a setting that this model cannot have: { setting, got, expected }
 
 export class PeftError extends Error {
   override readonly name = 'PeftError'

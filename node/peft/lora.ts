@@ -1,82 +1,138 @@
-import { type AdapterLayout, type AdapterTensor, layoutOf } from '../../aggregation/adapter-layout.ts'
-import type { Random } from '../../aggregation/random.ts'
-import type { LlamaConfig } from '../model/model-config.ts'
-import { groupModules, linearGroups, moduleShape } from '../model/model-weights.ts'
+import { type AdapterTensor, layoutOf } from '../../aggregation/adapter-layout.ts'
+import { utf8Bytes } from '../../aggregation/canonical-bytes.ts'
+import { type Random, seededRandom } from '../../aggregation/random.ts'
+import type { LowRank } from '../backend/ops/linear.ts'
+import type { ModelConfig } from '../model/model-config.ts'
+import { type LinearModule, layerName, linearModules } from '../model/tensors.ts'
+import type { Adapter, AdapterContext } from './adapter.ts'
 import { PeftError } from './errors.ts'
 
 /** A low-rank adapter: W + scale B A beside chosen linear layers. Source: Hu et al. 2021, arXiv:2106.09685. */
 export interface LoraSettings {
+  readonly kind: 'lora'
   readonly rank: number
   readonly alpha: number
   /** Scale alpha / sqrt(rank) instead of alpha / rank (rsLoRA, arXiv:2312.03732). */
-  readonly rankStabilized?: boolean
+  readonly rankStabilized: boolean
   /** Ends of module names as in Hugging Face PEFT, e.g. `q_proj`, or every linear layer but the head. */
   readonly targetModules: 'all-linear' | readonly string[]
+  /** Share of what enters A that is dropped while training, in [0, 1). */
+  readonly dropout: number
 }
 
-export function loraScale({ rank, alpha, rankStabilized = false }: LoraSettings): number {
+/** As Hugging Face PEFT has it, but on every linear layer. */
+export const loraDefaults: LoraSettings = {
+  kind: 'lora',
+  rank: 8,
+  alpha: 8,
+  rankStabilized: false,
+  targetModules: 'all-linear',
+  dropout: 0
+}
+
+export function loraScale({
+  rank,
+  alpha,
+  rankStabilized
+}: Pick<LoraSettings, 'rank' | 'alpha' | 'rankStabilized'>): number {
   return alpha / (rankStabilized ? Math.sqrt(rank) : rank)
 }
 
-/** Every linear module of a layer, in the order of an adapter's layout. */
-export const linearModules: readonly string[] = linearGroups.flatMap(group => groupModules[group])
+/** A linear layer of one decoder layer. */
+export interface TargetedModule extends LinearModule {
+  readonly layer: number
+}
 
 /**
- * The modules of a layer that the settings name, in the layout's order, e.g. `self_attn.q_proj`.
+ * The linear layers that the settings name, in the layout's order. As in PEFT, a target is the end of a module's path: a
+ * name such as `q_proj`, or as much of `model.layers.0.self_attn.q_proj` as tells it apart.
  * @throws PeftError UNKNOWN_TARGET
  */
-export function targetedModules(settings: Pick<LoraSettings, 'targetModules'>): string[] {
-  const { targetModules } = settings
-  if (targetModules === 'all-linear') return [...linearModules]
-  const isNamed = (module: string, target: string) => module === target || module.endsWith(`.${target}`)
+export function targetedModules(
+  config: ModelConfig,
+  { targetModules }: Pick<LoraSettings, 'targetModules'>
+): TargetedModule[] {
+  const modules = linearModules(config)
+  const all = Array.from({ length: config.layerCount }, (_, layer) =>
+    modules.map(module => ({ ...module, layer }))
+  ).flat()
+  if (targetModules === 'all-linear') return all
+  const isNamed = ({ layer, name }: TargetedModule, target: string) =>
+    `.${layerName(config, layer)}.${name}`.endsWith(`.${target}`)
   for (const target of targetModules) {
-    if (linearModules.some(module => isNamed(module, target))) continue
-    const known = linearModules.map(module => module.split('.').at(-1)!)
+    if (all.some(module => isNamed(module, target))) continue
+    const known = [...new Set(modules.map(({ name }) => name.split('.').at(-1)!))]
     throw new PeftError(
       'UNKNOWN_TARGET',
       { target, known },
       `the model has no linear layer named ${target}: choose among ${known.join(', ')}, or write all-linear`
     )
   }
-  return linearModules.filter(module => targetModules.some(target => isNamed(module, target)))
+  return all.filter(module => targetModules.some(target => isNamed(module, target)))
 }
 
 /** The Hugging Face PEFT key of a factor. */
-export function loraKey(layer: number, module: string, factor: 'A' | 'B'): string {
-  return `base_model.model.model.layers.${layer}.${module}.lora_${factor}.weight`
+export function loraKey(config: ModelConfig, layer: number, module: string, factor: 'A' | 'B'): string {
+  return `base_model.model.${layerName(config, layer)}.${module}.lora_${factor}.weight`
 }
 
 /**
- * Where each factor lies in the flat vector: by layer, then module, then A [rank, in] before B [out, rank].
+ * By layer, then module, then A [rank, in] before B [out, rank].
  * @throws PeftError UNKNOWN_TARGET
  */
-export function loraLayout(config: LlamaConfig, settings: LoraSettings): AdapterLayout {
-  const modules = targetedModules(settings)
+export function loraAdapter(config: ModelConfig, settings: LoraSettings): Adapter {
   const { rank } = settings
   const tensors: Array<Pick<AdapterTensor, 'name' | 'factor' | 'shape'>> = []
-  for (let layer = 0; layer < config.layerCount; layer++) {
-    for (const module of modules) {
-      const [outSize, inSize] = moduleShape(config, module)!
-      tensors.push({ name: loraKey(layer, module, 'A'), factor: 'A', shape: [rank, inSize] })
-      tensors.push({ name: loraKey(layer, module, 'B'), factor: 'B', shape: [outSize, rank] })
-    }
+  for (const { layer, name, inSize, outSize } of targetedModules(config, settings)) {
+    tensors.push({ name: loraKey(config, layer, name, 'A'), factor: 'A', shape: [rank, inSize] })
+    tensors.push({ name: loraKey(config, layer, name, 'B'), factor: 'B', shape: [outSize, rank] })
   }
-  return layoutOf(tensors)
+  const layout = layoutOf(tensors)
+  const scale = loraScale(settings)
+  return {
+    settings,
+    layout,
+    initial: random => initialLora(layout, random),
+    hooks: (tensors, context) => ({
+      lowRank(layer, module, rows): LowRank | null {
+        const a = tensors.get(loraKey(config, layer, module, 'A'))
+        const b = tensors.get(loraKey(config, layer, module, 'B'))
+        if (a === undefined || b === undefined) return null
+        const mask = dropoutMask(context, settings.dropout, `${layer} ${module}`, [rows, a.tensor.shape[1]!])
+        return { a, b, scale, mask }
+      }
+    })
+  }
 }
 
 /**
- * The adapter that every peer starts from, [layout.length]: A uniform in ±1 / sqrt(in), as Hugging Face PEFT draws it
- * (Kaiming, a = sqrt(5)); B zero, so that the adapted model is the base.
- * Only integers, one division, one product and sqrt: the same bits on every machine.
+ * A uniform in ±1 / sqrt(in), as Hugging Face PEFT draws it (Kaiming, a = sqrt(5)); B zero, so that the adapted model is
+ * the base. Only integers, one division, one product and sqrt: the same bits on every machine.
  */
-export function initialLora(layout: AdapterLayout, random: Random): Float32Array {
+function initialLora(layout: Adapter['layout'], random: Random): Float32Array {
   const adapter = new Float32Array(layout.length)
   for (const { factor, shape, offset, length } of layout.tensors) {
     if (factor === 'B') continue
-    const bound = 1 / Math.sqrt(shape[1])
+    const bound = 1 / Math.sqrt(shape[1]!)
     for (let i = offset; i < offset + length; i++) {
       adapter[i] = (random.nextUint32() / 2 ** 31 - 1) * bound
     }
   }
   return adapter
+}
+
+/** 0 with probability `dropout`, else 1 / (1 - dropout): the same for the same seed and place, however often asked. */
+function dropoutMask(
+  { backend, dropoutSeed }: AdapterContext,
+  dropout: number,
+  place: string,
+  shape: readonly [number, number]
+): LowRank['mask'] {
+  if (dropoutSeed === null || dropout === 0) return null
+  const random = seededRandom(utf8Bytes(`${dropoutSeed} ${place}`))
+  const threshold = dropout * 2 ** 32
+  const kept = 1 / (1 - dropout)
+  const mask = new Float32Array(shape[0] * shape[1])
+  for (let i = 0; i < mask.length; i++) mask[i] = random.nextUint32() < threshold ? 0 : kept
+  return backend.upload(mask, shape)
 }

@@ -1,19 +1,28 @@
-import type { BackendChoice } from '../backend/stock-backend.ts'
-import type { LlamaConfig } from '../model/model-config.ts'
-import type { NamedTensor } from '../model/safetensors.ts'
-import type { LoraSettings } from '../peft/lora.ts'
+import type { BackendName } from '../backend/backend.ts'
+import type { ModelConfig } from '../model/model-config.ts'
+import type { AdapterSettings } from '../peft/adapter.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
 import type { TrainErrorCode } from '../train/errors.ts'
 import type { EvaluationWindows } from '../train/evaluate.ts'
 import type { EvaluateJob, EvaluateResult, TrainJob, TrainResult } from '../train/trainer.ts'
+import type { BackendRequest } from './open-backend.ts'
 
-/** What a training thread is started with. The weights lie in shared memory: no thread gets a copy by message. */
+/** What a training thread is started with. It reads the weights itself, tensor by tensor. */
 export interface TrainerThreadData {
-  readonly wasmFolder: string
-  readonly config: LlamaConfig
-  readonly weights: ReadonlyArray<readonly [name: string, tensor: NamedTensor]>
-  readonly lora: LoraSettings
+  readonly backend: BackendRequest
+  readonly modelFolder: string
+  readonly config: ModelConfig
+  readonly adapter: AdapterSettings
   readonly evaluation: EvaluationWindows
+}
+
+/** The backend that a training thread opened, in words that can be sent. */
+export interface BackendReport {
+  readonly name: BackendName
+  readonly description: string
+  readonly threads: number
+  /** Why it is not a faster one, a line each. */
+  readonly notes: readonly string[]
 }
 
 export type TrainerTask =
@@ -31,7 +40,7 @@ export interface TrainerRequest {
 }
 
 export type TrainerReply =
-  | { readonly kind: 'ready'; readonly backend: BackendChoice }
+  | { readonly kind: 'ready'; readonly backend: BackendReport }
   | { readonly kind: 'step'; readonly id: number; readonly steps: number; readonly loss: number }
   | { readonly kind: 'done'; readonly id: number; readonly result: TrainResult | EvaluateResult }
   | {

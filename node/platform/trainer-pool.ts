@@ -1,27 +1,35 @@
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { seededRandom } from '../../aggregation/random.ts'
-import type { BackendChoice } from '../backend/stock-backend.ts'
-import type { LlamaConfig } from '../model/model-config.ts'
-import type { ModelWeights } from '../model/model-weights.ts'
-import { initialLora, type LoraSettings, loraLayout } from '../peft/lora.ts'
+import type { ModelConfig } from '../model/model-config.ts'
+import { type AdapterSettings, adapterOf } from '../peft/adapter.ts'
+import { adapterConfigJson } from '../peft/adapter-config.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
 import { TrainError } from '../train/errors.ts'
 import type { EvaluationWindows } from '../train/evaluate.ts'
 import type { ExampleMarks } from '../train/token-text.ts'
 import type { EvaluateResult, Trainer, TrainResult } from '../train/trainer.ts'
-import type { TrainerReply, TrainerRequest, TrainerTask, TrainerThreadData } from './trainer-messages.ts'
-import { wasmFolder } from './wasm-folder.ts'
+import type { BackendRequest } from './open-backend.ts'
+import type {
+  BackendReport,
+  TrainerReply,
+  TrainerRequest,
+  TrainerTask,
+  TrainerThreadData
+} from './trainer-messages.ts'
 
 export interface TrainerPoolOptions {
-  readonly config: LlamaConfig
-  readonly weights: ModelWeights
+  /** In Hugging Face layout; every thread reads it. */
+  readonly modelFolder: string
+  readonly config: ModelConfig
   readonly baseModelSha256: string
-  readonly lora: LoraSettings
+  readonly adapter: AdapterSettings
   /** Seed of the first adapter; the same for every peer of a run. */
   readonly initialisationSeed: number
-  /** Threads, each with its own copy of the model on its backend's heap; by default one per core. */
-  readonly threads?: number
+  /** Threads that train side by side, each with its own copy of the model; by default one per core. */
+  readonly trainers?: number
+  /** `auto` by default, with the cores that there are shared among the trainers. */
+  readonly backend?: BackendRequest
   /** By default 8 windows at once of 128 tokens, or of as many as the model allows. */
   readonly evaluation?: EvaluationWindows
   /** Another entry point than trainer-worker, for tests of what happens when a thread ends. */
@@ -32,7 +40,7 @@ export interface TrainerPool {
   /** A trainer on one client's data. All trainers of a pool share its threads; jobs wait their turn in order. */
   open(shard: TokenizedShard): Trainer
   /** What the threads compute with, once the first one is up. @throws TrainError WORKER_FAILED, CLOSED */
-  backend(): Promise<BackendChoice>
+  backend(): Promise<BackendReport>
   /** Ends the threads at once; unfinished jobs fail with TrainError CLOSED. */
   close(): Promise<void>
 }
@@ -52,11 +60,12 @@ interface Thread {
 
 /**
  * Starts threads that train and measure adapters of one frozen model off the main thread.
- * @throws PeftError UNKNOWN_TARGET
+ * @throws PeftError UNKNOWN_TARGET, BAD_SETTING
  */
 export function openTrainerPool(options: TrainerPoolOptions): TrainerPool {
-  const { config, lora, initialisationSeed, baseModelSha256 } = options
-  const layout = loraLayout(config, lora)
+  const { config, initialisationSeed, baseModelSha256 } = options
+  const adapter = adapterOf(config, options.adapter)
+  const { layout } = adapter
   const threads = new ThreadPool(options)
   return {
     open(shard) {
@@ -69,8 +78,10 @@ export function openTrainerPool(options: TrainerPoolOptions): TrainerPool {
       ) => (isClosed ? Promise.reject(closedError()) : threads.run(task, shared, onProgress, signal))
       return {
         layout,
+        adapterKind: adapter.settings.kind,
+        adapterConfigJson: baseModel => adapterConfigJson(adapter.settings, config, baseModel),
         baseModelSha256,
-        initialAdapter: () => initialLora(layout, seededRandom(initialisationSeed)),
+        initialAdapter: () => adapter.initial(seededRandom(initialisationSeed)),
         train: (job, onProgress, signal) =>
           run({ kind: 'train', job }, onProgress, signal) as Promise<TrainResult>,
         evaluate: job => run({ kind: 'evaluate', job }) as Promise<EvaluateResult>,
@@ -91,25 +102,27 @@ class ThreadPool {
   private readonly threadsMax: number
   private readonly threads = new Set<Thread>()
   private readonly queue: PendingJob[] = []
-  private readonly firstBackend = Promise.withResolvers<BackendChoice>()
+  private readonly firstBackend = Promise.withResolvers<BackendReport>()
   private nextId = 0
   private isClosed = false
 
   constructor(options: TrainerPoolOptions) {
-    const { config, weights, lora, threads = availableParallelism() } = options
-    this.threadsMax = threads
+    const { config, modelFolder, adapter, trainers = availableParallelism() } = options
+    this.threadsMax = trainers
     this.workerUrl = options.workerUrl ?? ownWorkerUrl()
     const evaluation = options.evaluation ?? {
       sequenceLength: Math.min(128, config.maxPositions),
       batchSize: 8
     }
-    this.threadData = { wasmFolder: wasmFolder(), config, weights: sharedWeights(weights), lora, evaluation }
+    const threads = Math.max(1, Math.floor(availableParallelism() / trainers))
+    const backend = { threads, ...(options.backend ?? { name: 'auto' as const }) }
+    this.threadData = { backend, modelFolder, config, adapter, evaluation }
     // Nobody has to ask for the backend.
     this.firstBackend.promise.catch(() => {})
-    for (let i = 0; i < threads; i++) this.startThread()
+    for (let i = 0; i < trainers; i++) this.startThread()
   }
 
-  backend(): Promise<BackendChoice> {
+  backend(): Promise<BackendReport> {
     return this.firstBackend.promise
   }
 
@@ -155,7 +168,8 @@ class ThreadPool {
   }
 
   private startThread(): void {
-    const worker = new Worker(this.workerUrl, { workerData: this.threadData })
+    // TensorFlow reads settings from the environment of the process.
+    const worker = new Worker(this.workerUrl, { workerData: this.threadData, env: SHARE_ENV })
     const thread: Thread = { worker, job: null, isReady: false }
     let cause: unknown = null
     worker.on('message', (reply: TrainerReply) => this.onReply(thread, reply))
@@ -213,14 +227,6 @@ class ThreadPool {
 /** From source under Node's type stripping, or compiled. */
 function ownWorkerUrl(): URL {
   return new URL(`./trainer-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
-}
-
-function sharedWeights(weights: ModelWeights): TrainerThreadData['weights'] {
-  return [...weights].map(([name, { shape, data }]) => {
-    const shared = new Float32Array(new SharedArrayBuffer(data.byteLength))
-    shared.set(data)
-    return [name, { shape: [...shape], data: shared }]
-  })
 }
 
 function sharedShard(shard: TokenizedShard): TokenizedShard {

@@ -1,22 +1,24 @@
 // The entry point of a training thread: opens the backend and the frozen model once, then does jobs as they come.
 import { parentPort, workerData } from 'node:worker_threads'
-import { openBackend } from '../backend/stock-backend.ts'
 import { FrozenModel } from '../model/frozen-model.ts'
+import { openModelWeights } from '../model/model-files.ts'
 import { AdaptedModel } from '../peft/adapted-model.ts'
 import { trainText } from '../train/dataset.ts'
 import { TrainError } from '../train/errors.ts'
 import { evaluateShard } from '../train/local-trainer.ts'
 import { trainAdapter } from '../train/loop.ts'
+import { nodeFiles } from './node-files.ts'
+import { openBackend } from './open-backend.ts'
 import type { TrainerReply, TrainerRequest, TrainerThreadData } from './trainer-messages.ts'
 
-const { wasmFolder, config, weights, lora, evaluation } = workerData as TrainerThreadData
+const { backend: request, modelFolder, config, adapter, evaluation } = workerData as TrainerThreadData
 const port = parentPort!
 
 function reply(message: TrainerReply): void {
   port.postMessage(message)
 }
 
-function run(model: AdaptedModel, { id, task, shard, abort }: TrainerRequest): void {
+async function run(model: AdaptedModel, { id, task, shard, abort }: TrainerRequest): Promise<void> {
   try {
     const hooks = {
       onStep: (steps: number, loss: number) => reply({ kind: 'step', id, steps, loss }),
@@ -24,8 +26,8 @@ function run(model: AdaptedModel, { id, task, shard, abort }: TrainerRequest): v
     }
     const result =
       task.kind === 'train'
-        ? trainAdapter(model, trainText(shard), task.job, hooks)
-        : evaluateShard(model, shard, task.job, evaluation)
+        ? await trainAdapter(model, trainText(shard), task.job, hooks)
+        : await evaluateShard(model, shard, task.job, evaluation)
     reply({ kind: 'done', id, result })
   } catch (error) {
     // What is not a fault of the job leaves the thread in an unknown state: let it end, the pool starts another.
@@ -34,7 +36,9 @@ function run(model: AdaptedModel, { id, task, shard, abort }: TrainerRequest): v
   }
 }
 
-const backend = await openBackend(wasmFolder)
-const model = new AdaptedModel(new FrozenModel(config, new Map(weights)), lora)
-port.on('message', (request: TrainerRequest) => run(model, request))
-reply({ kind: 'ready', backend })
+const { backend, notes } = await openBackend(request)
+const weights = await openModelWeights(nodeFiles(modelFolder), config, modelFolder)
+const model = new AdaptedModel(await FrozenModel.load(backend, config, weights), adapter)
+port.on('message', (request: TrainerRequest) => void run(model, request))
+const { name, description, threads } = backend
+reply({ kind: 'ready', backend: { name, description, threads, notes } })

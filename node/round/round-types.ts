@@ -2,7 +2,7 @@
  * What goes into and comes out of the round's state machine. The machine does no I/O and reads no clock: its host
  * (node/peer) carries out the effects in order and feeds the events back.
  */
-import type { LoraFactor } from '../../aggregation/adapter-layout.ts'
+import type { AdapterFactor } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import type { SignedMask } from '../../aggregation/mask.ts'
 import type { Subject } from '../../protocols/certificate.ts'
@@ -32,7 +32,7 @@ export interface RoundDeps {
   readonly self: PeerId
   readonly run: RunContext
   /** Factors trained after this many completed rounds (the strategy). */
-  factorsOf(completedRounds: number): readonly LoraFactor[]
+  factorsOf(completedRounds: number): readonly AdapterFactor[]
   /** Lanes of one masked input of that round; a body is ringBits / 8 times as many bytes. */
   laneCountOf(cohortSize: number, completedRounds: number): number
 }
@@ -117,7 +117,7 @@ export type Effect =
       readonly height: number
       readonly completedRounds: number
       readonly cohortSize: number
-      readonly factors: readonly LoraFactor[]
+      readonly factors: readonly AdapterFactor[]
     }
   /** Mask the kept input and serve it as a blob; answer `input-masked`. */
   | {

@@ -13,29 +13,39 @@ export interface GenerateOptions {
 }
 
 /**
- * Continues a text token by token. The whole text, or as much of its end as the model allows positions, is computed
- * anew for each token.
+ * Continues a text token by token. Where it outgrows the positions that the model has, its older half falls out of sight.
  * @param adapter - [layout.length], or null for the base alone
  * @param prompt - at least one token
  * @throws RangeError if the prompt is empty or the temperature is negative
  */
-export function* generateTokens(
+export async function* generateTokens(
   model: AdaptedModel,
   adapter: Float32Array | null,
   prompt: Int32Array,
   options: GenerateOptions,
   random: Random
-): Generator<number, void> {
+): AsyncGenerator<number, void> {
   const { newTokensMax, temperature, topK = Number.POSITIVE_INFINITY, endTokenId } = options
   if (prompt.length === 0) throw new RangeError('expected a prompt of at least one token, got none')
   if (!(temperature >= 0)) throw new RangeError(`expected a temperature of at least 0, got ${temperature}`)
   const text = [...prompt]
-  for (let made = 0; made < newTokensMax; made++) {
-    const context = Int32Array.from(text.slice(-model.base.config.maxPositions))
-    const token = sampleToken(model.nextLogits(context, adapter), temperature, topK, random)
-    if (token === endTokenId) return
-    text.push(token)
-    yield token
+  const cache = model.cache()
+  try {
+    let unseen = text.slice(-model.positionsMax)
+    for (let made = 0; made < newTokensMax; made++) {
+      const logits = await model.nextLogits(Int32Array.from(unseen), cache, adapter)
+      const token = sampleToken(logits, temperature, topK, random)
+      if (token === endTokenId) return
+      text.push(token)
+      yield token
+      unseen = [token]
+      if (cache.positions === model.positionsMax) {
+        cache.dispose()
+        unseen = text.slice(-Math.ceil(model.positionsMax / 2))
+      }
+    }
+  } finally {
+    cache.dispose()
   }
 }
 

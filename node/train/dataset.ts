@@ -1,5 +1,16 @@
-import type { Files } from '../../protocols/ports.ts'
 import type { Tokenizer } from '../model/tokenizer.ts'
+import type { EncodedData } from './data/encode-data.ts'
+import { encodeDocument } from './data/encode-example.ts'
+import { shuffledExamples, splitDocuments, splitExamples } from './data/held-out-split.ts'
+import { joinedIds } from './data/marked-tokens.ts'
+import {
+  describePart,
+  type PartSource,
+  partOf,
+  pooledText,
+  type ShardPart,
+  streamOf
+} from './data/shard-part.ts'
 import { TrainError } from './errors.ts'
 import type { ExampleMarks, TokenText } from './token-text.ts'
 
@@ -15,7 +26,7 @@ export interface TokenizedShard {
   readonly heldOutExamples?: ExampleMarks
   /** [h], UTF-8 bytes that each token of `heldOut` stands for, to turn nats per token into bits per byte. */
   readonly heldOutTokenBytes: Int32Array
-  /** One line for a person: the source, how many tokens of each, and how many a limit left out. */
+  /** One line for a person: the source, how much of each, and what a limit cut or left out. */
   readonly description: string
 }
 
@@ -32,18 +43,18 @@ export interface ShardSource {
   /** For messages: the file's name, the client's name. */
   readonly name: string
   readonly documents: readonly string[]
-  /** Without them the end of `documents` is held out. */
+  /** Without them a part of `documents` is held out. */
   readonly heldOutDocuments?: readonly string[]
 }
 
 export interface ShardOptions {
-  /** Tokens of one training window; each part must fill one, and one token more to predict. */
+  /** Tokens of one training window; each part of a text must fill one, and one token more to predict. */
   readonly windowTokens: number
-  /** Use no more than this many training tokens, from the start. */
+  /** Use no more than this many training tokens, from the start; of examples, whole ones. */
   readonly trainTokensMax?: number
-  /** Use no more than this many held-out tokens, from the start: evaluation takes time. */
+  /** Use no more than this many held-out tokens, likewise: evaluation takes time. */
   readonly heldOutTokensMax?: number
-  /** Share of the tokens at the end that is held out; 0.1 by default. In (0, 1). */
+  /** Share of the tokens, or of the examples, that is held out; 0.1 by default. In (0, 1). */
   readonly heldOutFraction?: number
 }
 
@@ -51,43 +62,7 @@ export interface ShardOptions {
 const defaultHeldOutFraction = 0.1
 
 /**
- * Reads a client's texts: `.txt` is one document, `.jsonl` one `{"text": …}` per line.
- * @throws TrainError MISSING_DATA, UNSUPPORTED_DATA, BAD_DATA (with the line); FilesError
- */
-export async function readDocuments(files: Files, path: string): Promise<string[]> {
-  const parse = path.endsWith('.jsonl') ? jsonLines : path.endsWith('.txt') ? wholeText : null
-  if (parse === null) {
-    throw new TrainError(
-      'UNSUPPORTED_DATA',
-      { path },
-      `${path} is neither .txt nor .jsonl. Rename or convert the file.`
-    )
-  }
-  const bytes = await files.read(path)
-  if (bytes === null) {
-    throw new TrainError(
-      'MISSING_DATA',
-      { path },
-      `there is no data file ${path}. Check the path given with --data.`
-    )
-  }
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    throw new TrainError(
-      'BAD_DATA',
-      { path },
-      `${path} is not UTF-8 text. Convert it, for example: iconv -f latin1 -t utf-8 ${path}`,
-      { cause: error }
-    )
-  }
-  return parse(text, path)
-}
-
-/**
- * Tokenizes a client's texts and sets its test set apart, the same way every time. Documents are joined by the
- * tokenizer's end token, if it has one.
+ * Tokenizes a client's texts and sets its test set apart, the same way every time.
  * @throws TrainError TOO_LITTLE_DATA if a part does not fill one window
  */
 export function tokenizeShard(
@@ -96,101 +71,157 @@ export function tokenizeShard(
   options: ShardOptions
 ): TokenizedShard {
   const { name, documents, heldOutDocuments } = source
+  const encoded = (texts: readonly string[]): EncodedData => ({
+    kind: 'texts',
+    documents: texts.map(text => encodeDocument(tokenizer, text)),
+    blank: 0
+  })
+  const heldOut = heldOutDocuments === undefined ? null : encoded(heldOutDocuments)
+  return encodedShard(tokenizer, name, { data: encoded(documents), heldOut }, options)
+}
+
+/** A client's data as tokens. */
+export interface EncodedSource {
+  readonly data: EncodedData
+  /**
+   * Null: a part of `data` is held out. Of several documents or examples these are whole ones, drawn at random; of one
+   * long text it is the end.
+   */
+  readonly heldOut: EncodedData | null
+}
+
+/**
+ * Texts become one stream, joined by the tokenizer's end token, if it has one; examples stay apart.
+ * @param name - for messages: the file's name, the client's name
+ * @throws TrainError TOO_LITTLE_DATA if a part does not fill one window, or has no example
+ */
+export function encodedShard(
+  tokenizer: Pick<Tokenizer, 'endTokenId' | 'tokenBytes'>,
+  name: string,
+  { data, heldOut }: EncodedSource,
+  options: ShardOptions
+): TokenizedShard {
   const { windowTokens, trainTokensMax, heldOutTokensMax, heldOutFraction = defaultHeldOutFraction } = options
   if (!(heldOutFraction > 0 && heldOutFraction < 1)) {
     throw new RangeError(`expected heldOutFraction between 0 and 1, got ${heldOutFraction}`)
   }
-  const all = encodeDocuments(tokenizer, documents)
-  const cut = heldOutDocuments === undefined ? Math.floor(all.length * (1 - heldOutFraction)) : all.length
-  const allHeldOut =
-    heldOutDocuments === undefined ? all.subarray(cut) : encodeDocuments(tokenizer, heldOutDocuments)
-  const train = all.slice(0, Math.min(cut, trainTokensMax ?? cut))
-  const heldOut = allHeldOut.slice(0, heldOutTokensMax ?? allHeldOut.length)
-  requireWindow(name, 'training', train.length, windowTokens)
-  requireWindow(name, 'held-out', heldOut.length, windowTokens)
+  const { endTokenId } = tokenizer
+  const [trainSource, heldOutSource] =
+    heldOut === null
+      ? split(data, heldOutFraction, windowTokens, endTokenId)
+      : [undivided(data, endTokenId), undivided(heldOut, endTokenId)]
+  const train = partOf(trainSource, trainTokensMax)
+  const rest = partOf(heldOutSource, heldOutTokensMax)
+  requireEnough(name, 'training', train, windowTokens)
+  requireEnough(name, 'held-out', rest, windowTokens)
+  const remarks = [data, ...(heldOut === null ? [] : [heldOut])].flatMap(remarksOn)
   return {
-    train,
-    heldOut,
-    heldOutTokenBytes: heldOut.map(id => tokenizer.tokenBytes(id)),
-    description: `${name}: ${amount(train.length, cut, 'training')}, ${amount(heldOut.length, allHeldOut.length, 'held-out')}`
+    ...shardFields(train.text, rest.text),
+    heldOutTokenBytes: rest.text.ids.map(id => tokenizer.tokenBytes(id)),
+    description: [
+      `${name}: ${describePart(train, 'training')}`,
+      describePart(rest, 'held-out'),
+      ...remarks
+    ].join(', ')
   }
 }
 
 /** The shards of several clients as one: what training would see if there were no privacy to keep. */
 export function pooledShard(shards: readonly TokenizedShard[]): TokenizedShard {
-  const train = joined(shards.map(shard => shard.train))
-  const heldOut = joined(shards.map(shard => shard.heldOut))
+  const train = pooledText(shards.map(trainText))
+  const heldOut = pooledText(shards.map(heldOutText))
+  const described = [
+    describePart(partOfText(train), 'training'),
+    describePart(partOfText(heldOut), 'held-out')
+  ]
   return {
-    train,
-    heldOut,
-    heldOutTokenBytes: joined(shards.map(shard => shard.heldOutTokenBytes)),
-    description:
-      `all ${shards.length} clients together: ` +
-      `${amount(train.length, train.length, 'training')}, ${amount(heldOut.length, heldOut.length, 'held-out')}`
+    ...shardFields(train, heldOut),
+    heldOutTokenBytes: joinedIds(shards.map(shard => shard.heldOutTokenBytes)),
+    description: `all ${shards.length} clients together: ${described.join(', ')}`
   }
 }
 
-function wholeText(text: string): string[] {
-  return text.trim() === '' ? [] : [text]
-}
+type ShardFields = Pick<TokenizedShard, 'train' | 'trainExamples' | 'heldOut' | 'heldOutExamples'>
 
-function jsonLines(text: string, path: string): string[] {
-  const documents: string[] = []
-  text.split('\n').forEach((line, i) => {
-    if (line.trim() === '') return
-    const bad = (problem: string): TrainError =>
-      new TrainError(
-        'BAD_DATA',
-        { path, line: i + 1 },
-        `${path}, line ${i + 1}: ${problem}. Each line must be one JSON object such as {"text": "…"}.`
-      )
-    let value: unknown
-    try {
-      value = JSON.parse(line)
-    } catch (error) {
-      throw bad(`not JSON (${(error as Error).message})`)
-    }
-    const document =
-      typeof value === 'object' && value !== null ? (value as { text?: unknown }).text : undefined
-    if (typeof document !== 'string') throw bad('it has no "text" that is a string')
-    if (document.trim() !== '') documents.push(document)
-  })
-  return documents
-}
-
-function encodeDocuments(tokenizer: Tokenizer, documents: readonly string[]): Int32Array {
-  const separator =
-    tokenizer.endTokenId === undefined ? new Int32Array(0) : Int32Array.of(tokenizer.endTokenId)
-  const parts = documents.flatMap((document, i) => {
-    const ids = tokenizer.encode(document)
-    return i === 0 ? [ids] : [separator, ids]
-  })
-  return joined(parts)
-}
-
-function joined(parts: readonly Int32Array[]): Int32Array {
-  const out = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
+function shardFields(train: TokenText, heldOut: TokenText): ShardFields {
+  return {
+    train: train.ids,
+    ...(train.examples && { trainExamples: train.examples }),
+    heldOut: heldOut.ids,
+    ...(heldOut.examples && { heldOutExamples: heldOut.examples })
   }
-  return out
 }
 
-function requireWindow(name: string, part: 'training' | 'held-out', got: number, windowTokens: number): void {
-  const needed = windowTokens + 1
+function partOfText(text: TokenText): ShardPart {
+  return { text, found: text.examples?.starts.length ?? text.ids.length }
+}
+
+function undivided(data: EncodedData, endTokenId: number | undefined): PartSource {
+  if (data.kind === 'texts') return streamOf(data.documents, endTokenId)
+  return { kind: 'examples', examples: shuffledExamples(data.examples) }
+}
+
+function split(
+  data: EncodedData,
+  heldOutFraction: number,
+  windowTokens: number,
+  endTokenId: number | undefined
+): readonly [train: PartSource, heldOut: PartSource] {
+  if (data.kind === 'examples') {
+    const { train, heldOut } = splitExamples(data.examples, heldOutFraction)
+    return [
+      { kind: 'examples', examples: train },
+      { kind: 'examples', examples: heldOut }
+    ]
+  }
+  const drawn = splitDocuments(data.documents, heldOutFraction)
+  if (drawn !== null) {
+    const train = streamOf(drawn.train, endTokenId)
+    const heldOut = streamOf(drawn.heldOut, endTokenId)
+    if (train.ids.length > windowTokens && heldOut.ids.length > windowTokens) return [train, heldOut]
+  }
+  const { ids } = streamOf(data.documents, endTokenId)
+  const cut = Math.floor(ids.length * (1 - heldOutFraction))
+  return [
+    { kind: 'stream', ids: ids.subarray(0, cut) },
+    { kind: 'stream', ids: ids.subarray(cut) }
+  ]
+}
+
+/** What was cut or left out, for a person. */
+function remarksOn(data: EncodedData): string[] {
+  const remark = (count: number, what: string) =>
+    count === 0 ? [] : [`${count.toLocaleString('en-US')} ${what}`]
+  if (data.kind === 'texts') return remark(data.blank, 'blank texts left out')
+  return [
+    ...remark(data.truncated, `cut to ${data.tokensMax} tokens`),
+    ...remark(
+      data.unanswered,
+      `left out because nothing to predict is in their first ${data.tokensMax} tokens`
+    ),
+    ...remark(data.blank, 'left out because the completion is blank')
+  ]
+}
+
+function requireEnough(
+  name: string,
+  part: 'training' | 'held-out',
+  { text }: ShardPart,
+  windowTokens: number
+): void {
+  const { ids, examples } = text
+  const [got, needed, what] =
+    examples === undefined
+      ? [ids.length, windowTokens + 1, 'tokens']
+      : [examples.starts.length, 1, 'examples']
   if (got >= needed) return
-  const fix = part === 'training' ? 'Add more text' : 'Add more text, or hold out more of it'
+  const more = examples === undefined ? 'Add more text' : 'Add more examples'
+  const fix = part === 'training' ? more : `${more}, or hold out more of it`
+  const window = examples === undefined ? `, but one window needs ${needed}` : ''
+  const lower = examples === undefined ? ", or lower the window's length in the manifest" : ''
   throw new TrainError(
     'TOO_LITTLE_DATA',
     { name, part, got, needed },
-    `${name} has ${got === 0 ? 'no' : `only ${got}`} ${part} tokens, but one window needs ${needed}. ` +
-      `${fix}, or lower the window's length in the manifest.`
+    `${name} has ${got === 0 ? 'no' : `only ${got}`} ${part} ${what}${window}. ${fix}${lower}.`
   )
-}
-
-function amount(used: number, found: number, part: string): string {
-  const text = `${used.toLocaleString('en-US')} ${part} tokens`
-  return used === found ? text : `${text} (the first of ${found.toLocaleString('en-US')})`
 }

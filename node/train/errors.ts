@@ -1,9 +1,10 @@
 /** What can be wrong with training or with the data that the local user gave for it. */
 export type TrainErrorCode =
   | 'MISSING_DATA' // the data file is not there: { path }
-  | 'BAD_DATA' // the data file is not UTF-8 text, or a line of it is not what it should be: { path, line? }
+  | 'BAD_DATA' // the data file is not UTF-8 text, or a line or row of it is not what it should be: { path, line?, row? }
   | 'UNSUPPORTED_DATA' // a kind of file that we do not read: { path }
-  | 'TOO_LITTLE_DATA' // fewer tokens than one training window needs: { name, part, got, needed }
+  | 'NO_CHAT_TEMPLATE' // the data are conversations, and the model does not say how it takes them: { path }
+  | 'TOO_LITTLE_DATA' // fewer tokens than one window needs, or no example: { name, part, got, needed }
   | 'BAD_JOB' // a training or evaluation job that cannot be done: { field, got, expected }
   | 'DIVERGED' // the loss or a gradient is no longer a finite number: { step, loss }
   | 'ABORTED' // the caller's signal ended the job: { steps }

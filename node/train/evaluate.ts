@@ -75,16 +75,16 @@ function timeOf({ start, end }: TokenRange): number {
  *   no text (end of document) costs nats and brings no bytes.
  * @param adapter - null for the base alone
  */
-export function evaluateText(
+export async function evaluateText(
   model: AdaptedModel,
   text: TokenText,
   tokenBytes: Int32Array | null,
   adapter: Float32Array | null,
   windows: EvaluationWindows
-): EvaluateResult {
+): Promise<EvaluateResult> {
   let nats = 0
   for (const { tokens, targets } of evaluationBatches(text, windows)) {
-    nats += model.nats(tokens, targets, adapter)
+    nats += await model.nats(tokens, targets, adapter)
   }
   let tokens = 0
   let bytes = 0

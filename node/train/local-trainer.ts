@@ -1,6 +1,6 @@
 import { seededRandom } from '../../aggregation/random.ts'
 import type { AdaptedModel } from '../peft/adapted-model.ts'
-import { initialLora } from '../peft/lora.ts'
+import { adapterConfigJson } from '../peft/adapter-config.ts'
 import { heldOutText, type TokenizedShard, trainText } from './dataset.ts'
 import { TrainError } from './errors.ts'
 import { type EvaluationWindows, evaluateText } from './evaluate.ts'
@@ -16,12 +16,12 @@ export interface TrainerSettings {
 }
 
 /** Runs an evaluation job. @throws TrainError BAD_JOB */
-export function evaluateShard(
+export async function evaluateShard(
   model: AdaptedModel,
   shard: TokenizedShard,
   job: EvaluateJob,
   windows: EvaluationWindows
-): EvaluateResult {
+): Promise<EvaluateResult> {
   const text = job.split === 'heldOut' ? heldOutText(shard) : trainText(shard)
   const expected = model.layout.length
   if (job.adapter !== null && job.adapter.length !== expected) {
@@ -53,8 +53,10 @@ export function evaluateShard(
 export function localTrainer(model: AdaptedModel, shard: TokenizedShard, settings: TrainerSettings): Trainer {
   return {
     layout: model.layout,
+    adapterKind: model.adapter.settings.kind,
+    adapterConfigJson: baseModel => adapterConfigJson(model.adapter.settings, model.base.config, baseModel),
     baseModelSha256: settings.baseModelSha256,
-    initialAdapter: () => initialLora(model.layout, seededRandom(settings.initialisationSeed)),
+    initialAdapter: () => model.adapter.initial(seededRandom(settings.initialisationSeed)),
     async train(job, onProgress = () => {}, signal) {
       const isAborted = () => signal?.aborted === true
       return trainAdapter(model, trainText(shard), job, { onStep: onProgress, isAborted })

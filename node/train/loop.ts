@@ -17,15 +17,15 @@ export interface TrainHooks {
 
 /**
  * Trains an adapter on windows of a text with AdamW (betas 0.9 and 0.999, fresh moments).
- * The loop is synchronous: it belongs off the thread that serves the network.
+ * Some backends hold the thread while they compute: it belongs off the one that serves the network.
  * @throws TrainError BAD_JOB, DIVERGED, ABORTED
  */
-export function trainAdapter(
+export async function trainAdapter(
   model: AdaptedModel,
   text: TokenText,
   job: TrainJob,
   hooks: TrainHooks
-): TrainResult {
+): Promise<TrainResult> {
   checkJob(model, text, job)
   const { earlyStop } = job
   const [trainText, stopText] =
@@ -41,11 +41,11 @@ export function trainAdapter(
   let lossSum = 0
   let lastLoss = Number.NaN
   let steps = 0
-  while (steps < job.steps && stopper?.isDone(steps, adapter) !== true) {
+  while (steps < job.steps && (await stopper?.isDone(steps, adapter)) !== true) {
     if (hooks.isAborted())
       throw new TrainError('ABORTED', { steps }, `training was stopped after ${steps} steps`)
     const { tokens, targets } = batches.next()
-    lastLoss = model.lossAndGradient(tokens, targets, adapter, job.factors, gradient)
+    lastLoss = await model.lossAndGradient(tokens, targets, adapter, job.factors, gradient)
     const trainedGradient = gatherSpans(gradient, spans)
     const norm = clipGradient(trainedGradient, job.gradientClipNorm)
     if (!Number.isFinite(lastLoss) || !Number.isFinite(norm))
@@ -57,7 +57,7 @@ export function trainAdapter(
     hooks.onStep(steps, lastLoss)
   }
   return {
-    adapter: stopper === null ? adapter : stopper.best(steps, adapter),
+    adapter: stopper === null ? adapter : await stopper.best(steps, adapter),
     steps,
     meanLoss: lossSum / steps,
     lastLoss,
@@ -84,20 +84,20 @@ class Stopper {
   }
 
   /** Measures if it is time to, and says whether to stop. */
-  isDone(steps: number, adapter: Float32Array): boolean {
-    if (steps % this.settings.evaluateEverySteps === 0) this.measure(steps, adapter)
+  async isDone(steps: number, adapter: Float32Array): Promise<boolean> {
+    if (steps % this.settings.evaluateEverySteps === 0) await this.measure(steps, adapter)
     return this.withoutBest >= this.settings.patience
   }
 
-  best(steps: number, adapter: Float32Array): Float32Array {
-    this.measure(steps, adapter)
+  async best(steps: number, adapter: Float32Array): Promise<Float32Array> {
+    await this.measure(steps, adapter)
     return this.bestAdapter ?? adapter
   }
 
-  private measure(steps: number, adapter: Float32Array): void {
+  private async measure(steps: number, adapter: Float32Array): Promise<void> {
     if (steps === this.measuredSteps) return
     this.measuredSteps = steps
-    const { nats } = evaluateText(this.model, this.text, null, adapter, this.windows)
+    const { nats } = await evaluateText(this.model, this.text, null, adapter, this.windows)
     if (nats < this.bestNats) {
       this.bestNats = nats
       this.bestAdapter = adapter.slice()
@@ -123,7 +123,7 @@ function diverged(steps: number, loss: number, learningRate: number): TrainError
 }
 
 function checkJob(model: AdaptedModel, text: TokenText, job: TrainJob): void {
-  const { maxPositions } = model.base.config
+  const maxPositions = model.positionsMax
   demand(
     'adapter',
     job.adapter.length,

@@ -1,4 +1,5 @@
-import type { AdapterLayout, LoraFactor } from '../../aggregation/adapter-layout.ts'
+import type { AdapterFactor, AdapterLayout } from '../../aggregation/adapter-layout.ts'
+import type { AdapterSettings } from '../peft/adapter.ts'
 
 /** Stops before the data is learnt by heart: part of the training text is set apart and measured on. */
 export interface EarlyStop {
@@ -14,7 +15,7 @@ export interface TrainJob {
   /** [layout.length], where training starts. Not changed. */
   readonly adapter: Float32Array
   /** The factors that are trained; the others come back as they were. */
-  readonly factors: readonly LoraFactor[]
+  readonly factors: readonly AdapterFactor[]
   readonly steps: number
   /** Windows per step. */
   readonly batchSize: number
@@ -62,6 +63,9 @@ export interface EvaluateResult {
 /** Trains and measures adapters of one frozen model on one client's private data. */
 export interface Trainer {
   readonly layout: AdapterLayout
+  readonly adapterKind: AdapterSettings['kind']
+  /** The text of the adapter's `adapter_config.json`. @param baseModel - what it shall call the base model */
+  adapterConfigJson(baseModel: string): string
   /** Hex digest of the frozen model, which must be the same for all peers of a run. */
   readonly baseModelSha256: string
   /** The adapter that every peer of the run starts from, [layout.length]. */

@@ -2,31 +2,38 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../aggregation/random.ts'
-import { openBackend } from '../../node/backend/stock-backend.ts'
-import { type LlamaConfig, modelConfigJson } from '../../node/model/model-config.ts'
+import { llamaConfigJson, type ModelConfig } from '../../node/model/model-config.ts'
 import { saveWeights } from '../../node/model/safetensors/save-weights.ts'
 import { readSafetensors, writeSafetensors } from '../../node/model/safetensors.ts'
-import { initialWeights, TrainedModel } from '../../node/model/trained-weights.ts'
+import { initialWeights, TrainedModel } from '../../node/model/trained-model.ts'
 import { memoryWeights } from '../../node/model/weight-source.ts'
 import { embeddedModelDir } from '../../node/platform/embedded-model.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
-import { wasmFolder } from '../../node/platform/wasm-folder.ts'
+import { openBackend } from '../../node/platform/open-backend.ts'
 import { randomWindows, type TrainingBatch } from '../../node/train/batches.ts'
 import { AdamW, clipGradient } from '../../node/train/optimizer.ts'
 import { learningRateAt } from '../../node/train/schedule.ts'
 import { pretrainingCorpus } from './corpus.ts'
 
-const config: LlamaConfig = {
-  architecture: 'llama',
+const layerCount = 4
+
+const config: ModelConfig = {
+  family: 'llama',
   hiddenSize: 96,
-  layerCount: 4,
+  layerCount,
   headCount: 4,
   keyValueHeadCount: 2,
   headSize: 24,
   intermediateSize: 224,
   vocabularySize: 1024,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
+  activation: 'silu',
+  rotary: { theta: 10_000, scaling: { kind: 'none' } },
+  normEpsilon: 1e-5,
+  attentionBias: false,
+  outputBias: false,
+  mlpBias: false,
+  headNorm: false,
+  windows: Array<null>(layerCount).fill(null),
   maxPositions: 256,
   tiedEmbeddings: true,
   beginTokenId: 0,
@@ -77,13 +84,13 @@ function trainingBatch(texts: Texts, step: number): TrainingBatch {
 }
 
 /** Mean nats per token over fixed windows of one text. */
-function validate(model: TrainedModel, text: Int32Array): number {
+async function validate(model: TrainedModel, text: Int32Array): Promise<number> {
   const random = seededRandom(settings.seed)
   const { batch, time, validationWindows } = settings
   let nats = 0
   for (let done = 0; done < validationWindows; done += batch) {
     const { tokens, targets } = randomWindows(() => text, batch, time, random)
-    nats += model.nats(tokens, targets)
+    nats += await model.nats(tokens, targets)
   }
   return nats / (validationWindows * time)
 }
@@ -118,12 +125,16 @@ async function loadCheckpoint(model: TrainedModel, optimizer: AdamW): Promise<vo
 }
 
 async function pretrain(): Promise<void> {
-  const backend = await openBackend(wasmFolder())
+  const { backend } = await openBackend({ name: 'auto' })
   const corpus = await pretrainingCorpus()
   const wordnet = splitText(corpus.wordnet)
   const mobyDick = splitText(corpus.mobyDick)
   const texts: Texts = { wordnet: wordnet.train, mobyDick: mobyDick.train }
-  const model = new TrainedModel(config, initialWeights(config, seededRandom(settings.seed)))
+  const model = await TrainedModel.load(
+    backend,
+    config,
+    memoryWeights(initialWeights(config, seededRandom(settings.seed)))
+  )
   const optimizer = new AdamW(model.parameters.length, {
     beta1: settings.beta1,
     beta2: settings.beta2,
@@ -136,16 +147,16 @@ async function pretrain(): Promise<void> {
     `${model.parameters.length} parameters, backend ${backend.name}, ${settings.steps} steps of ` +
       `${settings.batch} x ${settings.time} tokens = ${settings.steps * settings.batch * settings.time} tokens`
   )
-  const report = (words: string) => {
-    const heldBack = [validate(model, wordnet.heldBack), validate(model, mobyDick.heldBack)]
+  const report = async (words: string) => {
+    const heldBack = [await validate(model, wordnet.heldBack), await validate(model, mobyDick.heldBack)]
     console.log(
       `${words} held-back nats per token: WordNet ${heldBack[0]!.toFixed(4)}, Moby Dick ${heldBack[1]!.toFixed(4)}`
     )
   }
   await trainSteps(model, optimizer, texts, report)
-  report('done.')
+  await report('done.')
   const files = nodeFiles(embeddedModelDir())
-  await files.write('config.json', new TextEncoder().encode(modelConfigJson(config)))
+  await files.write('config.json', new TextEncoder().encode(llamaConfigJson(config)))
   await saveWeights(files, memoryWeights(model.weights()))
   console.log(`wrote ${join(embeddedModelDir(), 'model.safetensors')}`)
 }
@@ -154,7 +165,7 @@ async function trainSteps(
   model: TrainedModel,
   optimizer: AdamW,
   texts: Texts,
-  report: (words: string) => void
+  report: (words: string) => Promise<void>
 ): Promise<void> {
   const gradient = new Float32Array(model.parameters.length)
   const schedule = {
@@ -171,7 +182,7 @@ async function trainSteps(
   while (optimizer.steps < settings.steps) {
     const step = optimizer.steps
     const { tokens, targets } = trainingBatch(texts, step)
-    const loss = model.lossAndGradient(tokens, targets, gradient)
+    const loss = await model.lossAndGradient(tokens, targets, gradient)
     smoothed = Number.isNaN(smoothed) ? loss : 0.95 * smoothed + 0.05 * loss
     clipGradient(gradient, settings.gradientClipNorm)
     optimizer.step(model.parameters, gradient, learningRateAt(schedule, step))
@@ -179,7 +190,7 @@ async function trainSteps(
     if (nowMs - reportedMs >= progressEveryMs) {
       const perStepMs = (nowMs - reportedMs) / (optimizer.steps - reportedStep)
       const leftMinutes = ((settings.steps - optimizer.steps) * perStepMs) / 60_000
-      report(
+      await report(
         `${new Date().toISOString()} step ${optimizer.steps}/${settings.steps} loss ${smoothed.toFixed(4)} ` +
           `${perStepMs.toFixed(0)} ms per step, ${leftMinutes.toFixed(0)} minutes left;`
       )

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type LoraFactor, layoutOf } from '../../aggregation/adapter-layout.ts'
+import { type AdapterFactor, layoutOf } from '../../aggregation/adapter-layout.ts'
 import { AggregationError, type AggregationErrorCode } from '../../aggregation/errors.ts'
 import {
   applyRound,
@@ -20,7 +20,7 @@ import { fedit, ffa, rolora, strategyByName } from '../../aggregation/strategies
 import { fromHex, toHex } from '../support/bytes.ts'
 
 interface Golden {
-  readonly layout: ReadonlyArray<{ name: string; factor: LoraFactor; shape: [number, number] }>
+  readonly layout: ReadonlyArray<{ name: string; factor: AdapterFactor; shape: [number, number] }>
   readonly adapter: string
   readonly cases: ReadonlyArray<{
     readonly strategy: string

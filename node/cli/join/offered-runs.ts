@@ -1,4 +1,5 @@
 /** `join` without `--run`: the runs that are offered, as a table. */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import Table from 'cli-table3'
 import { fromHex } from '../../../protocols/hex.ts'
@@ -8,6 +9,7 @@ import type { RunManifest } from '../../../protocols/run-manifest.ts'
 import { CHAIN_PROTOCOL } from '../../../protocols/run-protocols.ts'
 import type { OfferedRun } from '../../../protocols/run-registry.ts'
 import { decodeSignedManifest } from '../../../protocols/signed-manifest.ts'
+import { adapterText } from '../adapter-text.ts'
 import type { CommandHost } from '../host.ts'
 import type { Entry } from './entry.ts'
 import { askEveryone } from './run-source.ts'
@@ -71,7 +73,7 @@ export async function listOfferedRuns(entry: Entry, { output, signal }: CommandH
       manifest.name,
       shortPeer(manifest.author),
       modelText(manifest),
-      `${manifest.adapter.kind} r=${manifest.adapter.rank}, ${manifest.strategy}`,
+      `${adapterText(manifest.adapter)}, ${manifest.strategy}`,
       rounds,
       members,
       manifest.admission.kind === 'open' ? 'anyone' : `${manifest.admission.peers.length} listed peers`

@@ -1,5 +1,4 @@
 /** What a peer needs on its own machine before it goes online: base model, private data, training threads. */
-import { availableParallelism } from 'node:os'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
 import type { TrainerPool } from '../../platform/trainer-pool.ts'
 import type { TokenizedShard } from '../../train/dataset.ts'
@@ -32,16 +31,13 @@ export interface Workshop {
   readonly backend: string
 }
 
-/** One trains while the other measures the round before. */
-const THREADS_DEFAULT = 2
-
 /** @throws UserError, ModelError, PeerError OTHER_BASE_MODEL, TrainError, PeftError, FilesError */
 export async function openWorkshop(
   manifest: RunManifest,
   options: WorkshopOptions,
   output: Output
 ): Promise<Workshop> {
-  const { data, heldOut, threads = Math.min(THREADS_DEFAULT, availableParallelism()) } = options
+  const { data, heldOut, threads } = options
   if (data === undefined) {
     throw new UserError(
       'give your text: --data FILE (.txt or .jsonl), or --data sotu:abraham_lincoln to try it without one',
@@ -56,10 +52,14 @@ export async function openWorkshop(
   const source = heldOut === undefined ? { data } : { data, heldOut }
   const shard = await openPrivateData(base.tokenizer, { ...source, windowTokens })
   output.say(`data ${shard.description}; it stays on this machine`)
-  const pool = await openRunTrainers(manifest, base, { threads })
+  const pool = openRunTrainers(manifest, base, {
+    trainers: 1,
+    backend: { name: 'auto', ...(threads === undefined ? {} : { threads }) }
+  })
   try {
-    const { name: backend, fallbackReason } = await pool.backend()
-    if (fallbackReason !== null) output.warn(`training runs in plain JavaScript, slowly: ${fallbackReason}`)
+    const { name: backend, description, notes } = await pool.backend()
+    output.say(`backend ${backend}: ${description}`)
+    if (backend === 'cpu') for (const note of notes) output.warn(note)
     const examples = examplesOf(shard, windowTokens)
     return { base, shard, examples, pool, trainer: pool.open(shard), backend }
   } catch (error) {

@@ -1,4 +1,5 @@
 /** `fedpeft-node sim`: a bootstrap and N real libp2p peers on loopback, their baselines, and what came of it. */
+
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
@@ -8,7 +9,6 @@ import { type FederationResult, runFederation, type SimMember } from '../../../s
 import { createReport, doneEvent, type Measurements } from '../../../sim/report.ts'
 import { type Scenario, scenarioManifest } from '../../../sim/scenario.ts'
 import { valueCount } from '../../model/safetensors/header.ts'
-import { targetedModules } from '../../peft/lora.ts'
 import { saveAdapter } from '../../peft/peft-files.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { nodeFiles } from '../../platform/node-files.ts'
@@ -16,6 +16,7 @@ import { systemClock } from '../../platform/system-clock.ts'
 import type { TrainerPool } from '../../platform/trainer-pool.ts'
 import { pooledShard } from '../../train/dataset.ts'
 import type { Trainer } from '../../train/trainer.ts'
+import { adapterText } from '../adapter-text.ts'
 import type { CommandHost } from '../host.ts'
 import {
   type BaseModel,
@@ -84,7 +85,7 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
     const { signed, file, resumed } = await writeRun(out, manifest, loopback.members[0]!.identity)
     if (resumed) host.output.say(`going on with the run in ${out}`)
     const threads = options.threads ?? availableParallelism()
-    const opened = await openRunTrainers(manifest, base, { threads })
+    const opened = openRunTrainers(manifest, base, { trainers: threads })
     pool = opened
     const own = clients.slice(0, inside)
     const trainers = own.map(({ shard }) => opened.open(shard))
@@ -127,8 +128,9 @@ async function announce({
 }: Bench): Promise<void> {
   const { output } = host
   const { rounds, training, strategy, adapter } = manifest
-  const { name: backend, fallbackReason } = await pool.backend()
-  if (fallbackReason !== null) output.warn(`training on the ${backend} backend: ${fallbackReason}`)
+  const { name: backend, description, notes } = await pool.backend()
+  output.say(`backend ${backend}: ${description}`)
+  if (backend === 'cpu') for (const note of notes) output.warn(note)
   const steps = rounds * training.steps
   const local = scenario.baselines.run ? steps * clients.length : 0
   const pooled = scenario.baselines.run ? pooledSteps(manifest, scenario.baselines.pooledSteps) : 0
@@ -145,7 +147,7 @@ async function announce({
   })
   output.say(
     `${scenario.peers} peers fine-tune ${base.name} together: ${rounds} rounds of ${training.steps} steps of ` +
-      `${training.batchSize} x ${training.sequenceLength} tokens, LoRA r ${adapter.rank} (${strategy}), ` +
+      `${training.batchSize} x ${training.sequenceLength} tokens, ${adapterText(adapter)} (${strategy}), ` +
       `${backend} backend, ${threads} threads\n` +
       `clients: ${clients.map(({ name }) => name).join(', ')}\n` +
       `bootstrap ${loopback.address}\n` +
@@ -236,19 +238,10 @@ async function federate(
   return result
 }
 
-async function saveSimAdapter(
-  { out, manifest, base, trainers }: Bench,
-  adapter: Float32Array
-): Promise<string> {
-  const { rank, alpha } = manifest.adapter
-  const config = {
-    rank,
-    alpha,
-    rankStabilized: false,
-    targetModules: targetedModules(manifest.adapter),
-    baseModel: base.name
-  }
-  await saveAdapter(nodeFiles(out), 'adapter', config, trainers[0]!.layout, adapter)
+async function saveSimAdapter({ out, base, trainers }: Bench, adapter: Float32Array): Promise<string> {
+  const { adapterKind: kind, layout, adapterConfigJson } = trainers[0]!
+  const file = { kind, configJson: adapterConfigJson(base.name), layout, values: adapter }
+  await saveAdapter(nodeFiles(out), 'adapter', file)
   return join(out, 'adapter')
 }
 

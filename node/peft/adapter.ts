@@ -1,0 +1,42 @@
+import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
+import type { Random } from '../../aggregation/random.ts'
+import type { Backend } from '../backend/backend.ts'
+import type { Tape, Variable } from '../backend/tape.ts'
+import type { AdapterHooks } from '../model/adapter-hooks.ts'
+import type { ModelConfig } from '../model/model-config.ts'
+import { type BottleneckSettings, bottleneckAdapter } from './bottleneck.ts'
+import { type LoraSettings, loraAdapter } from './lora.ts'
+import { type PrefixSettings, prefixAdapter } from './prefix.ts'
+
+/** What kind of adapter, and how large. */
+export type AdapterSettings = LoraSettings | BottleneckSettings | PrefixSettings
+
+/** An adapter of one model: named tensors that lie in one flat vector, and how they act on the model. */
+export interface Adapter {
+  readonly settings: AdapterSettings
+  readonly layout: AdapterLayout
+  /** The vector that every peer starts from, [layout.length]; it leaves the model as it is, or nearly so. */
+  initial(random: Random): Float32Array
+  /** @param tensors - by their names in the layout */
+  hooks(tensors: ReadonlyMap<string, Variable>, context: AdapterContext): AdapterHooks
+}
+
+export interface AdapterContext {
+  readonly backend: Backend
+  /** Of one forward and backward pass. */
+  readonly tape: Tape
+  /** Which elements are dropped; null without dropout, as when measuring. */
+  readonly dropoutSeed: string | null
+}
+
+/** @throws PeftError UNKNOWN_TARGET, BAD_SETTING */
+export function adapterOf(config: ModelConfig, settings: AdapterSettings): Adapter {
+  switch (settings.kind) {
+    case 'lora':
+      return loraAdapter(config, settings)
+    case 'bottleneck':
+      return bottleneckAdapter(config, settings)
+    case 'prefix':
+      return prefixAdapter(config, settings)
+  }
+}
