@@ -172,11 +172,7 @@ export class Tape {
     for (const tensor of this.loose.splice(0)) this.backend.free(tensor)
   }
 
-  private layerBackward(
-    input: Variable,
-    body: (tape: Tape, input: Variable) => Variable,
-    dy: Tensor
-  ): void {
+  private layerBackward(input: Variable, body: (tape: Tape, input: Variable) => Variable, dy: Tensor): void {
     const inner = new Tape(this.backend, 'record')
     try {
       const again = inner.layer(input, body)
