@@ -72,7 +72,9 @@ export function parseScenario(given: unknown): Scenario {
 export function scenarioManifest(scenario: Scenario, author: string, modelSha256: string): RunManifest {
   const { peers, rounds, seed, name, model, manifest } = scenario
   const merged = mergeSections(embeddedDefaults, manifest)
-  const adapter = { seed, ...sectionOf(merged, 'adapter') }
+  const adapter: Record<string, unknown> = { seed, ...sectionOf(merged, 'adapter') }
+  // A prefix has no two factors to take in turns.
+  const strategy = adapter['kind'] === 'prefix' ? { strategy: 'fedit' } : {}
   const cohort = {
     founders: peers,
     size: Math.max(peers, 4),
@@ -80,6 +82,7 @@ export function scenarioManifest(scenario: Scenario, author: string, modelSha256
   }
   return parseManifest({
     name,
+    ...strategy,
     ...merged,
     author,
     rounds,
@@ -95,10 +98,16 @@ function mergeSections(
 ): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(over)) {
-    const both = isSection(merged[key]) && isSection(value)
+    const both = isSection(merged[key]) && isSection(value) && isOneKind(merged[key], value)
     merged[key] = both ? { ...sectionOf(merged, key), ...(value as object) } : value
   }
   return merged
+}
+
+/** What suits one kind of adapter means nothing for another. */
+function isOneKind(base: unknown, over: unknown): boolean {
+  const kindOf = (section: unknown) => (section as { readonly kind?: unknown }).kind ?? 'lora'
+  return 'kind' in (over as object) ? kindOf(base) === kindOf(over) : true
 }
 
 function sectionOf(fields: Readonly<Record<string, unknown>>, key: string): Record<string, unknown> {

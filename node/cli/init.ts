@@ -27,6 +27,7 @@ export interface InitOptions {
   readonly founders?: number
   readonly allowThree?: boolean
   readonly strategy?: string
+  readonly adapter?: 'lora' | 'bottleneck' | 'prefix'
   readonly rank?: number
   readonly steps?: number
 }
@@ -91,10 +92,15 @@ function draftOf(options: InitOptions, author: string): unknown {
     name: options.name ?? 'a run of fedpeft',
     author,
     model: { source: options.model ?? 'embedded', sha256: digestUnknown },
-    adapter: options.rank === undefined ? {} : { rank: options.rank, alpha: options.rank },
+    adapter: {
+      ...(options.adapter === undefined ? {} : { kind: options.adapter }),
+      ...(options.rank === undefined ? {} : { rank: options.rank, alpha: options.rank })
+    },
     training: options.steps === undefined ? {} : { steps: options.steps },
     cohort,
     ...(options.rounds === undefined ? {} : { rounds: options.rounds }),
+    // A prefix has no two factors to take in turns.
+    ...(options.adapter === 'prefix' ? { strategy: 'fedit' as const } : {}),
     ...(options.strategy === undefined ? {} : { strategy: options.strategy })
   }
 }

@@ -19,7 +19,14 @@ export function initCommand(host: CommandHost): Command {
     .option('--founders <n>', 'members that must be there to begin', wholeNumber(1, COHORT_MAX))
     .option('--allow-three', 'allow a cohort of three, which tolerates no loss')
     .addOption(new Option('--strategy <name>', 'what is summed').choices(['rolora', 'ffa', 'fedit']))
-    .option('--rank <r>', 'rank of the adapter', wholeNumber(1, 256))
+    .addOption(
+      new Option('--adapter <kind>', 'what is trained (default: lora)').choices([
+        'lora',
+        'bottleneck',
+        'prefix'
+      ])
+    )
+    .option('--rank <r>', 'rank of a LoRA adapter', wholeNumber(1, 256))
     .option('--steps <n>', 'local training steps per round', wholeNumber(1, 100_000))
     .option('--force', 'overwrite the file')
     .addOption(dirOption())

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { CommandHost } from '../host.ts'
 import { number, wholeNumber, withExamples } from '../options.ts'
 import type { SimOptions } from '../sim/sim-options.ts'
@@ -13,6 +13,13 @@ export function simCommand(host: CommandHost): Command {
     .option('--rounds <n>', 'rounds (default: 8)', wholeNumber(1, 10_000))
     .option('--steps <n>', 'optimizer steps of a peer in a round (default: 12)', wholeNumber(1, 100_000))
     .option('--learning-rate <x>', 'of local training', number(1e-9, 10))
+    .addOption(
+      new Option('--adapter <kind>', 'what is trained (default: lora)').choices([
+        'lora',
+        'bottleneck',
+        'prefix'
+      ])
+    )
     .option('--strategy <name>', 'rolora, ffa or fedit (default: rolora)')
     .option('--model <dir>', 'base model: "embedded" or a folder in Hugging Face layout')
     .option('--data <dir>', '"sotu", or a folder with one .txt or .jsonl file per client')

@@ -4,6 +4,7 @@ export interface SimOptions {
   readonly rounds?: number
   readonly steps?: number
   readonly learningRate?: number
+  readonly adapter?: 'lora' | 'bottleneck' | 'prefix'
   readonly strategy?: 'rolora' | 'ffa' | 'fedit'
   readonly model?: string
   readonly data?: string

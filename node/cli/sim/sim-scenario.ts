@@ -41,6 +41,8 @@ function withFlags(fields: ScenarioFields, options: SimOptions): ScenarioFields 
     ...(learningRate === undefined ? {} : { learningRate })
   }
   if (Object.keys(training).length > 0) manifest['training'] = training
+  if (options.adapter !== undefined)
+    manifest['adapter'] = { ...(manifest['adapter'] as object | undefined), kind: options.adapter }
   if (strategy !== undefined) manifest['strategy'] = strategy
   if (options.allowThree === true) {
     manifest['cohort'] = { ...(manifest['cohort'] as object | undefined), allowThree: true }
