@@ -1,0 +1,24 @@
+/** The number by which a kernel is called. Read by TypeScript and by AssemblyScript alike: only constants stand here. */
+export const matmulKernel = 0
+export const addKernel = 1
+export const multiplyKernel = 2
+export const accumulateKernel = 3
+export const addBiasKernel = 4
+export const columnSumsKernel = 5
+export const gatherKernel = 6
+export const gatherGradientKernel = 7
+export const copyColumnsKernel = 8
+export const rmsNormKernel = 9
+export const rmsNormGradientKernel = 10
+export const normGainGradientKernel = 11
+export const layerNormKernel = 12
+export const layerNormGradientKernel = 13
+export const activateKernel = 14
+export const activateGradientKernel = 15
+export const gateKernel = 16
+export const gateGradientKernel = 17
+export const rotateKernel = 18
+export const attentionKernel = 19
+export const attentionGradientKernel = 20
+export const foldHeadsKernel = 21
+export const crossEntropyKernel = 22
