@@ -1,17 +1,18 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { seededRandom } from '../../aggregation/random.ts'
-import { type LlamaConfig, modelConfigJson } from '../../node/model/model-config.ts'
+import { llamaConfigJson, type ModelConfig } from '../../node/model/model-config.ts'
 import { writeSafetensors } from '../../node/model/safetensors.ts'
-import { initialWeights } from '../../node/model/trained-weights.ts'
-import { initialLora, loraLayout } from '../../node/peft/lora.ts'
+import { initialWeights } from '../../node/model/trained-model.ts'
+import { adapterConfigJson } from '../../node/peft/adapter-config.ts'
+import { type LoraSettings, loraAdapter } from '../../node/peft/lora.ts'
 import { saveAdapter } from '../../node/peft/peft-files.ts'
 import { embeddedModelDir } from '../../node/platform/embedded-model.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
 
 /** A model that says nothing sensible, with the embedded model's tokenizer. */
-export const folderConfig: LlamaConfig = {
-  architecture: 'llama',
+export const folderConfig: ModelConfig = {
+  family: 'llama',
   hiddenSize: 16,
   layerCount: 1,
   headCount: 2,
@@ -19,17 +20,23 @@ export const folderConfig: LlamaConfig = {
   headSize: 8,
   intermediateSize: 24,
   vocabularySize: 1024,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
+  activation: 'silu',
+  rotary: { theta: 10_000, scaling: { kind: 'none' } },
+  normEpsilon: 1e-5,
+  attentionBias: false,
+  outputBias: false,
+  mlpBias: false,
+  headNorm: false,
+  windows: [null],
   maxPositions: 64,
   tiedEmbeddings: true,
   initializerRange: 0.4
 }
 
 /** Writes a whole model folder in Hugging Face layout. */
-export function writeModelFolder(folder: string, config: LlamaConfig = folderConfig, seed = 1): void {
+export function writeModelFolder(folder: string, config: ModelConfig = folderConfig, seed = 1): void {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'config.json'), modelConfigJson(config))
+  writeFileSync(join(folder, 'config.json'), llamaConfigJson(config))
   writeFileSync(
     join(folder, 'model.safetensors'),
     writeSafetensors(initialWeights(config, seededRandom(seed)))
@@ -43,17 +50,19 @@ export function writeModelFolder(folder: string, config: LlamaConfig = folderCon
 export async function writeAdapterFolder(
   folder: string,
   baseModel: string,
-  config: LlamaConfig = folderConfig
+  config: ModelConfig = folderConfig
 ): Promise<void> {
-  const settings = {
+  const settings: LoraSettings = {
+    kind: 'lora',
     rank: 2,
     alpha: 8,
     rankStabilized: false,
     targetModules: ['q_proj', 'down_proj'],
-    baseModel
+    dropout: 0
   }
-  const layout = loraLayout(config, settings)
+  const { layout, initial } = loraAdapter(config, settings)
   const random = seededRandom(3)
-  const values = initialLora(layout, random).map(value => value || random.nextUint32() / 2 ** 31 - 1)
-  await saveAdapter(nodeFiles(folder), '', settings, layout, values)
+  const values = initial(random).map(value => value || random.nextUint32() / 2 ** 31 - 1)
+  const configJson = adapterConfigJson(settings, config, baseModel)
+  await saveAdapter(nodeFiles(folder), '', { kind: 'lora', configJson, layout, values })
 }

@@ -1,12 +1,12 @@
 import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
-import type { LlamaConfig } from '../../node/model/model-config.ts'
-import type { ModelWeights } from '../../node/model/model-weights.ts'
+import type { ModelConfig } from '../../node/model/model-config.ts'
+import type { NamedTensor } from '../../node/model/safetensors.ts'
 import type { TokenBatch } from '../../node/model/transformer.ts'
 import { type ReferenceLora, referenceLogits } from './reference-llama.ts'
 
 /** Float64 logits of a whole batch, flat, [batch * time * vocabulary]. */
 export function batchLogits(
-  config: LlamaConfig,
+  config: ModelConfig,
   weights: Parameters<typeof referenceLogits>[1],
   { ids, batch, time }: TokenBatch,
   lora?: ReferenceLora
@@ -26,7 +26,7 @@ export function loraOf(layout: AdapterLayout, adapter: ArrayLike<number>, scale:
 }
 
 /** Weights as float64 arrays that may be changed. */
-export function float64Weights(weights: ModelWeights): Map<string, { data: Float64Array }> {
+export function float64Weights(weights: ReadonlyMap<string, NamedTensor>): Map<string, { data: Float64Array }> {
   return new Map([...weights].map(([name, { data }]) => [name, { data: Float64Array.from(data) }]))
 }
 

@@ -1,6 +1,5 @@
-/** A Llama-style decoder in plain float64 loops, written from the papers, to check the tfjs one against. */
-import type { LlamaConfig } from '../../node/model/model-config.ts'
-import type { ModelWeights } from '../../node/model/model-weights.ts'
+/** A Llama-style decoder in plain float64 loops, written from the papers, to check the engine's against. */
+import type { ModelConfig } from '../../node/model/model-config.ts'
 
 /** Rows of activations. */
 export type Rows = number[][]
@@ -38,15 +37,16 @@ function turned(head: readonly number[], t: number, theta: number): number[] {
 
 /** One sequence: q [time, heads * size], k and v [time, kvHeads * size] -> [time, heads * size]. */
 export function referenceAttention(q: Rows, k: Rows, v: Rows, config: AttentionConfig): Rows {
-  const { headCount, keyValueHeadCount, headSize, ropeTheta } = config
+  const { headCount, keyValueHeadCount, headSize, rotary } = config
+  const { theta } = rotary!
   const out = q.map(row => row.map(() => 0))
   for (let head = 0; head < headCount; head++) {
     const shared = Math.floor(head / (headCount / keyValueHeadCount))
     const cut = (row: readonly number[], index: number) => row.slice(index * headSize, (index + 1) * headSize)
     for (let t = 0; t < q.length; t++) {
-      const query = turned(cut(q[t]!, head), t, ropeTheta)
+      const query = turned(cut(q[t]!, head), t, theta)
       const scores = k.slice(0, t + 1).map((row, s) => {
-        const key = turned(cut(row, shared), s, ropeTheta)
+        const key = turned(cut(row, shared), s, theta)
         return query.reduce((sum, value, i) => sum + value * key[i]!, 0) / Math.sqrt(headSize)
       })
       const weights = softmax(scores)
@@ -61,7 +61,7 @@ export function referenceAttention(q: Rows, k: Rows, v: Rows, config: AttentionC
   return out
 }
 
-export type AttentionConfig = Pick<LlamaConfig, 'headCount' | 'keyValueHeadCount' | 'headSize' | 'ropeTheta'>
+export type AttentionConfig = Pick<ModelConfig, 'headCount' | 'keyValueHeadCount' | 'headSize' | 'rotary'>
 
 function softmax(scores: readonly number[]): number[] {
   const highest = Math.max(...scores)
@@ -93,8 +93,8 @@ export interface ReferenceLora {
 
 /** Logits of every position of one sequence, [time][vocabulary]. The adapter's branch is added, not merged. */
 export function referenceLogits(
-  config: LlamaConfig,
-  weights: ReadonlyMap<string, { readonly data: ArrayLike<number> }> | ModelWeights,
+  config: ModelConfig,
+  weights: ReadonlyMap<string, { readonly data: ArrayLike<number> }>,
   ids: ArrayLike<number>,
   lora?: ReferenceLora
 ): Rows {
@@ -108,7 +108,7 @@ export function referenceLogits(
     return y.map((row, n) => row.map((value, i) => value + lora.scale * branch[n]![i]!))
   }
   const add = (x: Rows, y: Rows): Rows => x.map((row, n) => row.map((value, i) => value + y[n]![i]!))
-  const norm = (x: Rows, name: string) => referenceRmsNorm(x, data(`${name}.weight`), config.rmsNormEpsilon)
+  const norm = (x: Rows, name: string) => referenceRmsNorm(x, data(`${name}.weight`), config.normEpsilon)
   const { hiddenSize } = config
   const table = data('model.embed_tokens.weight')
   let x: Rows = Array.from(ids, id =>

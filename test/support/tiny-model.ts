@@ -1,15 +1,19 @@
-import * as tf from '@tensorflow/tfjs'
 import { seededRandom } from '../../aggregation/random.ts'
-import { type BackendName, openBackend } from '../../node/backend/stock-backend.ts'
-import type { LlamaConfig } from '../../node/model/model-config.ts'
+import type { Backend, BackendName } from '../../node/backend/backend.ts'
+import { FrozenModel } from '../../node/model/frozen-model.ts'
+import type { ModelConfig } from '../../node/model/model-config.ts'
 import type { NamedTensor } from '../../node/model/safetensors.ts'
-import { initialWeights } from '../../node/model/trained-weights.ts'
-import { wasmFolder } from '../../node/platform/wasm-folder.ts'
+import { initialWeights } from '../../node/model/trained-model.ts'
+import { memoryWeights } from '../../node/model/weight-source.ts'
+import { AdaptedModel } from '../../node/peft/adapted-model.ts'
+import type { AdapterSettings } from '../../node/peft/adapter.ts'
+import { type LoraSettings, loraDefaults } from '../../node/peft/lora.ts'
+import { openBackend } from '../../node/platform/open-backend.ts'
 import type { TokenizedShard } from '../../node/train/dataset.ts'
 
 /** Small enough for finite differences; the heads are together wider than the hidden state, and keys are shared. */
-export const tinyConfig: LlamaConfig = {
-  architecture: 'llama',
+export const tinyConfig: ModelConfig = {
+  family: 'llama',
   hiddenSize: 8,
   layerCount: 2,
   headCount: 4,
@@ -17,15 +21,21 @@ export const tinyConfig: LlamaConfig = {
   headSize: 4,
   intermediateSize: 12,
   vocabularySize: 16,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
+  activation: 'silu',
+  rotary: { theta: 10_000, scaling: { kind: 'none' } },
+  normEpsilon: 1e-5,
+  attentionBias: false,
+  outputBias: false,
+  mlpBias: false,
+  headNorm: false,
+  windows: [null, null],
   maxPositions: 32,
   tiedEmbeddings: true,
   initializerRange: 0.4
 }
 
 /** Weights with uneven norms' gains, so that a gain that is left out shows. */
-export function tinyWeights(config: LlamaConfig = tinyConfig, seed = 1): Map<string, NamedTensor> {
+export function tinyWeights(config: ModelConfig = tinyConfig, seed = 1): Map<string, NamedTensor> {
   const random = seededRandom(seed + 1000)
   const weights = initialWeights(config, seededRandom(seed))
   for (const { shape, data } of weights.values()) {
@@ -61,10 +71,31 @@ export function tinyShard(seed = 1): TokenizedShard {
   }
 }
 
-/** Makes a tfjs backend current for the tests of a `describe`. */
-export function useBackend(name: BackendName): void {
+/** A LoRA of rank 2 beside every linear layer. */
+export const tinyLora: LoraSettings = { ...loraDefaults, rank: 2, alpha: 4 }
+
+export async function openTiny(
+  backend: Backend,
+  settings: AdapterSettings = tinyLora,
+  config: ModelConfig = tinyConfig,
+  weights: ReadonlyMap<string, NamedTensor> = tinyWeights(config)
+): Promise<AdaptedModel> {
+  return new AdaptedModel(await FrozenModel.load(backend, config, memoryWeights(weights)), settings)
+}
+
+/**
+ * Opens a backend, with one thread, for the tests of a `describe`. Afterwards nothing may be left on it.
+ * @returns what gives it while they run
+ */
+export function useBackend(name: BackendName = 'cpu'): () => Backend {
+  let backend: Backend
   before(async () => {
-    await openBackend(wasmFolder())
-    await tf.setBackend(name)
+    backend = (await openBackend({ name, threads: 1 })).backend
   })
+  after(async () => {
+    const { tensors } = backend.memory()
+    await backend.close()
+    if (tensors > 0) throw new Error(`the tests above left ${tensors} tensors on the backend ${name}`)
+  })
+  return () => backend
 }

@@ -1,12 +1,12 @@
 import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { seededRandom } from '../../aggregation/random.ts'
-import type { LlamaConfig } from '../../node/model/model-config.ts'
-import { blockList, modelBlocks } from '../../node/model/model-weights.ts'
+import type { ModelConfig } from '../../node/model/model-config.ts'
 import type { NamedTensor } from '../../node/model/safetensors.ts'
+import { modelTensors } from '../../node/model/tensors.ts'
 
 /** The model of test/vectors/transformers-logits.json. Its heads are wider than hidden / heads, and it is not tied. */
-export const vectorConfig: LlamaConfig = {
-  architecture: 'llama',
+export const vectorConfig: ModelConfig = {
+  family: 'llama',
   hiddenSize: 16,
   layerCount: 2,
   headCount: 4,
@@ -14,22 +14,25 @@ export const vectorConfig: LlamaConfig = {
   headSize: 8,
   intermediateSize: 24,
   vocabularySize: 32,
-  ropeTheta: 1000,
-  rmsNormEpsilon: 1e-5,
+  activation: 'silu',
+  rotary: { theta: 1000, scaling: { kind: 'none' } },
+  normEpsilon: 1e-5,
+  attentionBias: false,
+  outputBias: false,
+  mlpBias: false,
+  headNorm: false,
+  windows: [null, null],
   maxPositions: 64,
   tiedEmbeddings: false,
   initializerRange: 0.02
 }
 
 /** Weights that follow from their names alone: gains in [0.5, 1.5), all others in [-0.4, 0.4). */
-export function vectorWeights(config: LlamaConfig): Map<string, NamedTensor> {
+export function vectorWeights(config: ModelConfig): Map<string, NamedTensor> {
   const weights = new Map<string, NamedTensor>()
-  for (const { names, rows, shape } of blockList(modelBlocks(config))) {
-    names.forEach((name, i) => {
-      const own = [rows[i]!, ...shape.slice(1)]
-      const [middle, spread] = own.length === 1 ? [1, 0.5] : [0, 0.4]
-      weights.set(name, { shape: own, data: valuesOf(name, own, middle, spread) })
-    })
+  for (const { name, shape } of modelTensors(config)) {
+    const [middle, spread] = shape.length === 1 ? [1, 0.5] : [0, 0.4]
+    weights.set(name, { shape, data: valuesOf(name, shape, middle, spread) })
   }
   return weights
 }
