@@ -3,7 +3,8 @@ import { expect } from 'chai'
 import { roundBytesEstimate } from '../../node/cli/join/round-cost.ts'
 import { openBaseModel } from '../../node/cli/open-trainer.ts'
 import type { RoundBytes } from '../../node/peer/byte-account.ts'
-import { loraLayout } from '../../node/peft/lora.ts'
+import { adapterOf } from '../../node/peft/adapter.ts'
+import { loraDefaults } from '../../node/peft/lora.ts'
 import { loadAdapter, readAdapterConfig } from '../../node/peft/peft-files.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
 import { fromHex } from '../../protocols/hex.ts'
@@ -116,7 +117,7 @@ describe('fedpeft-node join', function () {
   })
 
   it('costs about what a dry run foretells', () => {
-    const layout = loraLayout(folderConfig, { rank: 2, alpha: 8, targetModules: 'all-linear' })
+    const { layout } = adapterOf(folderConfig, { ...loraDefaults, rank: 2 })
     const { controlBytes, maskedInputBytes } = roundBytesEstimate(network.manifest!, fromHex(run)!, layout, 4)
     const heard = peers.map(program => bytesOf(program.named('link')[1]!).control.received)
     const mean = heard.reduce((sum, bytes) => sum + bytes, 0) / heard.length
@@ -134,8 +135,14 @@ describe('fedpeft-node join', function () {
     for (const program of peers) {
       const folder = String(program.named('done')[0]!['adapterDir'])
       const config = await readAdapterConfig(nodeFiles(folder), '')
-      expect(config).to.include({ rank: 2, baseModel: network.at('model') })
-      const values = await loadAdapter(nodeFiles(folder), '', loraLayout(folderConfig, config))
+      expect(config).to.deep.include({ baseModel: network.at('model') })
+      expect(config.settings).to.include({ kind: 'lora', rank: 2 })
+      const values = await loadAdapter(
+        nodeFiles(folder),
+        '',
+        config,
+        adapterOf(folderConfig, config.settings)
+      )
       expect(values.some(value => value !== 0)).to.equal(true)
       loaded.push(Buffer.from(values.buffer).toString('hex'))
       expect(program.stderr).to.contain(`fedpeft-node chat --adapter ${folder}`)

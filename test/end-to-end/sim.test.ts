@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { spansOf } from '../../aggregation/adapter-layout.ts'
 import { openBaseModel } from '../../node/cli/open-trainer.ts'
-import { loraLayout } from '../../node/peft/lora.ts'
-import { loadAdapter } from '../../node/peft/peft-files.ts'
+import { adapterOf } from '../../node/peft/adapter.ts'
+import { loadAdapter, readAdapterConfig } from '../../node/peft/peft-files.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
 import { Program } from '../support/program.ts'
 
@@ -44,8 +44,10 @@ describe('fedpeft-node sim', function () {
     for (const { survivors } of sim.named('round')) expect(survivors).to.have.length(8)
     // Both factors have been trained: B in the first round, A in the second.
     const base = await openBaseModel('embedded')
-    const layout = loraLayout(base.config, { rank: 8, alpha: 16, targetModules: 'all-linear' })
-    const adapter = await loadAdapter(nodeFiles(join(dir, 'run')), 'adapter', layout)
+    const config = await readAdapterConfig(nodeFiles(join(dir, 'run')), 'adapter')
+    expect(config.settings).to.include({ kind: 'lora', rank: 8, alpha: 16 })
+    const { layout } = adapterOf(base.config, config.settings)
+    const adapter = await loadAdapter(nodeFiles(join(dir, 'run')), 'adapter', config, { layout })
     const [firstB] = spansOf(layout, ['B'])
     expect(adapter.subarray(firstB!.offset, firstB!.offset + firstB!.length).some(x => x !== 0)).to.equal(
       true

@@ -10,7 +10,7 @@ import { strategyByName } from '../../aggregation/strategies.ts'
 import { encodeTraining } from '../../node/peer/local-training.ts'
 import { roundEncodingOf } from '../../node/peer/round-encoding.ts'
 import { adapterFolder } from '../../node/peer/run-disk.ts'
-import { loadAdapter } from '../../node/peft/peft-files.ts'
+import { loadAdapter, readAdapterConfig } from '../../node/peft/peft-files.ts'
 import { nodeCrypto } from '../../node/platform/node-crypto.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { runId } from '../../protocols/run-manifest.ts'
@@ -34,7 +34,9 @@ describe('a run of whole peers', () => {
         expect([toHex(stateHash)]).to.deep.equal([...cluster.stateHashes()])
         expect(adapter).not.to.deep.equal(cluster.run.initialAdapter)
         const { layout, run } = cluster.run
-        expect(await loadAdapter(life.disk, adapterFolder(run.id), layout)).to.deep.equal(adapter)
+        const folder = adapterFolder(run.id)
+        const config = await readAdapterConfig(life.disk, folder)
+        expect(await loadAdapter(life.disk, folder, config, { layout })).to.deep.equal(adapter)
         // In the first attempt of each round, with everyone's input.
         for (const { attempt, survivors } of linksOf(life)) {
           expect(attempt).to.equal(0)

@@ -26,7 +26,9 @@ export function loraOf(layout: AdapterLayout, adapter: ArrayLike<number>, scale:
 }
 
 /** Weights as float64 arrays that may be changed. */
-export function float64Weights(weights: ReadonlyMap<string, NamedTensor>): Map<string, { data: Float64Array }> {
+export function float64Weights(
+  weights: ReadonlyMap<string, NamedTensor>
+): Map<string, { data: Float64Array }> {
   return new Map([...weights].map(([name, { data }]) => [name, { data: Float64Array.from(data) }]))
 }
 

@@ -3,9 +3,12 @@ import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { spansOf } from '../../aggregation/adapter-layout.ts'
 import { seededRandom } from '../../aggregation/random.ts'
 import { sleep } from '../../node/peer/waiting.ts'
+import { adapterConfigJson } from '../../node/peft/adapter-config.ts'
+import { loraDefaults } from '../../node/peft/lora.ts'
 import { TrainError } from '../../node/train/errors.ts'
 import type { Trainer, TrainJob, TrainResult } from '../../node/train/trainer.ts'
 import type { Clock } from '../../protocols/ports.ts'
+import { tinyConfig } from './tiny-model.ts'
 
 export interface VectorTrainer extends Trainer {
   /** Jobs in the order in which they were begun. */
@@ -58,6 +61,8 @@ export function vectorTrainer(options: VectorTrainerOptions): VectorTrainer {
     failWith: null,
     aborted: 0,
     layout,
+    adapterKind: 'lora',
+    adapterConfigJson: baseModel => adapterConfigJson(loraDefaults, tinyConfig, baseModel),
     baseModelSha256,
     initialAdapter: () => initial.slice(),
     async train(job, onProgress = () => {}, signal = new AbortController().signal) {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { modelConfigJson } from '../../../node/model/model-config.ts'
+import { llamaConfigJson } from '../../../node/model/model-config.ts'
 import { lockDirectory } from '../../../node/platform/directory-lock.ts'
 import { scratchFolder } from '../../support/cli.ts'
 import { type EndedHere, runHere } from '../../support/cli-here.ts'
@@ -91,7 +91,7 @@ describe('wrong inputs of join and bootstrap', () => {
 
     it('that is another because one byte of its config differs', async () => {
       writeModelFolder(at('spaced'))
-      writeFileSync(at('spaced', 'config.json'), `${modelConfigJson(folderConfig)}\n`)
+      writeFileSync(at('spaced', 'config.json'), `${llamaConfigJson(folderConfig)}\n`)
       expectRefused(await takePart('--model', at('spaced')), 2, digest)
     })
 

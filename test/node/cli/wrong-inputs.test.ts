@@ -11,7 +11,7 @@ import {
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { modelConfigJson } from '../../../node/model/model-config.ts'
+import { llamaConfigJson } from '../../../node/model/model-config.ts'
 import { type Ended, runMain, scratchFolder } from '../../support/cli.ts'
 import { folderConfig, writeAdapterFolder, writeModelFolder } from '../../support/model-folder.ts'
 
@@ -94,7 +94,7 @@ describe('wrong inputs', () => {
     })
 
     it('whose config.json is of another model', async () => {
-      const other = modelConfigJson({ ...folderConfig, hiddenSize: 32 })
+      const other = llamaConfigJson({ ...folderConfig, hiddenSize: 32 })
       const model = brokenModel('other-config', folder => writeFileSync(join(folder, 'config.json'), other))
       expectRefused(await run('init', 'a.yaml', '--model', model, '--dir', 'me'), 2, 'tensor', 'config.json')
     })

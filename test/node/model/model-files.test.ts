@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { ModelError, type ModelErrorCode } from '../../../node/model/errors.ts'
-import { type LlamaConfig, modelConfigJson } from '../../../node/model/model-config.ts'
+import { llamaConfigJson, type ModelConfig } from '../../../node/model/model-config.ts'
 import { openModel } from '../../../node/model/model-files.ts'
-import { blockList, modelBlocks } from '../../../node/model/model-weights.ts'
 import { type NamedTensor, writeSafetensors } from '../../../node/model/safetensors.ts'
+import { modelTensors } from '../../../node/model/tensors.ts'
 import { sha256Hash } from '../../../node/platform/content-hash.ts'
 import { toHex } from '../../../protocols/hex.ts'
 import { tokenizerConfigJson, tokenizerJson } from '../../../scripts/pretrain/bpe.ts'
@@ -13,8 +13,8 @@ import { type MemoryFiles, memoryFiles } from '../../../sim/memory-files.ts'
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-const config: LlamaConfig = {
-  architecture: 'llama',
+const config: ModelConfig = {
+  family: 'llama',
   hiddenSize: 8,
   layerCount: 2,
   headCount: 2,
@@ -22,8 +22,14 @@ const config: LlamaConfig = {
   headSize: 4,
   intermediateSize: 12,
   vocabularySize: 257,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
+  activation: 'silu',
+  rotary: { theta: 10_000, scaling: { kind: 'none' } },
+  normEpsilon: 1e-5,
+  attentionBias: false,
+  outputBias: false,
+  mlpBias: false,
+  headNorm: false,
+  windows: [null, null],
   maxPositions: 32,
   tiedEmbeddings: true,
   beginTokenId: 0,
@@ -32,21 +38,18 @@ const config: LlamaConfig = {
 }
 
 /** A weight of every name that the config calls for, each full of its own number. */
-function weightsOf(config: LlamaConfig): Map<string, NamedTensor> {
+function weightsOf(config: ModelConfig): Map<string, NamedTensor> {
   const weights = new Map<string, NamedTensor>()
-  for (const { names, rows, shape } of blockList(modelBlocks(config))) {
-    names.forEach((name, i) => {
-      const own = [rows[i]!, ...shape.slice(1)]
-      const length = own.reduce((product, size) => product * size, 1)
-      weights.set(name, { shape: own, data: new Float32Array(length).fill(weights.size + 1) })
-    })
+  for (const { name, shape } of modelTensors(config)) {
+    const length = shape.reduce((product, size) => product * size, 1)
+    weights.set(name, { shape, data: new Float32Array(length).fill(weights.size + 1) })
   }
   return weights
 }
 
 function folder(weights = weightsOf(config), of = config): MemoryFiles {
   return memoryFiles([
-    ['config.json', utf8(modelConfigJson(of))],
+    ['config.json', utf8(llamaConfigJson(of))],
     ['model.safetensors', writeSafetensors(weights)],
     ['tokenizer.json', utf8(tokenizerJson([]))],
     ['tokenizer_config.json', utf8(tokenizerConfigJson(32))]
@@ -87,7 +90,7 @@ describe('model folder', () => {
 
     const otherWeights = weightsOf(config)
     otherWeights.get('model.norm.weight')!.data[0] = 0.5
-    const otherConfig = { ...config, ropeTheta: 9999 }
+    const otherConfig = { ...config, normEpsilon: 1e-4 }
     const otherTokenizer = folder()
     await otherTokenizer.write('tokenizer.json', utf8(`${tokenizerJson([])} `))
     const others = [folder(otherWeights), folder(weightsOf(config), otherConfig), otherTokenizer]
@@ -195,7 +198,7 @@ describe('model folder', () => {
 
     it('config.json asks for another architecture', async () => {
       const files = folder()
-      await files.write('config.json', utf8(modelConfigJson(config).replace('"llama"', '"gemma"')))
+      await files.write('config.json', utf8(llamaConfigJson(config).replace('"llama"', '"gemma"')))
       expect((await refusal(files, 'UNSUPPORTED')).message).to.include(
         './m/config.json: model_type is "gemma"'
       )

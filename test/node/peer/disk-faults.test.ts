@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { adapterFolder } from '../../../node/peer/run-disk.ts'
-import { loadAdapter } from '../../../node/peft/peft-files.ts'
+import { loadAdapter, readAdapterConfig } from '../../../node/peft/peft-files.ts'
 import { FilesError } from '../../../protocols/files-error.ts'
 import { topicOfRun } from '../../../protocols/run-protocols.ts'
 import type { TrafficRecord } from '../../../protocols/traffic.ts'
@@ -97,7 +97,9 @@ describe('a peer and its disk', () => {
     expect(await cluster.runToEnd()).to.equal(true)
     const { layout, run } = cluster.run
     const { adapter } = await back.peer.finished
-    expect(await loadAdapter(back.disk, adapterFolder(run.id), layout)).to.deep.equal(adapter)
+    const folder = adapterFolder(run.id)
+    const config = await readAdapterConfig(back.disk, folder)
+    expect(await loadAdapter(back.disk, folder, config, { layout })).to.deep.equal(adapter)
     await cluster.stop()
   })
 

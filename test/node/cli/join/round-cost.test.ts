@@ -4,13 +4,13 @@ import { seededRandom } from '../../../../aggregation/random.ts'
 import { bytesOfLanes } from '../../../../aggregation/ring.ts'
 import { roundBytesEstimate } from '../../../../node/cli/join/round-cost.ts'
 import { roundEncodingOf } from '../../../../node/peer/round-encoding.ts'
-import { loraLayout } from '../../../../node/peft/lora.ts'
+import { loraAdapter, loraDefaults } from '../../../../node/peft/lora.ts'
 import { parseManifest } from '../../../../protocols/run-manifest.ts'
 import { leastManifest } from '../../../support/manifests.ts'
 import { folderConfig } from '../../../support/model-folder.ts'
 
 const id = new Uint8Array(32)
-const layout = loraLayout(folderConfig, { rank: 4, alpha: 4, targetModules: 'all-linear' })
+const { layout } = loraAdapter(folderConfig, { ...loraDefaults, rank: 4, alpha: 4 })
 
 function manifestWith(fields: object) {
   return parseManifest({ ...leastManifest, adapter: { rank: 4 }, ...fields })
