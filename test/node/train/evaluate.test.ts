@@ -1,12 +1,18 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { FrozenModel } from '../../../node/model/frozen-model.ts'
-import { AdaptedModel } from '../../../node/peft/adapted-model.ts'
 import { loraScale } from '../../../node/peft/lora.ts'
 import { evaluateText, evaluationBatches } from '../../../node/train/evaluate.ts'
 import { batchLogits, loraOf } from '../../support/model-reference.ts'
 import { referenceCrossEntropy } from '../../support/reference-llama.ts'
-import { randomTokens, randomValues, tinyConfig, tinyWeights, useBackend } from '../../support/tiny-model.ts'
+import {
+  openTiny,
+  randomTokens,
+  randomValues,
+  tinyConfig,
+  tinyLora,
+  tinyWeights,
+  useBackend
+} from '../../support/tiny-model.ts'
 
 describe('evaluationBatches', () => {
   it('predict every token but the first exactly once, from the tokens right before it', () => {
@@ -35,21 +41,21 @@ describe('evaluationBatches', () => {
 })
 
 describe('evaluateText', () => {
-  useBackend('wasm')
+  const backend = useBackend()
 
-  it('sums nats and bytes as a float64 computation does, with and without an adapter', () => {
-    const lora = { rank: 2, alpha: 4, targetModules: 'all-linear' as const }
-    const model = new AdaptedModel(new FrozenModel(tinyConfig, tinyWeights()), lora)
+  it('sums nats and bytes as a float64 computation does, with and without an adapter', async () => {
+    const model = await openTiny(backend())
     const text = randomTokens(23, 16, 1)
     const bytes = text.map(id => id % 5)
     const adapter = randomValues(model.layout.length, 2).map(value => value * 0.3)
     for (const used of [adapter, null]) {
-      const result = evaluateText(model, { ids: text }, bytes, used, { sequenceLength: 6, batchSize: 3 })
+      const windows = { sequenceLength: 6, batchSize: 3 }
+      const result = await evaluateText(model, { ids: text }, bytes, used, windows)
       let nats = 0
       for (let start = 0; start < 22; start += 6) {
         const end = Math.min(start + 6, 22)
         const ids = text.slice(start, end)
-        const reference = used === null ? undefined : loraOf(model.layout, used, loraScale(lora))
+        const reference = used === null ? undefined : loraOf(model.layout, used, loraScale(tinyLora))
         const logits = batchLogits(tinyConfig, tinyWeights(), { ids, batch: 1, time: ids.length }, reference)
         nats += referenceCrossEntropy(logits, text.subarray(start + 1, end + 1)) * ids.length
       }
@@ -62,16 +68,14 @@ describe('evaluateText', () => {
     model.base.dispose()
   })
 
-  it('does not depend on how many windows are computed at once', () => {
-    const model = new AdaptedModel(new FrozenModel(tinyConfig, tinyWeights()), {
-      rank: 2,
-      alpha: 4,
-      targetModules: ['q_proj']
-    })
+  it('does not depend on how many windows are computed at once', async () => {
+    const model = await openTiny(backend(), { ...tinyLora, targetModules: ['q_proj'] })
     const text = randomTokens(40, 16, 3)
-    const nats = [1, 2, 5, 50].map(
-      batchSize => evaluateText(model, { ids: text }, null, null, { sequenceLength: 7, batchSize }).nats
-    )
+    const nats: number[] = []
+    for (const batchSize of [1, 2, 5, 50]) {
+      const windows = { sequenceLength: 7, batchSize }
+      nats.push((await evaluateText(model, { ids: text }, null, null, windows)).nats)
+    }
     for (const value of nats) expect(value).to.be.closeTo(nats[0]!, 1e-4)
     model.base.dispose()
   })
