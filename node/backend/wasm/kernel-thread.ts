@@ -16,6 +16,8 @@ export interface KernelThread {
   readonly started: Promise<void>
   /** Resolves when it has ended: with the reason if nobody asked it to. */
   readonly ended: Promise<Error | null>
+  /** Resolves when it has ended; it was told to. */
+  close(): Promise<void>
 }
 
 export type SpawnKernelThread = (start: KernelThreadStart) => KernelThread

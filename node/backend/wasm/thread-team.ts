@@ -42,7 +42,7 @@ export class ThreadTeam {
     // Another value than any that a thread may be about to sleep on.
     Atomics.store(this.#words, openAt / 4, -1)
     Atomics.notify(this.#words, openAt / 4)
-    await Promise.all(this.#threads.map(({ ended }) => ended))
+    await Promise.all(this.#threads.map(thread => thread.close()))
   }
 }
 

@@ -2,7 +2,7 @@
 // only together with all of the browser, whose globals do not belong here.
 declare namespace WebAssembly {
   class Module {
-    readonly #brand: unknown
+    readonly [Symbol.toStringTag]: 'WebAssembly.Module'
   }
 
   class Memory {
