@@ -21,6 +21,10 @@ export interface ComposedOptions {
   readonly description: string
   /** 1 by default. */
   readonly threads?: number
+  /** What went wrong on a device that only tells afterwards; null while nothing did. Thrown instead of results. */
+  readonly fault?: () => Error | null
+  /** Called when the backend was closed. */
+  readonly onClose?: () => void
 }
 
 /**
@@ -29,11 +33,11 @@ export interface ComposedOptions {
  * @throws BackendError UNAVAILABLE
  */
 export async function openComposedBackend(options: ComposedOptions): Promise<Backend> {
-  const { tf, tfjsBackend, name, description, threads = 1 } = options
+  const { tf, tfjsBackend, name, description, threads = 1, fault, onClose } = options
   // Without it tfjs checks every value and advertises its native addon on standard error.
   tf.enableProdMode()
   await start(tf, tfjsBackend, name)
-  const device = new TfjsDevice(tf, tfjsBackend)
+  const device = new TfjsDevice(tf, tfjsBackend, fault)
   const masks = new CausalMasks(tf)
   return {
     name,
@@ -51,8 +55,9 @@ export async function openComposedBackend(options: ComposedOptions): Promise<Bac
     free: tensor => device.free(tensor),
     memory: () => device.memory(),
     async close() {
-      device.close()
+      if (!device.close()) return
       masks.clear()
+      onClose?.()
     },
     ...linearKernels(device),
     ...rowKernels(device),

@@ -72,14 +72,19 @@ export class TfjsDevice {
   readonly tf: Tfjs
   readonly store: TensorStore
   readonly #tfjsBackend: string
+  readonly #fault: () => Error | null
   /** Bytes of the engine, and of the store, when the current kernel began. */
   #bytesBefore = { engine: 0, store: 0 }
   readonly #scalars = new Map<number, tfjs.Scalar>()
   #isClosed = false
 
-  /** @param tfjsBackend - its name in tfjs; started already */
-  constructor(tf: Tfjs, tfjsBackend: string) {
+  /**
+   * @param tfjsBackend - its name in tfjs; started already
+   * @param fault - what went wrong on a device that only tells afterwards
+   */
+  constructor(tf: Tfjs, tfjsBackend: string, fault: () => Error | null = () => null) {
     this.tf = tf
+    this.#fault = fault
     this.store = new TensorStore(tf.reshape)
     this.#tfjsBackend = tfjsBackend
   }
@@ -120,8 +125,11 @@ export class TfjsDevice {
 
   async download(tensor: Tensor): Promise<Float32Array> {
     this.#select('download')
+    const values = await this.store.get('download', tensor).data<'float32'>()
+    const fault = this.#fault()
+    if (fault !== null) throw isOutOfMemory(fault) ? this.#outOfMemory('download', fault) : fault
     // Copied: on the CPU these are the tensor's own values.
-    return (await this.store.get('download', tensor).data<'float32'>()).slice()
+    return values.slice()
   }
 
   free(tensor: Tensor): void {
@@ -133,12 +141,14 @@ export class TfjsDevice {
     return this.store.memory()
   }
 
-  close(): void {
-    if (this.#isClosed) return
+  /** @returns false if it was closed before */
+  close(): boolean {
+    if (this.#isClosed) return false
     this.#select('close')
     this.store.freeAll()
     this.#freeScalars()
     this.#isClosed = true
+    return true
   }
 
   #select(kernel: string): void {

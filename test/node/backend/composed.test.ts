@@ -80,6 +80,27 @@ describe('the composed backend', () => {
     tf.removeBackend('none')
   })
 
+  it('gives no results of a device that has failed, and is closed once', async () => {
+    let fault: Error | null = null
+    let closings = 0
+    const options = { tf, tfjsBackend: 'cpu', name: 'webgpu', description: 'a failing device' } as const
+    const backend = await openComposedBackend({ ...options, fault: () => fault, onClose: () => closings++ })
+    const x = backend.zeros([2, 2])
+    expect(await backend.download(x)).to.have.length(4)
+    const refusal = () =>
+      backend.download(x).then(
+        () => null,
+        error => error
+      )
+    fault = new Error('device lost')
+    expect(await refusal()).to.equal(fault)
+    fault = new Error('Out of memory while creating a buffer')
+    expect(await refusal()).to.include({ name: 'BackendError', code: 'OUT_OF_MEMORY', cause: fault })
+    await backend.close()
+    await backend.close()
+    expect(closings).to.equal(1)
+  })
+
   it('says what is missing when it cannot be opened', async () => {
     const options = { tf, tfjsBackend: 'absent', name: 'webgpu', description: '' } as const
     const error = await openComposedBackend(options).then(
