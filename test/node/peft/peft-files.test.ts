@@ -3,26 +3,31 @@ import fc from 'fast-check'
 import { layoutOf } from '../../../aggregation/adapter-layout.ts'
 import { ModelError } from '../../../node/model/errors.ts'
 import { readSafetensors, writeSafetensors } from '../../../node/model/safetensors.ts'
-import { PeftError, type PeftErrorCode } from '../../../node/peft/errors.ts'
 import {
   type AdapterConfig,
   adapterConfigJson,
-  loadAdapter,
-  parseAdapterConfig,
-  readAdapterConfig,
-  saveAdapter
-} from '../../../node/peft/peft-files.ts'
+  parseAdapterConfig
+} from '../../../node/peft/adapter-config.ts'
+import { PeftError, type PeftErrorCode } from '../../../node/peft/errors.ts'
+import type { LoraSettings } from '../../../node/peft/lora.ts'
+import { loadAdapter, readAdapterConfig, saveAdapter } from '../../../node/peft/peft-files.ts'
+import type { Files } from '../../../protocols/ports.ts'
 import { memoryFiles } from '../../../sim/memory-files.ts'
+import { tinyConfig } from '../../support/tiny-model.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-const config: AdapterConfig = {
+const settings: LoraSettings = {
+  kind: 'lora',
   rank: 2,
   alpha: 16,
   rankStabilized: false,
-  targetModules: ['q_proj', 'down_proj'],
-  baseModel: 'HuggingFaceTB/SmolLM2-135M'
+  targetModules: ['down_proj', 'q_proj'],
+  dropout: 0.05
 }
+const baseModel = 'HuggingFaceTB/SmolLM2-135M'
+const config: AdapterConfig = { settings, baseModel, adapterName: 'fedpeft' }
+const configJson = adapterConfigJson(settings, tinyConfig, baseModel)
 
 const prefix = 'base_model.model.model.layers.0'
 const layout = layoutOf([
@@ -32,6 +37,14 @@ const layout = layoutOf([
   { name: `${prefix}.mlp.down_proj.lora_B.weight`, factor: 'B', shape: [3, 2] }
 ])
 const values = Float32Array.from({ length: layout.length }, (_, i) => i / 8 - 1)
+
+function save(files: Files, folder: string, of = layout, saved = values): Promise<void> {
+  return saveAdapter(files, folder, { kind: 'lora', configJson, layout: of, values: saved })
+}
+
+function load(files: Files, folder: string, of = layout): Promise<Float32Array> {
+  return loadAdapter(files, folder, config, { layout: of })
+}
 
 /** `adapter_config.json` as PEFT 0.21.2 writes it. */
 const writtenByPeft = {
@@ -91,13 +104,10 @@ async function refusal(promise: Promise<unknown>, code: PeftErrorCode): Promise<
 describe('PEFT files', () => {
   it('give back the adapter that was saved', async () => {
     const files = memoryFiles()
-    await saveAdapter(files, 'round-3', config, layout, values)
+    await save(files, 'round-3')
     expect(await files.list('round-3')).to.deep.equal(['adapter_config.json', 'adapter_model.safetensors'])
-    expect(await loadAdapter(files, 'round-3', layout)).to.deep.equal(values)
-    expect(await readAdapterConfig(files, 'round-3')).to.deep.equal({
-      ...config,
-      targetModules: ['down_proj', 'q_proj']
-    })
+    expect(await load(files, 'round-3')).to.deep.equal(values)
+    expect(await readAdapterConfig(files, 'round-3')).to.deep.equal(config)
   })
 
   it('give back any finite values to the last bit', async () => {
@@ -107,8 +117,8 @@ describe('PEFT files', () => {
         fc.array(finite, { minLength: layout.length, maxLength: layout.length }),
         async any => {
           const files = memoryFiles()
-          await saveAdapter(files, '', config, layout, Float32Array.from(any))
-          expect(await loadAdapter(files, '', layout)).to.deep.equal(Float32Array.from(any))
+          await save(files, '', layout, Float32Array.from(any))
+          expect(await load(files, '')).to.deep.equal(Float32Array.from(any))
         }
       )
     )
@@ -116,7 +126,7 @@ describe('PEFT files', () => {
 
   it('hold tensors under the keys of PEFT, A as [rank, in] and B as [out, rank]', async () => {
     const files = memoryFiles()
-    await saveAdapter(files, '', config, layout, values)
+    await save(files, '')
     const tensors = readSafetensors((await files.read('adapter_model.safetensors'))!)
     expect(tensors.size).to.equal(4)
     const b = tensors.get('base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight')!
@@ -125,7 +135,7 @@ describe('PEFT files', () => {
   })
 
   it('have the config that PEFT loads', () => {
-    const json = JSON.parse(adapterConfigJson(config))
+    const json = JSON.parse(configJson)
     expect(json).to.deep.include({
       peft_type: 'LORA',
       task_type: 'CAUSAL_LM',
@@ -135,21 +145,26 @@ describe('PEFT files', () => {
       base_model_name_or_path: 'HuggingFaceTB/SmolLM2-135M',
       bias: 'none',
       fan_in_fan_out: false,
-      lora_dropout: 0,
+      lora_dropout: 0.05,
       use_rslora: false
     })
-    expect(
-      parseAdapterConfig(adapterConfigJson({ ...config, rankStabilized: true }), 'a').rankStabilized
-    ).to.equal(true)
+    const stabilized = { ...settings, rankStabilized: true }
+    const read = parseAdapterConfig(adapterConfigJson(stabilized, tinyConfig, ''), 'a')
+    expect(read.settings).to.deep.equal(stabilized)
   })
 
   it('of PEFT itself are read, with all the switches that are off', () => {
     expect(parseAdapterConfig(JSON.stringify(writtenByPeft), 'a')).to.deep.equal({
-      rank: 8,
-      alpha: 16,
-      rankStabilized: false,
-      targetModules: ['v_proj', 'q_proj'],
-      baseModel: 'my-model'
+      settings: {
+        kind: 'lora',
+        rank: 8,
+        alpha: 16,
+        rankStabilized: false,
+        targetModules: ['v_proj', 'q_proj'],
+        dropout: 0
+      },
+      baseModel: 'my-model',
+      adapterName: 'fedpeft'
     })
   })
 
@@ -163,12 +178,12 @@ describe('PEFT files', () => {
         return files.write(path, bytes)
       }
     }
-    await saveAdapter(spied, 'a', config, layout, values)
+    await save(spied, 'a')
     expect(order).to.deep.equal(['a/adapter_model.safetensors', 'a/adapter_config.json'])
   })
 
   it('are not written from a vector of another length', async () => {
-    const error = await saveAdapter(memoryFiles(), '', config, layout, values.slice(1)).catch(error => error)
+    const error = await save(memoryFiles(), '', layout, values.slice(1)).catch(error => error)
     expect(error)
       .to.be.instanceOf(RangeError)
       .and.to.have.property('message', 'expected 30 adapter values, got 29')
@@ -178,16 +193,16 @@ describe('PEFT files', () => {
     it('one is missing', async () => {
       const config = await refusal(readAdapterConfig(memoryFiles(), 'a'), 'MISSING_FILE')
       expect(config.message).to.include('a/adapter_config.json is missing').and.to.include('--adapter')
-      await refusal(loadAdapter(memoryFiles(), 'a', layout), 'MISSING_FILE')
+      await refusal(load(memoryFiles(), 'a'), 'MISSING_FILE')
     })
 
     it('the rank is another', async () => {
       const files = memoryFiles()
-      await saveAdapter(files, '', config, layout, values)
+      await save(files, '')
       const rankThree = layoutOf(
-        layout.tensors.map(t => ({ ...t, shape: t.factor === 'A' ? [3, t.shape[1]] : [t.shape[0], 3] }))
+        layout.tensors.map(t => ({ ...t, shape: t.factor === 'A' ? [3, t.shape[1]!] : [t.shape[0]!, 3] }))
       )
-      const error = await refusal(loadAdapter(files, '', rankThree), 'ADAPTER_MISMATCH')
+      const error = await refusal(load(files, '', rankThree), 'ADAPTER_MISMATCH')
       expect(error.message).to.include('expected shape [3, 3], got shape [2, 3]')
       expect(error.data['tensor']).to.equal(layout.tensors[0]!.name)
     })
@@ -195,12 +210,12 @@ describe('PEFT files', () => {
     it('a tensor lacks, or is one too many', async () => {
       const files = memoryFiles()
       const fewer = layoutOf(layout.tensors.slice(0, 3))
-      await saveAdapter(files, '', config, fewer, values.slice(0, fewer.length))
-      expect((await refusal(loadAdapter(files, '', layout), 'ADAPTER_MISMATCH')).message).to.include(
+      await save(files, '', fewer, values.slice(0, fewer.length))
+      expect((await refusal(load(files, ''), 'ADAPTER_MISMATCH')).message).to.include(
         `${layout.tensors[3]!.name}: expected shape [3, 2], got nothing`
       )
-      await saveAdapter(files, '', config, layout, values)
-      expect((await refusal(loadAdapter(files, '', fewer), 'ADAPTER_MISMATCH')).message).to.include(
+      await save(files, '')
+      expect((await refusal(load(files, '', fewer), 'ADAPTER_MISMATCH')).message).to.include(
         `${layout.tensors[3]!.name}: expected nothing, got shape [3, 2]`
       )
     })
@@ -212,7 +227,7 @@ describe('PEFT files', () => {
       )
       tensors[1]![1].data[5] = Number.NaN
       await files.write('adapter_model.safetensors', writeSafetensors(new Map(tensors)))
-      const error = await loadAdapter(files, '', layout).catch(error => error)
+      const error = await load(files, '').catch(error => error)
       expect(error).to.be.instanceOf(ModelError).and.to.have.property('code', 'CORRUPT_SAFETENSORS')
       expect(error.message).to.include(layout.tensors[1]!.name).and.to.include('value 5 is NaN')
     })
@@ -220,7 +235,6 @@ describe('PEFT files', () => {
     const unsupported: Array<[field: string, value: unknown]> = [
       ['peft_type', 'IA3'],
       ['bias', 'all'],
-      ['fan_in_fan_out', true],
       ['use_dora', true],
       ['lora_bias', true],
       ['modules_to_save', ['lm_head']],
@@ -235,7 +249,7 @@ describe('PEFT files', () => {
     ]
     for (const [field, value] of unsupported) {
       it(`the config asks for ${field} ${JSON.stringify(value)}`, async () => {
-        const json = JSON.stringify({ ...JSON.parse(adapterConfigJson(config)), [field]: value })
+        const json = JSON.stringify({ ...JSON.parse(configJson), [field]: value })
         const files = memoryFiles([['adapter_config.json', utf8(json)]])
         const error = await refusal(readAdapterConfig(files, ''), 'UNSUPPORTED')
         expect(error.data['field']).to.equal(field)
@@ -250,7 +264,7 @@ describe('PEFT files', () => {
     ]
     for (const [field, value] of bad) {
       it(`the config has ${field} ${JSON.stringify(value)}`, async () => {
-        const json = JSON.stringify({ ...JSON.parse(adapterConfigJson(config)), [field]: value })
+        const json = JSON.stringify({ ...JSON.parse(configJson), [field]: value })
         const files = memoryFiles([['adapter_config.json', utf8(json)]])
         const error = await refusal(readAdapterConfig(files, ''), 'BAD_ADAPTER_CONFIG')
         expect(error.data['field']).to.equal(field)

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { FrozenModel } from '../../../node/model/frozen-model.ts'
-import { AdaptedModel } from '../../../node/peft/adapted-model.ts'
-import { useBackend } from '../../support/tiny-model.ts'
+import { loraDefaults } from '../../../node/peft/lora.ts'
+import { openTiny, useBackend } from '../../support/tiny-model.ts'
 import { vectorAdapter, vectorConfig, vectorWeights } from '../../support/vector-model.ts'
 
 const vectors = JSON.parse(
@@ -10,18 +9,16 @@ const vectors = JSON.parse(
 )
 
 describe('logits of Hugging Face Transformers and PEFT', () => {
-  useBackend('wasm')
+  const backend = useBackend()
 
-  it('are ours, without and with the adapter', () => {
-    const model = new AdaptedModel(
-      new FrozenModel(vectorConfig, vectorWeights(vectorConfig)),
-      vectors.settings
-    )
+  it('are ours, without and with the adapter', async () => {
+    const settings = { ...loraDefaults, ...vectors.settings }
+    const model = await openTiny(backend(), settings, vectorConfig, vectorWeights(vectorConfig))
     const [batch, time] = vectors.shape
     const tokens = { ids: Int32Array.from(vectors.ids.flat()), batch, time }
     const adapter = vectorAdapter(model.layout)
-    expectClose(model.logits(tokens, null), vectors.baseLogits)
-    expectClose(model.logits(tokens, adapter), vectors.adaptedLogits)
+    expectClose(await model.logits(tokens, null), vectors.baseLogits)
+    expectClose(await model.logits(tokens, adapter), vectors.adaptedLogits)
   })
 })
 

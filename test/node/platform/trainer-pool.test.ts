@@ -1,7 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { FrozenModel } from '../../../node/model/frozen-model.ts'
-import type { NamedTensor } from '../../../node/model/safetensors.ts'
-import { AdaptedModel } from '../../../node/peft/adapted-model.ts'
+import { type NamedTensor, writeSafetensors } from '../../../node/model/safetensors.ts'
 import {
   openTrainerPool,
   type TrainerPool,
@@ -10,17 +11,29 @@ import {
 import { TrainError, type TrainErrorCode } from '../../../node/train/errors.ts'
 import { localTrainer } from '../../../node/train/local-trainer.ts'
 import type { Trainer, TrainJob } from '../../../node/train/trainer.ts'
-import { tinyConfig, tinyShard, tinyWeights, useBackend } from '../../support/tiny-model.ts'
+import {
+  openTiny,
+  tinyConfig,
+  tinyLora,
+  tinyShard,
+  tinyWeights,
+  useBackend
+} from '../../support/tiny-model.ts'
 
-const lora = { rank: 2, alpha: 4, targetModules: 'all-linear' as const }
 const evaluation = { sequenceLength: 8, batchSize: 4 }
+const modelFolder = mkdtempSync(join(tmpdir(), 'fedpeft-pool-'))
 const options: TrainerPoolOptions = {
+  modelFolder,
   config: tinyConfig,
-  weights: tinyWeights(),
   baseModelSha256: 'ab'.repeat(32),
-  lora,
+  adapter: tinyLora,
   initialisationSeed: 5,
+  backend: { name: 'cpu' },
   evaluation
+}
+
+function writeWeights(weights: ReadonlyMap<string, NamedTensor>): void {
+  writeFileSync(join(modelFolder, 'model.safetensors'), writeSafetensors(weights))
 }
 
 function jobFor(trainer: Trainer, change: Partial<TrainJob> = {}): TrainJob {
@@ -65,23 +78,26 @@ async function running(trainer: Trainer, signal?: AbortSignal): Promise<{ done: 
 }
 
 describe('openTrainerPool', () => {
-  useBackend('wasm')
+  const backend = useBackend('cpu')
+  before(() => writeWeights(tinyWeights()))
+  after(() => rmSync(modelFolder, { recursive: true }))
 
   describe('with two threads', () => {
     let pool: TrainerPool
     let trainer: Trainer
     before(() => {
-      pool = openTrainerPool({ ...options, threads: 2 })
+      pool = openTrainerPool({ ...options, trainers: 2 })
       trainer = pool.open(tinyShard())
     })
     after(() => pool.close())
 
-    it('computes with wasm', async () => {
-      expect(await pool.backend()).to.deep.equal({ name: 'wasm', fallbackReason: null })
+    it('says what it computes with', async () => {
+      const { name, description, threads } = backend()
+      expect(await pool.backend()).to.deep.equal({ name, description, threads, notes: [] })
     })
 
     it('gives the same bytes on every thread as on this one', async () => {
-      const model = new AdaptedModel(new FrozenModel(tinyConfig, tinyWeights()), lora)
+      const model = await openTiny(backend())
       const settings = { baseModelSha256: options.baseModelSha256, initialisationSeed: 5, evaluation }
       const local = localTrainer(model, tinyShard(), settings)
       expect(trainer.initialAdapter()).to.deep.equal(local.initialAdapter())
@@ -156,7 +172,7 @@ describe('openTrainerPool', () => {
   describe('when things go wrong', () => {
     it('fails the job of a thread that ends, and does the next on a new one', async () => {
       const workerUrl = new URL('../../support/crashing-worker.ts', import.meta.url)
-      const pool = openTrainerPool({ ...options, threads: 1, workerUrl })
+      const pool = openTrainerPool({ ...options, trainers: 1, workerUrl })
       const trainer = pool.open(tinyShard())
       const [exited, thrown, fine] = await Promise.allSettled([
         trainer.train(jobFor(trainer, { seed: 13 })),
@@ -176,19 +192,21 @@ describe('openTrainerPool', () => {
     })
 
     it('fails the job if no thread can start, with the cause', async () => {
-      const weights = new Map<string, NamedTensor>(tinyWeights())
+      const weights = tinyWeights()
       weights.delete('model.norm.weight')
-      const pool = openTrainerPool({ ...options, weights, threads: 1 })
+      writeWeights(weights)
+      const pool = openTrainerPool({ ...options, trainers: 1 })
       const trainer = pool.open(tinyShard())
       const error = await failure(trainer.train(jobFor(trainer)))
       expect(error.code).to.equal('WORKER_FAILED')
-      expect(error.message).to.match(/no tensor model\.norm\.weight/)
+      expect(error.message).to.match(/tensor model\.norm\.weight is missing/)
       await expectCode(pool.backend(), 'WORKER_FAILED')
       await pool.close()
+      writeWeights(tinyWeights())
     })
 
     it('ends running and waiting jobs when it is closed', async () => {
-      const pool = openTrainerPool({ ...options, threads: 1 })
+      const pool = openTrainerPool({ ...options, trainers: 1 })
       const trainer = pool.open(tinyShard())
       const { done } = await running(trainer)
       const waiting = trainer.evaluate({ adapter: null, split: 'heldOut' })

@@ -1,10 +1,9 @@
 import { expect } from 'chai'
 import { seededRandom } from '../../../aggregation/random.ts'
-import { FrozenModel } from '../../../node/model/frozen-model.ts'
-import { AdaptedModel } from '../../../node/peft/adapted-model.ts'
+import type { AdaptedModel } from '../../../node/peft/adapted-model.ts'
 import { generateTokens, sampleToken } from '../../../node/runtime/generate.ts'
 import { batchLogits } from '../../support/model-reference.ts'
-import { randomValues, tinyConfig, tinyWeights, useBackend } from '../../support/tiny-model.ts'
+import { openTiny, randomValues, tinyConfig, tinyWeights, useBackend } from '../../support/tiny-model.ts'
 
 describe('sampleToken', () => {
   it('takes the likeliest at temperature 0, the first of equals', () => {
@@ -29,56 +28,62 @@ describe('sampleToken', () => {
 })
 
 describe('generateTokens', () => {
-  useBackend('wasm')
+  const backend = useBackend()
   let model: AdaptedModel
 
-  before(() => {
-    const base = new FrozenModel(tinyConfig, tinyWeights())
-    model = new AdaptedModel(base, { rank: 2, alpha: 4, targetModules: 'all-linear' })
+  before(async () => {
+    model = await openTiny(backend())
   })
-  after(() => model.base.dispose())
 
   const greedy = { newTokensMax: 40, temperature: 0 }
-  const generate = (adapter: Float32Array | null, prompt: Int32Array, options = greedy) => [
-    ...generateTokens(model, adapter, prompt, options, seededRandom(4))
-  ]
+  const generate = async (adapter: Float32Array | null, prompt: Int32Array, options = greedy) => {
+    const tokens: number[] = []
+    for await (const token of generateTokens(model, adapter, prompt, options, seededRandom(4)))
+      tokens.push(token)
+    return tokens
+  }
 
-  it('continues greedily as float64 logits say, also past the longest sequence', () => {
+  it('continues greedily as float64 logits say, also past the longest sequence', async () => {
     const prompt = Int32Array.of(3, 1, 2)
     const text = [...prompt]
-    for (const token of generate(null, prompt)) {
-      const context = Int32Array.from(text.slice(-32))
-      const logits = batchLogits(tinyConfig, tinyWeights(), {
-        ids: context,
-        batch: 1,
-        time: context.length
-      }).at(-1)!
+    let start = 0
+    for (const token of await generate(null, prompt)) {
+      // 32 positions are there; when they are full, the newer half of them is what it still sees.
+      if (text.length - start > 32) start = text.length - 16
+      const ids = Int32Array.from(text.slice(start))
+      const logits = batchLogits(tinyConfig, tinyWeights(), { ids, batch: 1, time: ids.length }).at(-1)!
       expect(logits[token]).to.be.closeTo(Math.max(...logits), 1e-4)
       text.push(token)
     }
     expect(text).to.have.length(43)
   })
 
-  it('is changed by an adapter, and draws the same for the same seed', () => {
+  it('is changed by an adapter, and draws the same for the same seed', async () => {
     const adapter = randomValues(model.layout.length, 5)
     const prompt = Int32Array.of(3)
-    expect(generate(adapter, prompt)).not.to.deep.equal(generate(null, prompt))
+    expect(await generate(adapter, prompt)).not.to.deep.equal(await generate(null, prompt))
     const warm = { newTokensMax: 10, temperature: 1 }
-    expect(generate(adapter, prompt, warm)).to.deep.equal(generate(adapter, prompt, warm))
+    expect(await generate(adapter, prompt, warm)).to.deep.equal(await generate(adapter, prompt, warm))
   })
 
-  it('ends at the end token, which it does not give', () => {
+  it('ends at the end token, which it does not give', async () => {
     const prompt = Int32Array.of(3, 1, 2)
-    const [first, second] = generate(null, prompt)
+    const [first, second] = await generate(null, prompt)
     const ended = { ...greedy, endTokenId: second! }
-    expect(generate(null, prompt, ended)).to.deep.equal(second === first ? [] : [first])
+    expect(await generate(null, prompt, ended)).to.deep.equal(second === first ? [] : [first])
   })
 
-  it('refuses an empty prompt and a negative temperature', () => {
-    expect(() => generate(null, new Int32Array(0))).to.throw(RangeError, /at least one token/)
-    expect(() => generate(null, Int32Array.of(1), { newTokensMax: 1, temperature: -1 })).to.throw(
-      RangeError,
-      /-1/
-    )
+  it('refuses an empty prompt and a negative temperature', async () => {
+    const refusal = (prompt: Int32Array, temperature: number): Promise<unknown> =>
+      generate(null, prompt, { newTokensMax: 1, temperature }).catch(error => error)
+    for (const [prompt, temperature, problem] of [
+      [new Int32Array(0), 0, /at least one token/],
+      [Int32Array.of(1), -1, /-1/]
+    ] as const) {
+      expect(await refusal(prompt, temperature))
+        .to.be.instanceOf(RangeError)
+        .with.property('message')
+        .that.matches(problem)
+    }
   })
 })

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { ModelError } from '../../../node/model/errors.ts'
-import { type LlamaConfig, modelConfigJson, parseModelConfig } from '../../../node/model/model-config.ts'
+import { llamaConfigJson, type ModelConfig } from '../../../node/model/model-config.ts'
+import { parseModelConfig } from '../../../node/model/parse-config.ts'
 
 /** As published with HuggingFaceTB/SmolLM2-135M. */
 const smol = {
@@ -43,7 +44,7 @@ function refusal(fields: object | string): ModelError {
   throw new Error('not refused')
 }
 
-const arbitraryConfig: fc.Arbitrary<LlamaConfig> = fc
+const arbitraryConfig: fc.Arbitrary<ModelConfig> = fc
   .record({
     heads: fc.integer({ min: 1, max: 4 }),
     sharing: fc.integer({ min: 1, max: 4 }),
@@ -52,16 +53,23 @@ const arbitraryConfig: fc.Arbitrary<LlamaConfig> = fc
     hiddenSize: fc.integer({ min: 1, max: 8192 }),
     intermediateSize: fc.integer({ min: 1, max: 30_000 }),
     vocabularySize: fc.integer({ min: 1, max: 200_000 }),
-    ropeTheta: fc.double({ min: 1, max: 1e7, noNaN: true }),
-    rmsNormEpsilon: fc.double({ min: 0, max: 1e-3, noNaN: true }),
+    theta: fc.double({ min: 1, max: 1e7, noNaN: true }),
+    attentionBias: fc.boolean(),
+    mlpBias: fc.boolean(),
+    normEpsilon: fc.double({ min: 0, max: 1e-3, noNaN: true }),
     tiedEmbeddings: fc.boolean(),
     endTokenId: fc.option(fc.constant(0), { nil: undefined })
   })
-  .map(({ heads, sharing, halfHead, endTokenId, ...rest }) => ({
-    architecture: 'llama',
+  .map(({ heads, sharing, halfHead, theta, endTokenId, ...rest }) => ({
+    family: 'llama',
     headCount: heads * sharing,
     keyValueHeadCount: heads,
     headSize: 2 * halfHead,
+    activation: 'silu',
+    rotary: { theta, scaling: { kind: 'none' } },
+    outputBias: rest.attentionBias,
+    headNorm: false,
+    windows: Array<null>(rest.layerCount).fill(null),
     maxPositions: 2048,
     initializerRange: 0.02,
     ...(endTokenId === undefined ? {} : { endTokenId }),
@@ -71,7 +79,7 @@ const arbitraryConfig: fc.Arbitrary<LlamaConfig> = fc
 describe('model config', () => {
   it('reads the config.json of a published model', () => {
     expect(parseModelConfig(JSON.stringify(smol))).to.deep.equal({
-      architecture: 'llama',
+      family: 'llama',
       hiddenSize: 576,
       layerCount: 30,
       headCount: 9,
@@ -79,8 +87,14 @@ describe('model config', () => {
       headSize: 64,
       intermediateSize: 1536,
       vocabularySize: 49152,
-      ropeTheta: 100000,
-      rmsNormEpsilon: 1e-5,
+      activation: 'silu',
+      rotary: { theta: 100000, scaling: { kind: 'none' } },
+      normEpsilon: 1e-5,
+      attentionBias: false,
+      outputBias: false,
+      mlpBias: false,
+      headNorm: false,
+      windows: Array(30).fill(null),
       maxPositions: 8192,
       tiedEmbeddings: true,
       beginTokenId: 0,
@@ -100,7 +114,8 @@ describe('model config', () => {
       vocab_size
     }
     const config = parseModelConfig(JSON.stringify(least))
-    expect(config).to.include({ keyValueHeadCount: 9, headSize: 64, ropeTheta: 10_000, rmsNormEpsilon: 1e-6 })
+    expect(config).to.include({ keyValueHeadCount: 9, headSize: 64, normEpsilon: 1e-6 })
+    expect(config.rotary).to.deep.equal({ theta: 10_000, scaling: { kind: 'none' } })
     expect(config).to.include({ maxPositions: 2048, tiedEmbeddings: false, initializerRange: 0.02 })
     expect(config).to.not.have.any.keys('beginTokenId', 'endTokenId')
   })
@@ -108,7 +123,7 @@ describe('model config', () => {
   it('reads rope_theta where newer versions of Transformers put it', () => {
     const { rope_theta: _, rope_scaling: __, ...rest } = smol
     const config = { ...rest, rope_parameters: { rope_type: 'default', rope_theta: 5000 } }
-    expect(parseModelConfig(JSON.stringify(config)).ropeTheta).to.equal(5000)
+    expect(parseModelConfig(JSON.stringify(config)).rotary?.theta).to.equal(5000)
   })
 
   it('takes the first of several end tokens', () => {
@@ -118,22 +133,20 @@ describe('model config', () => {
   it('reads back what it writes', () => {
     fc.assert(
       fc.property(arbitraryConfig, config => {
-        expect(parseModelConfig(modelConfigJson(config))).to.deep.equal(config)
+        expect(parseModelConfig(llamaConfigJson(config))).to.deep.equal(config)
       })
     )
   })
 
   describe('refuses what would change the result, by name:', () => {
     const unsupported: Array<[field: string, value: unknown]> = [
-      ['model_type', 'gpt2'],
+      ['model_type', 'gemma'],
       ['model_type', undefined],
-      ['hidden_act', 'gelu'],
       ['rope_scaling', { rope_type: 'llama3', factor: 8 }],
-      ['rope_scaling', { type: 'linear', factor: 2 }],
+      ['rope_scaling', { type: 'linear' }],
+      ['rope_scaling', { type: 'dynamic', factor: 2 }],
       ['rope_parameters', { rope_type: 'yarn' }],
       ['rope_parameters', { rope_type: 'default', partial_rotary_factor: 0.5 }],
-      ['attention_bias', true],
-      ['mlp_bias', true],
       ['sliding_window', 4096],
       ['quantization_config', { bits: 4 }],
       ['rope_interleaved', true],
@@ -154,6 +167,7 @@ describe('model config', () => {
       ['hidden_size', 0],
       ['hidden_size', 577],
       ['hidden_size', '576'],
+      ['hidden_act', 'mish'],
       ['num_hidden_layers', 1.5],
       ['num_key_value_heads', 2],
       ['head_dim', 63],

@@ -1,9 +1,10 @@
-import * as tf from '@tensorflow/tfjs'
 import { expect } from 'chai'
 import { seededRandom } from '../../../aggregation/random.ts'
 import { ModelError } from '../../../node/model/errors.ts'
-import type { LlamaConfig } from '../../../node/model/model-config.ts'
-import { initialWeights, TrainedModel } from '../../../node/model/trained-weights.ts'
+import type { ModelConfig } from '../../../node/model/model-config.ts'
+import type { NamedTensor } from '../../../node/model/safetensors.ts'
+import { initialWeights, TrainedModel } from '../../../node/model/trained-model.ts'
+import { memoryWeights } from '../../../node/model/weight-source.ts'
 import { AdamW, adamWDefaults } from '../../../node/train/optimizer.ts'
 import { batchLogits, float64Weights, lossSlope } from '../../support/model-reference.ts'
 import { referenceCrossEntropy } from '../../support/reference-llama.ts'
@@ -14,20 +15,22 @@ const targets = randomTokens(10, 16, 6)
 targets[3] = -1
 
 describe('TrainedModel, all weights trained', () => {
-  useBackend('wasm')
+  const backend = useBackend()
+  const open = (config = tinyConfig, weights: ReadonlyMap<string, NamedTensor> = tinyWeights(config)) =>
+    TrainedModel.load(backend(), config, memoryWeights(weights))
 
   for (const tiedEmbeddings of [true, false]) {
-    it(`has the loss and the gradient of a float64 computation, ${tiedEmbeddings ? 'tied' : 'untied'} embeddings`, () => {
-      const config: LlamaConfig = { ...tinyConfig, tiedEmbeddings }
+    it(`has the loss and the gradient of a float64 computation, ${tiedEmbeddings ? 'tied' : 'untied'} embeddings`, async () => {
+      const config: ModelConfig = { ...tinyConfig, tiedEmbeddings }
       const weights = tinyWeights(config)
-      const model = new TrainedModel(config, weights)
+      const model = await open(config, weights)
       const gradient = new Float32Array(model.parameters.length)
-      const loss = model.lossAndGradient(tokens, targets, gradient)
+      const loss = await model.lossAndGradient(tokens, targets, gradient)
 
       const exact = float64Weights(weights)
       const exactLoss = () => referenceCrossEntropy(batchLogits(config, exact, tokens), targets)
       expect(loss).to.be.closeTo(exactLoss(), 1e-5)
-      expect(model.nats(tokens, targets)).to.be.closeTo(exactLoss() * 9, 1e-4)
+      expect(await model.nats(tokens, targets)).to.be.closeTo(exactLoss() * 9, 1e-4)
 
       // The gradient comes back under the names of the weights if it is put where they lie.
       model.parameters.set(gradient)
@@ -43,69 +46,69 @@ describe('TrainedModel, all weights trained', () => {
     })
   }
 
-  it('learns a text by heart', () => {
-    const model = new TrainedModel(tinyConfig, tinyWeights())
+  it('learns a text by heart', async () => {
+    const model = await open()
     const optimizer = new AdamW(model.parameters.length, adamWDefaults)
     const gradient = new Float32Array(model.parameters.length)
-    const first = model.lossAndGradient(tokens, targets, gradient)
+    const first = await model.lossAndGradient(tokens, targets, gradient)
     for (let step = 0; step < 60; step++) {
-      model.lossAndGradient(tokens, targets, gradient)
+      await model.lossAndGradient(tokens, targets, gradient)
       optimizer.step(model.parameters, gradient, 0.02)
     }
     expect(first).to.be.greaterThan(2)
-    expect(model.nats(tokens, targets) / 9).to.be.lessThan(0.3)
+    expect((await model.nats(tokens, targets)) / 9).to.be.lessThan(0.3)
     model.dispose()
   })
 
-  it('leaves no tensor behind', () => {
-    const before = tf.memory().numTensors
-    const model = new TrainedModel(tinyConfig, tinyWeights())
+  it('leaves no tensor behind', async () => {
+    const before = backend().memory().tensors
+    const model = await open()
     const gradient = new Float32Array(model.parameters.length)
-    model.lossAndGradient(tokens, targets, gradient)
-    const afterOne = tf.memory().numTensors
-    for (let i = 0; i < 3; i++) model.lossAndGradient(tokens, targets, gradient)
-    model.nats(tokens, targets)
-    expect(tf.memory().numTensors).to.equal(afterOne)
+    await model.lossAndGradient(tokens, targets, gradient)
+    const afterOne = backend().memory().tensors
+    for (let i = 0; i < 3; i++) await model.lossAndGradient(tokens, targets, gradient)
+    await model.nats(tokens, targets)
+    expect(backend().memory().tensors).to.equal(afterOne)
     model.dispose()
-    expect(tf.memory().numTensors).to.equal(before)
+    expect(backend().memory().tensors).to.equal(before)
   })
 
-  it('gives the same bytes for the same weights', () => {
-    const run = () => {
-      const model = new TrainedModel(tinyConfig, tinyWeights())
+  it('gives the same bytes for the same weights', async () => {
+    const run = async () => {
+      const model = await open()
       const gradient = new Float32Array(model.parameters.length)
-      model.lossAndGradient(tokens, targets, gradient)
+      await model.lossAndGradient(tokens, targets, gradient)
       model.dispose()
       return gradient
     }
-    expect(run()).to.deep.equal(run())
+    expect(await run()).to.deep.equal(await run())
   })
 
-  it('puts matrices before gains', () => {
-    const model = new TrainedModel(tinyConfig, tinyWeights())
+  it('puts matrices before gains', async () => {
+    const model = await open()
     const gains = (2 * tinyConfig.layerCount + 1) * tinyConfig.hiddenSize
     expect(model.matrixLength).to.equal(model.parameters.length - gains)
     model.dispose()
   })
 
-  it('names a tensor that is missing or has the wrong shape', () => {
+  it('names a tensor that is missing or has the wrong shape', async () => {
     const weights = tinyWeights()
     const name = 'model.layers.1.mlp.up_proj.weight'
     weights.set(name, { shape: [8, 12], data: new Float32Array(96) })
-    expect(() => new TrainedModel(tinyConfig, weights))
-      .to.throw(ModelError, /model\.layers\.1\.mlp\.up_proj\.weight.*\[8,12\].*\[12,8\]/)
-      .with.property('code', 'TENSOR_MISMATCH')
+    const refusal = async (): Promise<ModelError> => {
+      const error = await open(tinyConfig, weights).catch(error => error)
+      expect(error).to.be.instanceOf(ModelError).with.property('code', 'TENSOR_MISMATCH')
+      return error
+    }
+    expect((await refusal()).message).to.match(/model\.layers\.1\.mlp\.up_proj\.weight.*\[8,12\].*\[12,8\]/)
     weights.delete(name)
-    expect(() => new TrainedModel(tinyConfig, weights)).to.throw(
-      ModelError,
-      /no tensor model\.layers\.1\.mlp\.up_proj/
-    )
+    expect((await refusal()).message).to.match(/no tensor model\.layers\.1\.mlp\.up_proj/)
   })
 })
 
 describe('initialWeights', () => {
   it('draws matrices with the deviation of the config, smaller where a residual branch ends', () => {
-    const config: LlamaConfig = { ...tinyConfig, hiddenSize: 64, vocabularySize: 512, initializerRange: 0.02 }
+    const config: ModelConfig = { ...tinyConfig, hiddenSize: 64, vocabularySize: 512, initializerRange: 0.02 }
     const weights = initialWeights(config, seededRandom(3))
     const deviation = (name: string) => {
       const { data } = weights.get(name)!
