@@ -21,7 +21,7 @@ const ROW_GROUP_BYTES_MAX = 2 ** 30
  */
 export async function* readParquet(files: Files, path: string): AsyncGenerator<PlacedExample> {
   const file = await openBuffer(files, path)
-  const metadata = await explained(path, () => parquetMetadataAsync(file))
+  const metadata = await explained(path, () => parquetMetadataAsync(file, { geoparquet: false }))
   const names = parquetSchema(metadata).children.map(({ element }) => element.name)
   const columns = exampleFields(names)
   if (columns === null) {
@@ -36,7 +36,15 @@ export async function* readParquet(files: Files, path: string): AsyncGenerator<P
     checkRowGroup(group, columns, path)
     const rowEnd = rowStart + Number(group.num_rows)
     const rows = await explained(path, () =>
-      parquetReadObjects({ file, metadata, columns: [...columns], compressors, rowStart, rowEnd })
+      parquetReadObjects({
+        file,
+        metadata,
+        columns: [...columns],
+        compressors,
+        rowStart,
+        rowEnd,
+        geoparquet: false
+      })
     )
     for (const [i, row] of rows.entries()) {
       const place = { path, unit: 'row', number: rowStart + i + 1 } as const
@@ -48,14 +56,20 @@ export async function* readParquet(files: Files, path: string): AsyncGenerator<P
 
 async function openBuffer(files: Files, path: string): Promise<AsyncBuffer> {
   const byteLength = await dataFileBytes(files, path)
+  const read = async (start: number, end: number): Promise<ArrayBuffer> => {
+    // A corrupt file may point anywhere.
+    if (!(start >= 0 && start <= end && end <= byteLength))
+      throw new RangeError('a part lies outside the file')
+    const { buffer, byteOffset, byteLength: length } = await files.readRange(path, start, end - start)
+    return buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer
+  }
   return {
     byteLength,
-    async slice(start, end = byteLength) {
-      // A corrupt file may point anywhere.
-      if (!(start >= 0 && start <= end && end <= byteLength))
-        throw new RangeError('a part lies outside the file')
-      const { buffer, byteOffset, byteLength: length } = await files.readRange(path, start, end - start)
-      return buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer
+    slice(start, end = byteLength) {
+      const reading = read(start, end)
+      // Columns are read side by side: when one has failed, nobody waits for the others.
+      reading.catch(() => {})
+      return reading
     }
   }
 }
