@@ -1,5 +1,5 @@
 import { seededRandom } from '../../aggregation/random.ts'
-import type { Backend, BackendName } from '../../node/backend/backend.ts'
+import type { Backend } from '../../node/backend/backend.ts'
 import { FrozenModel } from '../../node/model/frozen-model.ts'
 import type { ModelConfig } from '../../node/model/model-config.ts'
 import type { NamedTensor } from '../../node/model/safetensors.ts'
@@ -8,7 +8,6 @@ import { memoryWeights } from '../../node/model/weight-source.ts'
 import { AdaptedModel } from '../../node/peft/adapted-model.ts'
 import type { AdapterSettings } from '../../node/peft/adapter.ts'
 import { type LoraSettings, loraDefaults } from '../../node/peft/lora.ts'
-import { openBackend } from '../../node/platform/open-backend.ts'
 import type { TokenizedShard } from '../../node/train/dataset.ts'
 
 /** Small enough for finite differences; the heads are together wider than the hidden state, and keys are shared. */
@@ -81,17 +80,4 @@ export async function openTiny(
   weights: ReadonlyMap<string, NamedTensor> = tinyWeights(config)
 ): Promise<AdaptedModel> {
   return new AdaptedModel(await FrozenModel.load(backend, config, memoryWeights(weights)), settings)
-}
-
-/**
- * Opens a backend, with one thread, for the tests of a `describe`, and closes it after them with all that is on it.
- * @returns what gives it while they run
- */
-export function useBackend(name: BackendName = 'cpu'): () => Backend {
-  let backend: Backend
-  before(async () => {
-    backend = (await openBackend({ name, threads: 1 })).backend
-  })
-  after(() => backend.close())
-  return () => backend
 }

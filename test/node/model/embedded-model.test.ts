@@ -6,7 +6,7 @@ import { sha256Hash } from '../../../node/platform/content-hash.ts'
 import { embeddedModelDir } from '../../../node/platform/embedded-model.ts'
 import { nodeFiles } from '../../../node/platform/node-files.ts'
 import { toHex } from '../../../protocols/hex.ts'
-import { useBackend } from '../../support/tiny-model.ts'
+import { useBackend } from '../../support/test-backends.ts'
 
 /** Nats of each token but the first of a text, computed with the embedded model's files by another implementation. */
 interface Vector {

@@ -8,7 +8,8 @@ import { memoryWeights } from '../../../node/model/weight-source.ts'
 import { AdamW, adamWDefaults } from '../../../node/train/optimizer.ts'
 import { batchLogits, float64Weights, lossSlope } from '../../support/model-reference.ts'
 import { referenceCrossEntropy } from '../../support/reference-llama.ts'
-import { randomTokens, tinyConfig, tinyWeights, useBackend } from '../../support/tiny-model.ts'
+import { useBackend } from '../../support/test-backends.ts'
+import { randomTokens, tinyConfig, tinyWeights } from '../../support/tiny-model.ts'
 
 const tokens = { ids: randomTokens(10, 16, 5), batch: 2, time: 5 }
 const targets = randomTokens(10, 16, 6)

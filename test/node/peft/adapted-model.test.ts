@@ -5,14 +5,14 @@ import type { AdaptedModel } from '../../../node/peft/adapted-model.ts'
 import { type LoraSettings, loraScale } from '../../../node/peft/lora.ts'
 import { batchLogits, loraOf, lossSlope } from '../../support/model-reference.ts'
 import { referenceCrossEntropy } from '../../support/reference-llama.ts'
+import { useBackend } from '../../support/test-backends.ts'
 import {
   openTiny,
   randomTokens,
   randomValues,
   tinyConfig,
   tinyLora,
-  tinyWeights,
-  useBackend
+  tinyWeights
 } from '../../support/tiny-model.ts'
 
 const tokens = { ids: randomTokens(12, 16, 15), batch: 2, time: 6 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { loraDefaults } from '../../../node/peft/lora.ts'
-import { openTiny, useBackend } from '../../support/tiny-model.ts'
+import { useBackend } from '../../support/test-backends.ts'
+import { openTiny } from '../../support/tiny-model.ts'
 import { vectorAdapter, vectorConfig, vectorWeights } from '../../support/vector-model.ts'
 
 const vectors = JSON.parse(

@@ -11,14 +11,8 @@ import {
 import { TrainError, type TrainErrorCode } from '../../../node/train/errors.ts'
 import { localTrainer } from '../../../node/train/local-trainer.ts'
 import type { Trainer, TrainJob } from '../../../node/train/trainer.ts'
-import {
-  openTiny,
-  tinyConfig,
-  tinyLora,
-  tinyShard,
-  tinyWeights,
-  useBackend
-} from '../../support/tiny-model.ts'
+import { useBackend } from '../../support/test-backends.ts'
+import { openTiny, tinyConfig, tinyLora, tinyShard, tinyWeights } from '../../support/tiny-model.ts'
 
 const evaluation = { sequenceLength: 8, batchSize: 4 }
 const modelFolder = mkdtempSync(join(tmpdir(), 'fedpeft-pool-'))

@@ -3,7 +3,8 @@ import { seededRandom } from '../../../aggregation/random.ts'
 import type { AdaptedModel } from '../../../node/peft/adapted-model.ts'
 import { generateTokens, sampleToken } from '../../../node/runtime/generate.ts'
 import { batchLogits } from '../../support/model-reference.ts'
-import { openTiny, randomValues, tinyConfig, tinyWeights, useBackend } from '../../support/tiny-model.ts'
+import { useBackend } from '../../support/test-backends.ts'
+import { openTiny, randomValues, tinyConfig, tinyWeights } from '../../support/tiny-model.ts'
 
 describe('sampleToken', () => {
   it('takes the likeliest at temperature 0, the first of equals', () => {

@@ -4,14 +4,14 @@ import { loraScale } from '../../../node/peft/lora.ts'
 import { evaluateText, evaluationBatches } from '../../../node/train/evaluate.ts'
 import { batchLogits, loraOf } from '../../support/model-reference.ts'
 import { referenceCrossEntropy } from '../../support/reference-llama.ts'
+import { useBackend } from '../../support/test-backends.ts'
 import {
   openTiny,
   randomTokens,
   randomValues,
   tinyConfig,
   tinyLora,
-  tinyWeights,
-  useBackend
+  tinyWeights
 } from '../../support/tiny-model.ts'
 
 describe('evaluationBatches', () => {

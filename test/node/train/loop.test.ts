@@ -5,7 +5,8 @@ import { TrainError, type TrainErrorCode } from '../../../node/train/errors.ts'
 import { evaluateText } from '../../../node/train/evaluate.ts'
 import { trainAdapter } from '../../../node/train/loop.ts'
 import type { TrainJob } from '../../../node/train/trainer.ts'
-import { openTiny, randomTokens, tinyShard, useBackend } from '../../support/tiny-model.ts'
+import { useBackend } from '../../support/test-backends.ts'
+import { openTiny, randomTokens, tinyShard } from '../../support/tiny-model.ts'
 
 /** What the training that `run` starts ends with. */
 async function failure(run: () => Promise<unknown>, code: TrainErrorCode): Promise<TrainError> {
