@@ -13,7 +13,7 @@ import {
   type StoredWeights
 } from './safetensors/stored-weights.ts'
 import { modelTensors, outerTensors } from './tensors.ts'
-import { checkTokenizerFits, parseTokenizer, type Tokenizer } from './tokenizer.ts'
+import { checkTokenizerFits, loadTokenizer, type Tokenizer } from './tokenizer.ts'
 import { checkedWeights, type WantedWeights } from './wanted-weights.ts'
 import type { WeightSource } from './weight-source.ts'
 
@@ -49,10 +49,7 @@ export async function openModel(files: Files, where: string): Promise<OpenModel>
   await checkAllThere(files, where)
   const configBytes = (await files.read(CONFIG_NAME))!
   const config = parseModelConfig(new TextDecoder().decode(configBytes), `${where}/${CONFIG_NAME}`)
-  const tokenizer = parseTokenizer(
-    (await files.read(TOKENIZER_NAME))!,
-    await files.read('tokenizer_config.json')
-  )
+  const tokenizer = await loadTokenizer(files)
   checkTokenizerFits(tokenizer, config.vocabularySize)
   const stored = await openStoredWeights(files, where)
   return {
