@@ -3,14 +3,21 @@ import type { Backend, BackendName } from '../backend/backend.ts'
 import { openComposedBackend } from '../backend/composed/composed-backend.ts'
 import { openCpuBackend } from '../backend/composed/cpu-backend.ts'
 import { BackendError } from '../backend/errors.ts'
+import { openWasmBackend } from '../backend/wasm/wasm-backend.ts'
+import { readKernelFiles } from './kernel-files.ts'
+import { spawnKernelThread } from './kernel-threads.ts'
 import { openTensorflow } from './tensorflow.ts'
+import { openWebgpu } from './webgpu.ts'
 
+/** What a person asks for. */
 export interface BackendRequest {
   /** `auto` takes the fastest that can be opened here. */
   readonly name: BackendName | 'auto'
-  /** Threads of its kernels; by default one per core. */
+  /** Threads of kernels, those of all trainers together; by default one per core. */
   readonly threads?: number
-  /** Largest amount of memory for tensors; by default what the backend can have. */
+  /** Trainers that share the threads, each with a backend of its own; by default 1. See `isSolitary`. */
+  readonly trainers?: number
+  /** Largest amount of memory for the tensors of a backend that can be held to one (`wasm`); by default what it can have. */
   readonly memoryMaxBytes?: number
 }
 
@@ -20,19 +27,47 @@ export interface OpenedBackend {
   readonly notes: readonly string[]
 }
 
-const fastestFirst: readonly BackendName[] = ['cuda', 'tensorflow', 'wasm', 'cpu']
+/** What one backend is opened with. */
+export interface BackendLimits {
+  readonly threads: number
+  readonly memoryMaxBytes?: number
+  /** Chosen by us, not by name: what is there but slow, such as a graphics driver in software, is to refuse. */
+  readonly isAuto: boolean
+}
+
+/** @throws BackendError UNAVAILABLE, with the reason and what to do */
+export type BackendOpeners = Readonly<Record<BackendName, (limits: BackendLimits) => Promise<Backend>>>
+
+const fastestFirst: readonly BackendName[] = ['cuda', 'webgpu', 'tensorflow', 'wasm', 'cpu']
+
+/** Whether a process can have this backend only once: it then takes all threads, and its users wait their turn. */
+export function isSolitary(name: BackendName): boolean {
+  return name === 'cuda' || name === 'tensorflow' || name === 'webgpu'
+}
 
 /**
  * Opens a backend in this thread.
+ * @param openers - those of this machine, unless a test has others
  * @throws BackendError UNAVAILABLE, with the reason and what to do, if the one asked for cannot be opened
  */
-export async function openBackend(request: BackendRequest): Promise<OpenedBackend> {
-  const threads = request.threads ?? availableParallelism()
-  if (request.name !== 'auto') return { backend: await open(request.name, threads), notes: [] }
+export async function openBackend(
+  { name, threads = availableParallelism(), trainers = 1, memoryMaxBytes }: BackendRequest,
+  openers: BackendOpeners = machineOpeners
+): Promise<OpenedBackend> {
+  const isAuto = name === 'auto'
+  const open = (candidate: BackendName): Promise<Backend> => {
+    const share = isSolitary(candidate) ? threads : Math.max(1, Math.floor(threads / trainers))
+    return openers[candidate]({
+      threads: share,
+      isAuto,
+      ...(memoryMaxBytes === undefined ? {} : { memoryMaxBytes })
+    })
+  }
+  if (!isAuto) return { backend: await open(name), notes: [] }
   const notes: string[] = []
-  for (const name of fastestFirst) {
+  for (const candidate of fastestFirst) {
     try {
-      return { backend: await open(name, threads), notes }
+      return { backend: await open(candidate), notes }
     } catch (error) {
       if (!(error instanceof BackendError && error.code === 'UNAVAILABLE')) throw error
       notes.push(error.message)
@@ -41,28 +76,44 @@ export async function openBackend(request: BackendRequest): Promise<OpenedBacken
   throw new BackendError('UNAVAILABLE', { backend: 'auto', reason: notes }, notes.join('\n'))
 }
 
-async function open(name: BackendName, threads: number): Promise<Backend> {
-  switch (name) {
-    case 'cuda':
-    case 'tensorflow': {
-      const loaded = openTensorflow(name, { threads })
-      if (!loaded.isThere) throw unavailable(name, loaded.reason, loaded.fix)
-      const { tf, description } = loaded
-      return openComposedBackend({
-        tf,
-        tfjsBackend: 'tensorflow',
-        name,
-        description,
-        threads: loaded.threads
-      })
-    }
-    case 'cpu':
-      return openCpuBackend()
-    default:
-      throw unavailable(name, 'it is not in this version', 'choose another')
-  }
+const machineOpeners: BackendOpeners = {
+  cuda: ({ threads }) => openThroughTensorflow('cuda', threads),
+  tensorflow: ({ threads }) => openThroughTensorflow('tensorflow', threads),
+  webgpu: openThroughWebgpu,
+  wasm: ({ threads, memoryMaxBytes }) =>
+    openWasmBackend({
+      kernels: readKernelFiles(),
+      threads,
+      spawn: spawnKernelThread,
+      ...(memoryMaxBytes === undefined ? {} : { memoryMaxBytes })
+    }),
+  cpu: openCpuBackend
 }
 
-function unavailable(backend: BackendName, reason: string, fix: string): BackendError {
-  return new BackendError('UNAVAILABLE', { backend, reason, fix }, `${backend}: ${reason}; ${fix}`)
+async function openThroughTensorflow(name: 'cuda' | 'tensorflow', threadsWanted: number): Promise<Backend> {
+  const loaded = openTensorflow(name, { threads: threadsWanted })
+  if (!loaded.isThere) throw unavailable(name, loaded)
+  const { tf, description, threads } = loaded
+  return openComposedBackend({ tf, tfjsBackend: 'tensorflow', name, description, threads })
+}
+
+async function openThroughWebgpu({ isAuto }: BackendLimits): Promise<Backend> {
+  const name = 'webgpu'
+  const loaded = await openWebgpu()
+  if (!loaded.isThere) throw unavailable(name, loaded)
+  const { tf, description, isSoftware, fault, close } = loaded
+  if (isAuto && isSoftware) {
+    close()
+    const reason = `the only graphics driver here computes in software (${description}), which is slow`
+    throw unavailable(name, { reason, fix: 'to take it all the same: --backend webgpu' })
+  }
+  return openComposedBackend({ tf, tfjsBackend: name, name, description, fault, onClose: close })
+}
+
+function unavailable(
+  backend: BackendName,
+  { reason, fix }: { readonly reason: string; readonly fix: string }
+): BackendError {
+  const message = `the backend ${backend} cannot be opened: ${reason}.\n  What to do: ${fix}`
+  return new BackendError('UNAVAILABLE', { backend, reason, fix }, message)
 }

@@ -1,4 +1,5 @@
 import type { BackendName } from '../backend/backend.ts'
+import type { BackendErrorCode } from '../backend/errors.ts'
 import type { ModelConfig } from '../model/model-config.ts'
 import type { AdapterSettings } from '../peft/adapter.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
@@ -41,6 +42,13 @@ export interface TrainerRequest {
 
 export type TrainerReply =
   | { readonly kind: 'ready'; readonly backend: BackendReport }
+  | {
+      /** The backend cannot be opened: the thread ends. */
+      readonly kind: 'unavailable'
+      readonly code: BackendErrorCode
+      readonly data: Readonly<Record<string, unknown>>
+      readonly message: string
+    }
   | { readonly kind: 'step'; readonly id: number; readonly steps: number; readonly loss: number }
   | { readonly kind: 'done'; readonly id: number; readonly result: TrainResult | EvaluateResult }
   | {

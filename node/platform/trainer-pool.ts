@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { seededRandom } from '../../aggregation/random.ts'
+import { BackendError } from '../backend/errors.ts'
 import type { ModelConfig } from '../model/model-config.ts'
 import { type AdapterSettings, adapterOf } from '../peft/adapter.ts'
 import { adapterConfigJson } from '../peft/adapter-config.ts'
@@ -9,7 +10,7 @@ import { TrainError } from '../train/errors.ts'
 import type { EvaluationWindows } from '../train/evaluate.ts'
 import type { ExampleMarks } from '../train/token-text.ts'
 import type { EvaluateResult, Trainer, TrainResult } from '../train/trainer.ts'
-import type { BackendRequest } from './open-backend.ts'
+import { type BackendRequest, isSolitary } from './open-backend.ts'
 import type {
   BackendReport,
   TrainerReply,
@@ -26,10 +27,13 @@ export interface TrainerPoolOptions {
   readonly adapter: AdapterSettings
   /** Seed of the first adapter; the same for every peer of a run. */
   readonly initialisationSeed: number
-  /** Threads that train side by side, each with its own copy of the model; by default one per core. */
+  /**
+   * Threads that train side by side, each with its own copy of the model; by default one per core. A backend that a
+   * process can have only once is used by one.
+   */
   readonly trainers?: number
   /** `auto` by default, with the cores that there are shared among the trainers. */
-  readonly backend?: BackendRequest
+  readonly backend?: Omit<BackendRequest, 'trainers'>
   /** By default 8 windows at once of 128 tokens, or of as many as the model allows. */
   readonly evaluation?: EvaluationWindows
   /** Another entry point than trainer-worker, for tests of what happens when a thread ends. */
@@ -39,7 +43,7 @@ export interface TrainerPoolOptions {
 export interface TrainerPool {
   /** A trainer on one client's data. All trainers of a pool share its threads; jobs wait their turn in order. */
   open(shard: TokenizedShard): Trainer
-  /** What the threads compute with, once the first one is up. @throws TrainError WORKER_FAILED, CLOSED */
+  /** What the threads compute with, once the first one is up. @throws BackendError UNAVAILABLE; TrainError WORKER_FAILED, CLOSED */
   backend(): Promise<BackendReport>
   /** Ends the threads at once; unfinished jobs fail with TrainError CLOSED. */
   close(): Promise<void>
@@ -49,7 +53,7 @@ interface PendingJob {
   readonly request: TrainerRequest
   readonly onProgress: (steps: number, loss: number) => void
   resolve(result: TrainResult | EvaluateResult): void
-  reject(error: TrainError): void
+  reject(error: TrainError | BackendError): void
 }
 
 interface Thread {
@@ -99,7 +103,9 @@ export function openTrainerPool(options: TrainerPoolOptions): TrainerPool {
 class ThreadPool {
   private readonly workerUrl: URL
   private readonly threadData: TrainerThreadData
-  private readonly threadsMax: number
+  /** One until the first has told its backend. */
+  private threadsMax = 1
+  private readonly trainers: number
   private readonly threads = new Set<Thread>()
   private readonly queue: PendingJob[] = []
   private readonly firstBackend = Promise.withResolvers<BackendReport>()
@@ -108,18 +114,17 @@ class ThreadPool {
 
   constructor(options: TrainerPoolOptions) {
     const { config, modelFolder, adapter, trainers = availableParallelism() } = options
-    this.threadsMax = trainers
+    this.trainers = trainers
     this.workerUrl = options.workerUrl ?? ownWorkerUrl()
     const evaluation = options.evaluation ?? {
       sequenceLength: Math.min(128, config.maxPositions),
       batchSize: 8
     }
-    const threads = Math.max(1, Math.floor(availableParallelism() / trainers))
-    const backend = { threads, ...(options.backend ?? { name: 'auto' as const }) }
+    const backend = { name: 'auto' as const, ...options.backend, trainers }
     this.threadData = { backend, modelFolder, config, adapter, evaluation }
     // Nobody has to ask for the backend.
     this.firstBackend.promise.catch(() => {})
-    for (let i = 0; i < trainers; i++) this.startThread()
+    this.startThread()
   }
 
   backend(): Promise<BackendReport> {
@@ -192,15 +197,19 @@ class ThreadPool {
   }
 
   private onReply(thread: Thread, reply: TrainerReply): void {
+    // One that was under way when the pool was closed.
+    if (this.isClosed) return
     if (reply.kind === 'ready') {
       thread.isReady = true
-      this.firstBackend.resolve(reply.backend)
-      this.dispatch()
+      this.onBackend(reply.backend)
+      return
+    }
+    if (reply.kind === 'unavailable') {
+      this.onUnavailable(thread, new BackendError(reply.code, reply.data, reply.message))
       return
     }
     const { job } = thread
-    // A reply that was under way when the pool was closed.
-    if (job === null || job.request.id !== reply.id || this.isClosed) return
+    if (job === null || job.request.id !== reply.id) return
     if (reply.kind === 'step') {
       job.onProgress(reply.steps, reply.loss)
       return
@@ -209,6 +218,24 @@ class ThreadPool {
     if (reply.kind === 'done') job.resolve(reply.result)
     else job.reject(new TrainError(reply.code, reply.data, reply.message))
     this.dispatch()
+  }
+
+  private onBackend(backend: BackendReport): void {
+    this.threadsMax = isSolitary(backend.name) ? 1 : this.trainers
+    while (this.threads.size < this.threadsMax) this.startThread()
+    this.firstBackend.resolve(backend)
+    this.dispatch()
+  }
+
+  private onUnavailable(thread: Thread, error: BackendError): void {
+    this.threads.delete(thread)
+    if (this.threads.size > 0) {
+      // There is room for no more.
+      this.threadsMax = this.threads.size
+      return
+    }
+    this.firstBackend.reject(error)
+    for (const { reject } of this.queue.splice(0)) reject(error)
   }
 
   private onExit(thread: Thread, cause: unknown, exitCode: number): void {

@@ -1,5 +1,7 @@
 // The entry point of a training thread: opens the backend and the frozen model once, then does jobs as they come.
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Backend } from '../backend/backend.ts'
+import { BackendError } from '../backend/errors.ts'
 import { FrozenModel } from '../model/frozen-model.ts'
 import { openModelWeights } from '../model/model-files.ts'
 import { AdaptedModel } from '../peft/adapted-model.ts'
@@ -36,9 +38,25 @@ async function run(model: AdaptedModel, { id, task, shard, abort }: TrainerReque
   }
 }
 
-const { backend, notes } = await openBackend(request)
-const weights = await openModelWeights(nodeFiles(modelFolder), config, modelFolder)
-const model = new AdaptedModel(await FrozenModel.load(backend, config, weights), adapter)
-port.on('message', (request: TrainerRequest) => void run(model, request))
-const { name, description, threads } = backend
-reply({ kind: 'ready', backend: { name, description, threads, notes } })
+async function load(backend: Backend): Promise<AdaptedModel> {
+  const weights = await openModelWeights(nodeFiles(modelFolder), config, modelFolder)
+  return new AdaptedModel(await FrozenModel.load(backend, config, weights), adapter)
+}
+
+async function start(): Promise<void> {
+  const { backend, notes } = await openBackend(request)
+  const model = await load(backend).catch(async (error: unknown) => {
+    // Else a graphics device would keep the thread alive.
+    await backend.close()
+    throw error
+  })
+  port.on('message', (request: TrainerRequest) => void run(model, request))
+  const { name, description, threads } = backend
+  reply({ kind: 'ready', backend: { name, description, threads, notes } })
+}
+
+await start().catch((error: unknown) => {
+  if (!(error instanceof BackendError)) throw error
+  const { code, data, message } = error
+  reply({ kind: 'unavailable', code, data, message })
+})

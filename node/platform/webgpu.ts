@@ -23,6 +23,8 @@ export interface LoadedWebgpu {
   readonly tf: Tfjs
   /** For a person: driver and device. */
   readonly description: string
+  /** The driver computes on the CPU: to try things out, not to be fast. */
+  readonly isSoftware: boolean
   /** What went wrong on the device since it was opened: it tells so afterwards, and computes on with zeros. */
   fault(): Error | null
   /** Gives the device back when all who opened it have closed it; until then the process does not end. */
@@ -36,7 +38,12 @@ const install = 'npm install --no-save webgpu@0.6.2 @tensorflow/tfjs-backend-web
 // The little that is needed of types that the packages bring when they are installed.
 
 interface Adapter {
-  readonly info: { readonly vendor: string; readonly description: string; readonly device: string }
+  readonly info: {
+    readonly vendor: string
+    readonly description: string
+    readonly device: string
+    readonly isFallbackAdapter?: boolean
+  }
   readonly limits: Readonly<Record<string, number>>
   requestDevice(descriptor: object): Promise<Device>
 }
@@ -64,6 +71,7 @@ interface Shared {
   readonly tf: Tfjs
   readonly device: Device
   readonly description: string
+  readonly isSoftware: boolean
   fault: Error | null
   users: number
 }
@@ -87,6 +95,7 @@ export async function openWebgpu(load: Load = name => import(name)): Promise<Loa
     isThere: true,
     tf: started.tf,
     description: started.description,
+    isSoftware: started.isSoftware,
     fault: () => started.fault,
     close() {
       if (isOpen && --started.users === 0) end(started)
@@ -121,7 +130,14 @@ async function start(load: Load): Promise<Shared | NoWebgpu> {
   }
   const tf = await import('@tensorflow/tfjs-core')
   tf.registerBackend('webgpu', () => inBrowsersPlace(gpu, () => new tfjs.WebGPUBackend(device, adapter.info)))
-  const opened: Shared = { tf, device, description: describe(adapter), fault: null, users: 0 }
+  const opened: Shared = {
+    tf,
+    device,
+    description: describe(adapter),
+    isSoftware: adapter.info.isFallbackAdapter === true,
+    fault: null,
+    users: 0
+  }
   device.addEventListener('uncapturederror', ({ error }) => {
     opened.fault ??= new Error(error.message)
   })
