@@ -44,6 +44,8 @@ const cases: readonly Case[] = [
   // Generation: one position after a cache.
   { ...shape(2, 1, 4, 2, 6), ...cache(3) },
   { ...shape(1, 1, 3, 1, 64), ...cache(70) },
+  { ...shape(2, 1, 4, 2, 6), ...cache(3), window: 3 },
+  { ...shape(2, 1, 4, 2, 6), ...cache(3), window: 4 },
   { ...shape(2, 5, 4, 2, 10), ...cache(7) },
   { ...shape(2, 5, 2, 2, 6), ...cache(7), window: 4 },
   { ...shape(1, 3, 2, 1, 6), ...cache(9), window: 2 },
