@@ -12,7 +12,7 @@ const scenarioSchema = z.strictObject({
   rounds: whole(1, 10_000).default(8),
   /** Of the adapter's initialisation and of the baselines' batches. */
   seed: whole(0, 2 ** 31 - 1).default(1),
-  /** `embedded`, or a folder in Hugging Face layout. */
+  /** `embedded`, a folder in Hugging Face layout, or a model of the Hub (owner/name, or owner/name@revision). */
   model: z.string().min(1).default('embedded'),
   /** `sotu` (State of the Union, a client is a president), or a folder with one .txt or .jsonl per client. */
   data: z.string().min(1).default('sotu'),
@@ -66,11 +66,15 @@ export function parseScenario(given: unknown): Scenario {
 /**
  * The manifest of a scenario's run.
  * @param author - of the run: one of the peers
- * @param modelSha256 - digest of the base, hexadecimal
+ * @param base - the model that the scenario names, as it was found; of the Hub with its commit as revision
  * @throws ProtocolError BAD_MANIFEST
  */
-export function scenarioManifest(scenario: Scenario, author: string, modelSha256: string): RunManifest {
-  const { peers, rounds, seed, name, model, manifest } = scenario
+export function scenarioManifest(
+  scenario: Scenario,
+  author: string,
+  base: Pick<RunManifest['model'], 'source' | 'sha256'> & { readonly revision?: string }
+): RunManifest {
+  const { peers, rounds, seed, name, manifest } = scenario
   const merged = mergeSections(embeddedDefaults, manifest)
   const adapter: Record<string, unknown> = { seed, ...sectionOf(merged, 'adapter') }
   // A prefix has no two factors to take in turns.
@@ -88,7 +92,7 @@ export function scenarioManifest(scenario: Scenario, author: string, modelSha256
     rounds,
     adapter,
     cohort,
-    model: { source: model, sha256: modelSha256 }
+    model: base
   })
 }
 

@@ -5,6 +5,7 @@ import { SimError } from '../../sim/errors.ts'
 import { ModelError } from '../model/errors.ts'
 import { PeerError } from '../peer/errors.ts'
 import { PeftError } from '../peft/errors.ts'
+import { HubError } from '../platform/hub/errors.ts'
 import { TrainError } from '../train/errors.ts'
 import { Interrupted } from './interrupt.ts'
 import { UserError } from './user-error.ts'
@@ -13,6 +14,7 @@ import { UserError } from './user-error.ts'
 const failures: ReadonlySet<string> = new Set<string>([
   ...['NO_PERMISSION', 'READ_ONLY', 'NO_SPACE', 'IO_ERROR', 'SHORT_FILE', 'NO_SUCH_FILE'],
   ...['UNREACHABLE', 'TIMEOUT', 'RESET', 'CLOSED', 'PORT_TAKEN', 'TOO_LARGE', 'DIRECTORY_IN_USE'],
+  ...['BAD_ANSWER', 'CUT_DOWNLOAD', 'CORRUPT_DOWNLOAD'],
   ...[
     'BROKEN_STORE',
     'STORE_FAILED',
@@ -34,6 +36,7 @@ export function explain(error: unknown): UserError | null {
   if (error instanceof Interrupted) return new UserError(error.message, 1, { cause: error })
   const isKnown =
     error instanceof FilesError ||
+    error instanceof HubError ||
     error instanceof ModelError ||
     error instanceof NetworkError ||
     error instanceof PeerError ||

@@ -5,15 +5,15 @@ import { peerIdOf } from '../../protocols/peer-id.ts'
 import type { Files } from '../../protocols/ports.ts'
 import { parseManifest, type RunManifest, runId } from '../../protocols/run-manifest.ts'
 import { signManifest } from '../../protocols/signed-manifest.ts'
-import { openModel } from '../model/model-files.ts'
-import { sha256Hash } from '../platform/content-hash.ts'
-import { modelDir } from '../platform/embedded-model.ts'
 import { openIdentity } from '../platform/identity.ts'
 import { nodeCrypto } from '../platform/node-crypto.ts'
 import { nodeFiles } from '../platform/node-files.ts'
+import type { CommandHost } from './host.ts'
 import { readManifestDocument } from './manifest-file.ts'
 import { manifestYaml } from './manifest-yaml.ts'
+import { openBaseModel } from './open-trainer.ts'
 import type { Output } from './output.ts'
+import { resolveModel } from './resolve-model.ts'
 import { UserError } from './user-error.ts'
 
 /** The flags of the command. */
@@ -36,7 +36,7 @@ export interface InitOptions {
 const digestUnknown = '0'.repeat(64)
 
 /** @throws UserError if the file is there already; ProtocolError, ModelError, FilesError */
-export async function writeManifest(file: string, options: InitOptions, output: Output): Promise<void> {
+export async function writeManifest(file: string, options: InitOptions, host: CommandHost): Promise<void> {
   const { files, name } = beside(file)
   if (!options.force && (await files.size(name)) !== null) {
     throw new UserError(`${file}: is there already. Choose another name, or overwrite it with --force.`, 2)
@@ -44,33 +44,35 @@ export async function writeManifest(file: string, options: InitOptions, output: 
   const signer = await openIdentity(options.dir)
   const author = peerIdOf(signer.publicKey)
   const draft = parseManifest(draftOf(options, author))
-  const manifest = await withDigest(draft, output)
+  const manifest = await withBaseModel(draft, host)
   const { signature } = signManifest(manifest, signer)
   await files.write(name, new TextEncoder().encode(manifestYaml(manifest, toHex(signature))))
-  report(file, manifest, 'wrote', output)
+  report(file, manifest, 'wrote', host.output)
 }
 
 /** @throws UserError naming the line of what is wrong; ModelError, FilesError */
-export async function signAgain(file: string, options: InitOptions, output: Output): Promise<void> {
+export async function signAgain(file: string, options: InitOptions, host: CommandHost): Promise<void> {
   const { files, name } = beside(file)
   const { document, fields, explain } = await readManifestDocument(files, name, file)
   const signer = await openIdentity(options.dir)
   const author = peerIdOf(signer.publicKey)
   if (fields['author'] !== undefined && fields['author'] !== author) {
-    output.warn(
+    host.output.warn(
       `${file}: the author was ${fields['author']} and is now this identity, ${author}: another run`
     )
   }
   const model = fields['model'] ?? {}
   const isSection = typeof model === 'object' && !Array.isArray(model)
   const draft = checked({ ...fields, author, model: isSection ? { ...model, sha256: digestUnknown } : model })
-  const manifest = await withDigest(draft, output)
+  const manifest = await withBaseModel(draft, host)
   const { signature } = signManifest(manifest, signer)
   document.set('author', author)
-  document.setIn(['model', 'sha256'], manifest.model.sha256)
+  for (const [field, value] of Object.entries(manifest.model)) {
+    if (document.getIn(['model', field]) !== value) document.setIn(['model', field], value)
+  }
   document.set('signature', toHex(signature))
   await files.write(name, new TextEncoder().encode(document.toString({ lineWidth: 0 })))
-  report(file, manifest, 'signed', output)
+  report(file, manifest, 'signed', host.output)
 
   function checked(given: unknown): RunManifest {
     try {
@@ -105,12 +107,16 @@ function draftOf(options: InitOptions, author: string): unknown {
   }
 }
 
-/** The manifest with the digest of the base model that it names, opened so that a broken one is found now. */
-async function withDigest(manifest: RunManifest, output: Output): Promise<RunManifest> {
-  const { source } = manifest.model
-  output.say(`reading the base model ${source}`)
-  const model = await openModel(nodeFiles(modelDir(source)), source)
-  return { ...manifest, model: { ...manifest.model, sha256: toHex(await model.digest(sha256Hash)) } }
+/**
+ * The manifest with the digest of the base model that it names, opened so that a broken one is found now. Of a model of
+ * the Hub the manifest names the commit: a branch is another model tomorrow.
+ */
+async function withBaseModel(manifest: RunManifest, host: CommandHost): Promise<RunManifest> {
+  const { source, revision } = manifest.model
+  host.output.say(`reading the base model ${source}`)
+  const base = await openBaseModel(await resolveModel(source, host, { revision }))
+  const model = { source: base.name, revision: base.revision ?? revision, sha256: base.sha256 }
+  return { ...manifest, model }
 }
 
 function report(file: string, manifest: RunManifest, did: string, output: Output): void {

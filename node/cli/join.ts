@@ -47,7 +47,7 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
         2
       )
     }
-    return dryRun(local.manifest, flags, host.output, host.signal)
+    return dryRun(local.manifest, flags, host)
   }
   const unlock = await lockDirectory(dir)
   try {
@@ -83,7 +83,7 @@ async function joinAs(
   }
   const prepare = ({ manifest }: ChosenRun): Promise<Workshop> => {
     checkAdmission(manifest, identity.peerId)
-    return openWorkshop(manifest, flags, output)
+    return openWorkshop(manifest, flags, host)
   }
   // What is wrong on this machine is told before anybody else hears of it.
   let workshop = local === null ? null : await prepare(local)

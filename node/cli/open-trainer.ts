@@ -4,30 +4,22 @@ import type { RunManifest } from '../../protocols/run-manifest.ts'
 import { type OpenModel, openModel } from '../model/model-files.ts'
 import { PeerError } from '../peer/errors.ts'
 import { sha256Hash } from '../platform/content-hash.ts'
-import { modelDir } from '../platform/embedded-model.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { openTrainerPool, type TrainerPool, type TrainerPoolOptions } from '../platform/trainer-pool.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
+import { type ModelPlace, placeText } from './resolve-model.ts'
 import { UserError } from './user-error.ts'
 
 /** A frozen base model, opened and checked. */
-export interface BaseModel extends OpenModel {
-  /** `embedded`, or the folder as the person named it. */
-  readonly name: string
-  /** Where it lies. */
-  readonly folder: string
+export interface BaseModel extends OpenModel, ModelPlace {
   /** Hexadecimal. */
   readonly sha256: string
 }
 
-/**
- * @param name - `embedded`, or a folder in Hugging Face layout
- * @throws ModelError, every code; FilesError
- */
-export async function openBaseModel(name: string): Promise<BaseModel> {
-  const folder = modelDir(name)
-  const opened = await openModel(nodeFiles(folder), name)
-  return { ...opened, name, folder, sha256: toHex(await opened.digest(sha256Hash)) }
+/** @throws ModelError, every code; FilesError */
+export async function openBaseModel(place: ModelPlace): Promise<BaseModel> {
+  const opened = await openModel(nodeFiles(place.folder), placeText(place))
+  return { ...opened, ...place, sha256: toHex(await opened.digest(sha256Hash)) }
 }
 
 /**
@@ -43,9 +35,9 @@ export function checkBaseModel(
     throw new PeerError(
       'OTHER_BASE_MODEL',
       { ours: base.sha256, wanted: model.sha256 },
-      `--model ${base.name}: another base model than that of the run "${name}".\n` +
+      `--model ${placeText(base)}: another base model than that of the run "${name}".\n` +
         `  the run trains on ${model.sha256} (${model.source}, revision ${model.revision})\n` +
-        `  this folder holds ${base.sha256}\n` +
+        `  ${base.folder} holds ${base.sha256}\n` +
         `Give --model the folder with exactly those files, or ask the author, ${author}, where they come from.`
     )
   }

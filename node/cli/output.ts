@@ -11,6 +11,8 @@ export interface Output {
   event(record: { readonly event: string; readonly [field: string]: unknown }): void
   /** The stream of `say`, for progress that redraws itself. */
   readonly words: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  /** Standard error, for progress that is no part of what was asked for. */
+  readonly aside: NodeJS.WritableStream & { readonly isTTY?: boolean }
 }
 
 export interface OutputStreams {
@@ -23,6 +25,7 @@ export function createOutput({ stdout, stderr }: OutputStreams, json: boolean, v
   return {
     json,
     words,
+    aside: stderr,
     say: text => void words.write(`${text}\n`),
     warn: text => void stderr.write(`warning: ${text}\n`),
     note: text => {

@@ -130,7 +130,7 @@ async function checkAllThere(files: Files, where: string): Promise<void> {
       'MISSING_FILE',
       data,
       `${where} is not a model folder: it holds none of ${missing.join(', ')}. ` +
-        'Check the path, or use the word "embedded" for the toy model that comes with fedpeft.'
+        'Check the path, name a model of the Hugging Face Hub (owner/name), or use the word "embedded" for the toy model that comes with fedpeft.'
     )
   }
   const others = await files.list('')

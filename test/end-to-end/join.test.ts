@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { roundBytesEstimate } from '../../node/cli/join/round-cost.ts'
 import { openBaseModel } from '../../node/cli/open-trainer.ts'
+import { localModel } from '../../node/cli/resolve-model.ts'
 import type { RoundBytes } from '../../node/peer/byte-account.ts'
 import { adapterOf } from '../../node/peft/adapter.ts'
 import { loraDefaults } from '../../node/peft/lora.ts'
@@ -76,7 +77,7 @@ describe('fedpeft-node join', function () {
     writeModelFolder(network.at('other'), folderConfig, 9)
     const stranger = network.join('second', run.slice(0, 8), '--model', network.at('other'))
     expect(await stranger.ended).to.equal(2)
-    const { sha256 } = await openBaseModel(network.at('other'))
+    const { sha256 } = await openBaseModel(localModel(network.at('other')))
     expect(stranger.stderr)
       .to.contain(network.manifest!.model.sha256)
       .and.contain(sha256)

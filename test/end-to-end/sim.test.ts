@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { spansOf } from '../../aggregation/adapter-layout.ts'
 import { openBaseModel } from '../../node/cli/open-trainer.ts'
+import { localModel } from '../../node/cli/resolve-model.ts'
 import { adapterOf } from '../../node/peft/adapter.ts'
 import { loadAdapter, readAdapterConfig } from '../../node/peft/peft-files.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
@@ -43,7 +44,7 @@ describe('fedpeft-node sim', function () {
     expect(links(outsider, 'link')).to.deep.equal(links(sim, 'round'))
     for (const { survivors } of sim.named('round')) expect(survivors).to.have.length(8)
     // Both factors have been trained: B in the first round, A in the second.
-    const base = await openBaseModel('embedded')
+    const base = await openBaseModel(localModel('embedded'))
     const config = await readAdapterConfig(nodeFiles(join(dir, 'run')), 'adapter')
     expect(config.settings).to.include({ kind: 'lora', rank: 8, alpha: 16 })
     const { layout } = adapterOf(base.config, config.settings)

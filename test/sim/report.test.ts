@@ -9,7 +9,10 @@ const count = (sent: number, received: number) => ({ sent, received })
 function report() {
   const scenario = parseScenario({ peers: 4, rounds: 3 })
   return createReport({
-    manifest: scenarioManifest(scenario, peerIdOf(new Uint8Array(32).fill(7)), 'ab'.repeat(32)),
+    manifest: scenarioManifest(scenario, peerIdOf(new Uint8Array(32).fill(7)), {
+      source: 'embedded',
+      sha256: 'ab'.repeat(32)
+    }),
     clients: ['a', 'b', 'c', 'd'],
     completedRounds: 3,
     perClient: { base: [2, 2, 2, 2], local: [1, 3, 1, 3], federated: [1, 1, 1, 2], pooled: null },

@@ -10,7 +10,7 @@ describe('scenario', () => {
   it('has a default for every field', () => {
     const scenario = parseScenario({})
     expect(scenario).to.include({ peers: 8, rounds: 8, model: 'embedded', data: 'sotu' })
-    const manifest = scenarioManifest(scenario, author, digest)
+    const manifest = scenarioManifest(scenario, author, { source: scenario.model, sha256: digest })
     expect(manifest.cohort).to.deep.include({ founders: 8, size: 8 })
     expect(manifest.strategy).to.equal('rolora')
     expect(manifest.model.sha256).to.equal(digest)
@@ -18,7 +18,7 @@ describe('scenario', () => {
 
   it('lays the parts of the manifest that it names over the defaults', () => {
     const scenario = parseScenario({ peers: 5, manifest: { training: { steps: 3 }, strategy: 'ffa' } })
-    const manifest = scenarioManifest(scenario, author, digest)
+    const manifest = scenarioManifest(scenario, author, { source: scenario.model, sha256: digest })
     expect(manifest.training).to.include({ steps: 3, batchSize: 4, sequenceLength: 96 })
     expect(manifest.strategy).to.equal('ffa')
   })

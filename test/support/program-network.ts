@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { seededRandom } from '../../aggregation/random.ts'
 import { manifestYaml } from '../../node/cli/manifest-yaml.ts'
 import { openBaseModel } from '../../node/cli/open-trainer.ts'
+import { localModel } from '../../node/cli/resolve-model.ts'
 import { openIdentity } from '../../node/platform/identity.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { parseManifest, type RunManifest } from '../../protocols/run-manifest.ts'
@@ -46,7 +47,7 @@ export class ProgramNetwork {
     writeModelFolder(this.at('model'))
     for (const [i, name] of names.entries()) this.writeText(name, i)
     const identity = await openIdentity(this.at(author))
-    const { sha256 } = await openBaseModel(this.at('model'))
+    const { sha256 } = await openBaseModel(localModel(this.at('model')))
     const { rounds, founders, steps } = this.#settings
     this.manifest = parseManifest({
       name: 'end to end',

@@ -14,7 +14,10 @@ export function initCommand(host: CommandHost): Command {
     .argument('[file]', `where to write it (default: ${DEFAULT_FILE})`)
     .option('--sign <file>', 'sign a manifest again after editing it, instead of writing a new one')
     .option('--name <text>', 'what people call the run')
-    .option('--model <dir>', 'base model: "embedded" or a folder in Hugging Face layout')
+    .option(
+      '--model <model>',
+      'base model: "embedded", a folder, or a Hub id such as HuggingFaceTB/SmolLM2-135M@main'
+    )
     .option('--rounds <n>', 'rounds in all', wholeNumber(1, 100_000))
     .option('--founders <n>', 'members that must be there to begin', wholeNumber(1, COHORT_MAX))
     .option('--allow-three', 'allow a cohort of three, which tolerates no loss')
@@ -35,8 +38,8 @@ export function initCommand(host: CommandHost): Command {
       if (sign !== undefined && file !== undefined)
         throw new UserError(`--sign ${sign} and ${file}: give one file, not two`, 2)
       const { signAgain, writeManifest } = await import('../init.ts')
-      if (sign === undefined) await writeManifest(file ?? DEFAULT_FILE, options, host.output)
-      else await signAgain(sign, options, host.output)
+      if (sign === undefined) await writeManifest(file ?? DEFAULT_FILE, options, host)
+      else await signAgain(sign, options, host)
     })
   return withExamples(command, [
     [
@@ -44,6 +47,9 @@ export function initCommand(host: CommandHost): Command {
       'write a manifest for five founding members'
     ],
     ['fedpeft-node init --sign run.yaml', 'sign it again after editing'],
-    ['fedpeft-node init big.yaml --model ./SmolLM2-135M --rank 16', 'another base model']
+    [
+      'fedpeft-node init big.yaml --model HuggingFaceTB/SmolLM2-135M --rank 16',
+      'another base model, fetched from the Hub once'
+    ]
   ])
 }

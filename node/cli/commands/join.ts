@@ -14,7 +14,10 @@ export function joinCommand(host: CommandHost): Command {
     )
     .option('--data <file>', 'your text: .txt, .jsonl, or sotu:NAME for a president of the embedded data')
     .option('--held-out <file>', 'text to measure on, never trained on (default: the last tenth of --data)')
-    .option('--model <dir>', 'where you have the base model (default: what the manifest says)')
+    .option(
+      '--model <model>',
+      'where you have the base model: a folder, or a Hub id (default: what the manifest says)'
+    )
     .addOption(dirOption())
     .option(
       '--listen <address>',

@@ -21,7 +21,10 @@ export function simCommand(host: CommandHost): Command {
       ])
     )
     .option('--strategy <name>', 'rolora, ffa or fedit (default: rolora)')
-    .option('--model <dir>', 'base model: "embedded" or a folder in Hugging Face layout')
+    .option(
+      '--model <model>',
+      'base model: "embedded", a folder, or a Hub id such as HuggingFaceTB/SmolLM2-135M@main'
+    )
     .option('--data <dir>', '"sotu", or a folder with one .txt or .jsonl file per client')
     .option('--seed <n>', 'of the adapter and of the baselines (default: 1)', wholeNumber(0, 2 ** 31 - 1))
     .option(

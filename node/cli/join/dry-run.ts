@@ -7,7 +7,7 @@ import { toHex } from '../../../protocols/hex.ts'
 import { type RunManifest, runId } from '../../../protocols/run-manifest.ts'
 import { trainJobOf } from '../../peer/local-training.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
-import type { Output } from '../output.ts'
+import type { CommandHost } from '../host.ts'
 import { type RoundBytesEstimate, roundBytesEstimate } from './round-cost.ts'
 import { bytesText, durationText } from './words.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts'
@@ -27,12 +27,14 @@ interface Measured {
 export async function dryRun(
   manifest: RunManifest,
   options: WorkshopOptions & { readonly dir: string },
-  output: Output,
-  signal: AbortSignal
+  host: CommandHost
 ): Promise<void> {
+  const { output, signal } = host
   const run = runId(manifest, nodeCrypto().sha256)
   output.say(`run "${manifest.name}" ${toHex(run)}: a dry run, nothing goes online\n`)
-  const workshop = await openWorkshop(manifest, options, output)
+  const workshop = await openWorkshop(manifest, options, host, {
+    offlineBecause: 'a dry run goes nowhere online'
+  })
   try {
     const measured = await measure(manifest, workshop, signal)
     const bytes = roundBytesEstimate(manifest, run, workshop.trainer.layout, manifest.cohort.founders)

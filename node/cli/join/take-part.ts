@@ -13,6 +13,7 @@ import { systemClock } from '../../platform/system-clock.ts'
 import { TrainError } from '../../train/errors.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import type { CommandHost } from '../host.ts'
+import { placeText } from '../resolve-model.ts'
 import type { Entry } from './entry.ts'
 import { rememberPeers } from './known-peers.ts'
 import { JoinProgress, totalBytes } from './progress.ts'
@@ -160,7 +161,8 @@ function reportEnd(
     heldOut.adapted === null
       ? ''
       : ` Held-out text: ${heldOut.base.toFixed(4)} bits per byte with the base, ${heldOut.adapted.toFixed(4)} now.`
-  const model = workshop.base.name === run.manifest.model.source ? '' : ` --model ${workshop.base.name}`
+  const isNamed = placeText(workshop.base) === run.manifest.model.source
+  const model = isNamed ? '' : ` --model ${placeText(workshop.base)}`
   output.say(
     `\nThe run is over: ${completedRounds} rounds, state ${toHex(stateHash)}.${learnt}\n` +
       `${bytesText(sent)} sent and ${bytesText(received)} received in all.\n` +

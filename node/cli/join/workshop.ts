@@ -3,6 +3,7 @@ import type { RunManifest } from '../../../protocols/run-manifest.ts'
 import type { TrainerPool } from '../../platform/trainer-pool.ts'
 import type { TokenizedShard } from '../../train/dataset.ts'
 import type { Trainer } from '../../train/trainer.ts'
+import type { CommandHost } from '../host.ts'
 import {
   type BaseModel,
   checkBaseModel,
@@ -10,8 +11,8 @@ import {
   openBaseModel,
   openRunTrainers
 } from '../open-trainer.ts'
-import type { Output } from '../output.ts'
 import { openPrivateData } from '../private-data.ts'
+import { placeText, type ResolveOptions, resolveModel } from '../resolve-model.ts'
 import { UserError } from '../user-error.ts'
 
 export interface WorkshopOptions {
@@ -31,12 +32,14 @@ export interface Workshop {
   readonly backend: string
 }
 
-/** @throws UserError, ModelError, PeerError OTHER_BASE_MODEL, TrainError, PeftError, FilesError */
+/** @throws UserError, HubError, ModelError, PeerError OTHER_BASE_MODEL, TrainError, PeftError, FilesError */
 export async function openWorkshop(
   manifest: RunManifest,
   options: WorkshopOptions,
-  output: Output
+  host: CommandHost,
+  resolving: Pick<ResolveOptions, 'offlineBecause'> = {}
 ): Promise<Workshop> {
+  const { output } = host
   const { data, heldOut, threads } = options
   if (data === undefined) {
     throw new UserError(
@@ -44,10 +47,14 @@ export async function openWorkshop(
       2
     )
   }
-  const name = options.model ?? manifest.model.source
-  const base = await openBaseModel(name)
+  const { source: modelSource, revision } = manifest.model
+  const place =
+    options.model === undefined
+      ? await resolveModel(modelSource, host, { ...resolving, revision })
+      : await resolveModel(options.model, host, resolving)
+  const base = await openBaseModel(place)
   checkBaseModel(manifest, base)
-  output.say(`base model ${name}: sha256 ${base.sha256}, as the run asks for`)
+  output.say(`base model ${placeText(base)}: sha256 ${base.sha256}, as the run asks for`)
   const { sequenceLength: windowTokens } = manifest.training
   const source = heldOut === undefined ? { data } : { data, heldOut }
   const shard = await openPrivateData(base.tokenizer, { ...source, windowTokens })

@@ -25,6 +25,7 @@ import {
   openBaseModel,
   openRunTrainers
 } from '../open-trainer.ts'
+import { resolveModel } from '../resolve-model.ts'
 import { UserError } from '../user-error.ts'
 import { openClients, type SimClient } from './clients.ts'
 import { estimateSeconds } from './estimate.ts'
@@ -68,7 +69,7 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
     )
   }
   const out = await freshFolder(options.out)
-  const base = await openBaseModel(scenario.model)
+  const base = await openBaseModel(await resolveModel(scenario.model, host))
   const log: string[] = []
   const dirs = memberDirs(out, inside)
   const loopback = await openLoopback({
@@ -78,7 +79,11 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
   })
   let pool: TrainerPool | null = null
   try {
-    const manifest = scenarioManifest(scenario, loopback.members[0]!.identity.peerId, base.sha256)
+    const manifest = scenarioManifest(scenario, loopback.members[0]!.identity.peerId, {
+      source: base.name,
+      ...(base.revision === null ? {} : { revision: base.revision }),
+      sha256: base.sha256
+    })
     checkBaseModel(manifest, base)
     const { sequenceLength } = manifest.training
     const clients = await openClients(scenario.data, scenario.peers, base.tokenizer, sequenceLength)

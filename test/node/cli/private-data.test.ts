@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { examplesOf, openBaseModel } from '../../../node/cli/open-trainer.ts'
 import { openPrivateData } from '../../../node/cli/private-data.ts'
+import { localModel } from '../../../node/cli/resolve-model.ts'
 import type { Tokenizer } from '../../../node/model/tokenizer.ts'
 import { scratchFolder } from '../../support/cli.ts'
 import { writeModelFolder } from '../../support/model-folder.ts'
@@ -14,7 +15,7 @@ describe('private data of a peer', () => {
 
   before(async () => {
     writeModelFolder(at('model'))
-    tokenizer = (await openBaseModel(at('model'))).tokenizer
+    tokenizer = (await openBaseModel(localModel(at('model')))).tokenizer
     writeFileSync(at('text.txt'), 'The union is strong, and it grows. '.repeat(300))
     writeFileSync(at('more.jsonl'), `${JSON.stringify({ text: 'Commerce with all nations. '.repeat(50) })}\n`)
   })
