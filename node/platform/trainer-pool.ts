@@ -120,7 +120,7 @@ class ThreadPool {
       sequenceLength: Math.min(128, config.maxPositions),
       batchSize: 8
     }
-    const backend = { name: 'auto' as const, ...options.backend, trainers }
+    const backend = { name: 'auto' as const, modelWidth: config.hiddenSize, ...options.backend, trainers }
     this.threadData = { backend, modelFolder, config, adapter, evaluation }
     // Nobody has to ask for the backend.
     this.firstBackend.promise.catch(() => {})

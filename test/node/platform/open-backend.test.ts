@@ -53,6 +53,13 @@ describe('openBackend', () => {
     expect(notes).to.deep.equal(['no cuda here', 'no webgpu here', 'no tensorflow here'])
   })
 
+  it('takes our kernels for a narrow model even where TensorFlow is there', async () => {
+    const there = ['tensorflow', 'wasm', 'cpu'] as const
+    expect(await chosen({ name: 'auto', modelWidth: 96 }, ...there)).to.include({ name: 'wasm' })
+    expect(await chosen({ name: 'auto', modelWidth: 576 }, ...there)).to.include({ name: 'tensorflow' })
+    expect(await chosen({ name: 'auto', modelWidth: 96 }, 'cuda', ...there)).to.include({ name: 'cuda' })
+  })
+
   it('takes the one that was asked for or none', async () => {
     expect(await chosen({ name: 'cpu' }, 'wasm', 'cpu')).to.deep.include({ name: 'cpu', notes: [] })
     const { code, message } = await refusal(openBackend({ name: 'cuda' }, machineWith('cpu').openers))
