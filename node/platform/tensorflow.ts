@@ -125,11 +125,11 @@ function load(
   }
 }
 
-/** tfjs-node 4.22 calls two functions of Node's `util` that Node 23 took out. */
+/** tfjs-node 4.22 calls a function of Node's `util` that Node 23 took out, and one that warns on standard error. */
 function restoreOldUtil(requireFrom: NodeJS.Require): void {
   const util = requireFrom('node:util') as Record<string, unknown>
   util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined
-  util['isArray'] ??= Array.isArray
+  util['isArray'] = Array.isArray
 }
 
 /** What the dynamic linker's words mean for a person. */
