@@ -1,14 +1,20 @@
 // What attention and its gradient share: which keys a block of queries sees, and the scores of a block.
 //
 // Queries and keys are taken 64 by 64, so no matrix of all scores is ever kept. Dao et al. 2022, arXiv:2205.14135.
+// Inside a block, rows are taken in strips, and of each strip only as many keys as its last row sees.
 
-import { pointer, real, scratch, word } from './arguments.ts'
-import { product, productBytes } from './product.ts'
+import { pointer, scratch, word } from './arguments.ts'
+import { packColumns, packRows } from './pack.ts'
+import { spareBytes, tiles } from './product.ts'
 
 /** Queries, and keys, of a block. */
 export const blockSize: i32 = 64
+/** Queries, or keys, of a strip: two tiles. */
+export const stripRows: i32 = 12
 /** Bytes from one row of a block of scores to the next. */
 export const scoreRow: usize = 256
+/** Bytes of a block of scores. */
+export const scoreBytes: usize = scoreRow << 6
 
 // Arguments that attention and its gradient have in the same places.
 export const timeArgument = 0
@@ -30,18 +36,32 @@ export const logSumsArgument = 13
 /** [batch * time, headCount * headSize] */
 export const yArgument = 14
 
-/** Keys [first, end) of one sequence and head: its past or its own, and their block that is being worked on. */
+/** The current block of keys: of the past, or of the sequence itself. */
 let isPast: bool = false
 let keyFirst: i32 = 0
 export let keyCount: i32 = 0
-export let keys: usize = 0
-export let values: usize = 0
-/** Of the queries of the block, [rowFirst, rowEnd) see some of the keys. */
+let keys: usize = 0
+let values: usize = 0
+/** Of the queries of the current block, [rowFirst, rowEnd) see some of the current keys. */
 export let rowFirst: i32 = 0
 export let rowEnd: i32 = 0
 
-export function scores(): usize {
-  return scratch + productBytes
+// Scratch memory: what `tiles` needs, four packed matrices of 64 positions of a head, blocks of scores.
+
+/** @param index - 0..3 */
+export function packed(index: i32): usize {
+  return scratch + spareBytes + (index as usize) * packedBytes()
+}
+
+// @ts-ignore: decorator
+@inline
+function packedBytes(): usize {
+  return ((word(headSizeArgument) + 7) & ~7) as usize << 8
+}
+
+/** Blocks of scores, and what comes behind the last one. */
+export function scores(index: i32): usize {
+  return packed(4) + (index as usize) * scoreBytes
 }
 
 /** Bytes from one position to the next. */
@@ -49,16 +69,17 @@ export function queryRow(): usize {
   return (pointer(headsArgument) * pointer(headSizeArgument)) << 2
 }
 
-export function keyRow(): usize {
+function keyRow(): usize {
   return (pointer(keyHeadsArgument) * pointer(headSizeArgument)) << 2
 }
 
 /** The queries of a head, or what lies like them. */
 export function ofQueries(tensor: i32, batch: i32, head: i32, time: i32): usize {
-  return pointer(tensor) + ((batch * word(timeArgument) + time) as usize) * queryRow() + ((head * word(headSizeArgument)) as usize << 2)
+  const row = (batch * word(timeArgument) + time) as usize
+  return pointer(tensor) + row * queryRow() + ((head * word(headSizeArgument)) as usize << 2)
 }
 
-/** Blocks of keys from the first of the past to the last of the sequence. */
+/** Blocks of keys, from the first of the past to the last of the sequence. */
 export function keyBlocks(): i32 {
   return blocksOf(word(pastLengthArgument)) + blocksOf(word(timeArgument))
 }
@@ -88,22 +109,18 @@ function keyPosition(): i32 {
   return isPast ? keyFirst - word(pastLengthArgument) : keyFirst
 }
 
-// @ts-ignore: decorator
-@inline
-function windowed(): bool {
-  return word(windowArgument) > 0
-}
-
 /** Finds which of `count` queries from `time` on see any of the current keys: [rowFirst, rowEnd). */
 export function seeKeys(time: i32, count: i32): bool {
+  const window = word(windowArgument)
   rowFirst = max(0, keyPosition() - time)
-  rowEnd = windowed() ? min(count, keyPosition() + keyCount - 1 + word(windowArgument) - time) : count
+  rowEnd = window > 0 ? min(count, keyPosition() + keyCount - 1 + window - time) : count
   return rowFirst < rowEnd
 }
 
 /** The first current key that the query at `time` sees. */
 export function firstSeen(time: i32): i32 {
-  return windowed() ? min(keyCount, max(0, time - word(windowArgument) + 1 - keyPosition())) : 0
+  const window = word(windowArgument)
+  return window > 0 ? min(keyCount, max(0, time - window + 1 - keyPosition())) : 0
 }
 
 /** One past the last current key that the query at `time` sees. */
@@ -111,17 +128,43 @@ export function endSeen(time: i32): i32 {
   return max(0, min(keyCount, time + 1 - keyPosition()))
 }
 
-/** scores[rowFirst..rowEnd, keys] = scale q k^T. @param q - of the block's first query */
-export function scoreKeys(q: usize): void {
-  product(
-    scores() + (rowFirst as usize) * scoreRow, scoreRow,
-    q + (rowFirst as usize) * queryRow(), queryRow(), 4,
-    keys, 4, keyRow(),
-    rowEnd - rowFirst, keyCount, word(headSizeArgument), real(scaleArgument), false, scratch
-  )
+/** The first of the queries from `time` on that sees the current key `index`. */
+export function firstSeeing(time: i32, index: i32): i32 {
+  return max(0, keyPosition() + index - time)
 }
 
-/** Index of the current block's first key in its own tensor, and which tensor that is. */
+export function packKeys(to: usize): void {
+  packRows(to, keys, keyRow(), keyCount, word(headSizeArgument))
+}
+
+export function packValues(to: usize): void {
+  packRows(to, values, keyRow(), keyCount, word(headSizeArgument))
+}
+
+export function packKeysTransposed(to: usize): void {
+  packColumns(to, keys, keyRow(), word(headSizeArgument), keyCount)
+}
+
+export function packValuesTransposed(to: usize): void {
+  packColumns(to, values, keyRow(), word(headSizeArgument), keyCount)
+}
+
+/**
+ * Products of `rows` rows of a head with the first `count` current keys or values, transposed and packed.
+ * @param to - rows of scores; up to 7 columns more are written
+ */
+export function timesTransposed(to: usize, left: usize, right: usize, rows: i32, count: i32, scale: f32): void {
+  const size = word(headSizeArgument)
+  tiles(to, scoreRow, left, queryRow(), 4, right, 32, (size as usize) << 5, rows, (count + 7) & ~7, size, scale, false, scratch)
+}
+
+/** Adds to `rows` rows of a head their first `count` scores times the current keys or values, packed. */
+export function addWeighted(to: usize, left: usize, right: usize, rows: i32, count: i32): void {
+  const size = word(headSizeArgument)
+  tiles(to, queryRow(), left, scoreRow, 4, right, 32, (keyCount as usize) << 5, rows, size, count, 1, true, scratch)
+}
+
+/** Index of the first current key in its own tensor. */
 export function keyIndex(): i32 {
   return keyFirst
 }

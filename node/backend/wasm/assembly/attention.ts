@@ -1,13 +1,12 @@
 // Causal softmax attention, block by block with a running maximum and sum. Dao et al. 2022, arXiv:2205.14135.
 
-import { pointer, scratch, word } from './arguments.ts'
+import { pointer, real, word } from './arguments.ts'
 import {
-  blockSize, endSeen, firstSeen, headSizeArgument, headsArgument, keyBlocks, keyCount, keyRow, logSumsArgument,
-  ofQueries, openKeys, qArgument, queryRow, rowEnd, rowFirst, scoreKeys, scoreRow, scores, seeKeys, timeArgument,
-  values, yArgument
+  addWeighted, blockSize, endSeen, firstSeen, headSizeArgument, headsArgument, keyBlocks, logSumsArgument, ofQueries,
+  openKeys, packed, packKeysTransposed, packValues, qArgument, queryRow, rowEnd, rowFirst, scaleArgument, scoreRow,
+  scores, seeKeys, stripRows, timeArgument, timesTransposed, yArgument
 } from './attention-blocks.ts'
 import { exp, log, splat, sumLanes } from './lanes.ts'
-import { product } from './product.ts'
 
 /** Tasks are blocks of queries of one head. */
 export function attention(task: i32): void {
@@ -17,8 +16,9 @@ export function attention(task: i32): void {
   const batch = task / blocks / word(headsArgument)
   const first = (task % blocks) * blockSize
   const count = min(blockSize, time - first)
+  const q = ofQueries(qArgument, batch, head, first)
   const y = ofQueries(yArgument, batch, head, first)
-  const highest = scores() + (blockSize as usize) * scoreRow
+  const highest = scores(1)
   const sums = highest + ((blockSize as usize) << 2)
   for (let i = 0; i < count; i++) {
     memory.fill(y + (i as usize) * queryRow(), 0, pointer(headSizeArgument) << 2)
@@ -28,39 +28,43 @@ export function attention(task: i32): void {
   for (let index = 0; index < keyBlocks(); index++) {
     openKeys(index, batch, head)
     if (!seeKeys(first, count)) continue
-    scoreKeys(ofQueries(qArgument, batch, head, first))
-    for (let i = rowFirst; i < rowEnd; i++) {
-      const at = (i as usize) << 2
-      softmaxRow(scores() + (i as usize) * scoreRow, first + i, highest + at, sums + at, y + (i as usize) * queryRow())
+    packKeysTransposed(packed(0))
+    packValues(packed(1))
+    for (let i = rowFirst; i < rowEnd; i += stripRows) {
+      const rows = min(stripRows, rowEnd - i)
+      const seen = endSeen(first + i + rows - 1)
+      const offset = (i as usize) * queryRow()
+      timesTransposed(scores(0), q + offset, packed(0), rows, seen, real(scaleArgument))
+      for (let r = 0; r < rows; r++) {
+        const at = ((i + r) as usize) << 2
+        const yRow = y + offset + (r as usize) * queryRow()
+        softmaxRow(scores(0) + (r as usize) * scoreRow, seen, first + i + r, highest + at, sums + at, yRow)
+      }
+      addWeighted(y + offset, scores(0), packed(1), rows, seen)
     }
-    product(
-      y + (rowFirst as usize) * queryRow(), queryRow(),
-      scores() + (rowFirst as usize) * scoreRow, scoreRow, 4,
-      values, keyRow(), 4,
-      rowEnd - rowFirst, word(headSizeArgument), keyCount, 1, true, scratch
-    )
   }
   const logSums = pointer(logSumsArgument) + (((batch * word(headsArgument) + head) * time + first) as usize << 2)
+  const one: f32 = 1
   for (let i = 0; i < count; i++) {
     const at = (i as usize) << 2
     const sum = load<f32>(sums + at)
-    scaleRow(y + (i as usize) * queryRow(), 1 / sum)
+    scaleRow(y + (i as usize) * queryRow(), one / sum)
     store<f32>(logSums + at, (log(sum as f64) + (load<f32>(highest + at) as f64)) as f32)
   }
 }
 
-/** Scores become e^(score - highest), what was summed so far is brought to the new maximum. */
-function softmaxRow(row: usize, time: i32, highest: usize, sum: usize, y: usize): void {
+/** The first `count` scores become e^(score - highest), or 0 if not seen; what was summed so far is brought to the new maximum. */
+function softmaxRow(row: usize, count: i32, time: i32, highest: usize, sum: usize, y: usize): void {
   const start = firstSeen(time)
   const end = endSeen(time)
-  const width = (keyCount + 3) & ~3
-  for (let j = 0; j < start; j++) store<f32>(row + ((j as usize) << 2), -Infinity)
-  for (let j = end; j < width; j++) store<f32>(row + ((j as usize) << 2), -Infinity)
+  const width = (count + 3) & ~3
+  const rowEnd = row + ((width as usize) << 2)
   if (start >= end) {
     memory.fill(row, 0, (width as usize) << 2)
     return
   }
-  const rowEnd = row + ((width as usize) << 2)
+  for (let j = 0; j < start; j++) store<f32>(row + ((j as usize) << 2), -Infinity)
+  for (let j = end; j < width; j++) store<f32>(row + ((j as usize) << 2), -Infinity)
   const before = load<f32>(highest)
   let a = splat(before)
   for (let at = row; at < rowEnd; at += 16) a = f32x4.pmax(a, v128.load(at))
@@ -82,7 +86,8 @@ function softmaxRow(row: usize, time: i32, highest: usize, sum: usize, y: usize)
   const shrink = f32x4.extract_lane(exp(splat(before - now)), 0)
   store<f32>(sum, load<f32>(sum) * shrink + sumLanes(total))
   store<f32>(highest, now)
-  scaleRow(y, shrink)
+  // Nothing was summed into y before the first seen key.
+  if (before > -Infinity) scaleRow(y, shrink)
 }
 
 // @ts-ignore: decorator

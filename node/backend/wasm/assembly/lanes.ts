@@ -38,6 +38,55 @@ export function storeFirst(at: usize, x: v128, count: i32): void {
   if (count > 2) store<f32>(at, f32x4.extract_lane(x, 2), 8)
 }
 
+/** Bytes of a row that are whole vectors. */
+// @ts-ignore: decorator
+@inline
+export function wholeBytes(columns: i32): usize {
+  return ((columns & ~3) as usize) << 2
+}
+
+/** The last elements of a row, 0 behind them. Rows may be read past their end: tensors are padded. */
+// @ts-ignore: decorator
+@inline
+export function lastOf(at: usize, columns: i32): v128 {
+  return v128.and(v128.load(at), firstLanes(columns & 3))
+}
+
+/** The sum of the products of two rows, element by element. */
+export function dot(x: usize, y: usize, columns: i32): f32 {
+  const whole = wholeBytes(columns)
+  let even = splat(0), odd = splat(0)
+  let i: usize = 0
+  for (; i + 32 <= whole; i += 32) {
+    even = madd(even, v128.load(x + i), v128.load(y + i))
+    odd = madd(odd, v128.load(x + i, 16), v128.load(y + i, 16))
+  }
+  if (i < whole) even = madd(even, v128.load(x + whole - 16), v128.load(y + whole - 16))
+  if (columns & 3) odd = madd(odd, lastOf(x + whole, columns), lastOf(y + whole, columns))
+  return sumLanes(f32x4.add(even, odd))
+}
+
+/**
+ * Constants of `exp`, read from memory: a constant vector in the code takes the engine three or four instructions, each
+ * time that it is used.
+ */
+const expData = memory.data<f32>([
+  -87, 88.3762626647949, 12582912, 1.44269504088896341, -0.693359375, 2.12194440e-4, 1.9875691500e-4, 1.3981999507e-3,
+  8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1
+])
+
+// @ts-ignore: decorator
+@inline
+function datum(i: i32): v128 {
+  return v128.load32_splat(expData + (i << 2))
+}
+
+// @ts-ignore: decorator
+@inline
+export function one(): v128 {
+  return datum(12)
+}
+
 /**
  * e^x to about 1e-7 relative: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2] (Cephes, expf). Exactly 0 below -87, and
  * e^88.37 above it.
@@ -45,21 +94,22 @@ export function storeFirst(at: usize, x: v128, count: i32): void {
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  const low = splat(-87)
-  const inside = f32x4.pmin(f32x4.pmax(x, low), splat(88.3762626647949))
+  const low = datum(0)
+  const inside = f32x4.pmin(f32x4.pmax(x, low), datum(1))
   // Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the mantissa.
-  const magic = splat(12582912)
-  const shifted = madd(magic, inside, splat(1.44269504088896341))
+  const magic = datum(2)
+  const shifted = madd(magic, inside, datum(3))
   const n = f32x4.sub(shifted, magic)
   // ln 2 in two parts: n times the first is exact.
-  const r = madd(madd(inside, n, splat(-0.693359375)), n, splat(2.12194440e-4))
-  let p = madd(splat(1.3981999507e-3), splat(1.9875691500e-4), r)
-  p = madd(splat(8.3334519073e-3), p, r)
-  p = madd(splat(4.1665795894e-2), p, r)
-  p = madd(splat(1.6666665459e-1), p, r)
-  p = madd(splat(5.0000001201e-1), p, r)
-  const y = f32x4.add(madd(r, p, f32x4.mul(r, r)), splat(1))
-  const power = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23)
+  const r = madd(madd(inside, n, datum(4)), n, datum(5))
+  let p = madd(datum(7), datum(6), r)
+  p = madd(datum(8), p, r)
+  p = madd(datum(9), p, r)
+  p = madd(datum(10), p, r)
+  p = madd(datum(11), p, r)
+  const y = f32x4.add(madd(r, p, f32x4.mul(r, r)), one())
+  // The bits of 1 are those of 2^0: adding n to their exponent makes 2^n.
+  const power = i32x4.add(one(), i32x4.shl(shifted, 23))
   return v128.andnot(f32x4.mul(y, power), f32x4.lt(x, low))
 }
 
@@ -67,7 +117,7 @@ export function exp(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
-  return f32x4.div(splat(1), f32x4.add(splat(1), exp(f32x4.neg(x))))
+  return f32x4.div(one(), f32x4.add(one(), exp(f32x4.neg(x))))
 }
 
 /** Natural logarithm to about 1e-15. @param x - positive and not subnormal; infinity and NaN are returned */

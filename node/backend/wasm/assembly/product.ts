@@ -1,26 +1,37 @@
 // A matrix product on one thread, of any layout and size: blocked for the caches, packed, cut into tiles.
 
 import { columnsMax, depthMax } from '../kernel-control.ts'
+import { dots } from './dots.ts'
 import { packColumns, packLeft, packRows } from './pack.ts'
 import { tile1, tile2, tile4, tile6 } from './tile.ts'
 
 /** Below so many rows of C it does not pay to pack rows of B. */
 const packRowsMin: i32 = 17
 
+/** Up to so many rows of C it does not pay to transpose B. */
+const dotsMax: i32 = 3
+
+/** Bytes of scratch memory that `tiles` takes: a panel of A and the edge of C. */
+export const spareBytes: usize = ((depthMax * 6 + 64) as usize) << 2
+
 /** Bytes of scratch memory that a product takes. */
-export const productBytes: usize = (depthMax * (columnsMax + 6) + 64) << 2
+export const productBytes: usize = spareBytes + (((depthMax * columnsMax) as usize) << 2)
 
 /**
  * C[m, n] = scale A B, or C += scale A B.
  *
  * A[i, k] lies at a + i aRow + k aColumn, B[k, j] at b + k bRow + j bColumn, C[i, j] at c + i cRow + 4 j, in bytes. One of
  * A's strides and one of B's is 4. m, n, depth >= 1.
- * @param panels - `productBytes` of scratch memory
+ * @param memory - `productBytes` of scratch memory
  */
 export function product(
   c: usize, cRow: usize, a: usize, aRow: usize, aColumn: usize, b: usize, bRow: usize, bColumn: usize,
-  m: i32, n: i32, depth: i32, scale: f32, onto: bool, panels: usize
+  m: i32, n: i32, depth: i32, scale: f32, onto: bool, memory: usize
 ): void {
+  if (m <= dotsMax && aColumn == 4 && bRow == 4) {
+    dots(c, cRow, a, aRow, b, bColumn, m, n, depth, scale, onto)
+    return
+  }
   const blocks = (depth + depthMax - 1) / depthMax
   const blockDepth = (((depth + blocks - 1) / blocks) + 7) & ~7
   for (let k = 0; k < depth; k += blockDepth) {
@@ -30,7 +41,7 @@ export function product(
     for (let j = 0; j < n; j += columnsMax) {
       block(
         c + ((j as usize) << 2), cRow, aBlock, aRow, aColumn, bBlock + (j as usize) * bColumn, bRow, bColumn,
-        m, min(columnsMax, n - j), kCount, scale, onto || k > 0, panels
+        m, min(columnsMax, n - j), kCount, scale, onto || k > 0, memory
       )
     }
   }
@@ -39,50 +50,61 @@ export function product(
 /** `product` where depth <= depthMax and n <= columnsMax. */
 function block(
   c: usize, cRow: usize, a: usize, aRow: usize, aColumn: usize, b: usize, bRow: usize, bColumn: usize,
-  m: i32, n: i32, depth: i32, scale: f32, onto: bool, panels: usize
+  m: i32, n: i32, depth: i32, scale: f32, onto: bool, memory: usize
 ): void {
-  let whole = n
-  let bPanel = panels
-  let bStep: usize = 32
-  let panelBytes: usize = (depth as usize) << 5
+  const panels = memory + spareBytes
+  const panelBytes = (depth as usize) << 5
   if (bColumn != 4) packColumns(panels, b, bColumn, depth, n)
   else if (m >= packRowsMin) packRows(panels, b, bRow, depth, n)
   else {
     // Tiles read B where it is, but for a last panel that would reach over its right edge.
-    whole = n & ~7
-    bPanel = b
-    bStep = bRow
-    panelBytes = 32
-    if (whole < n) packRows(panels, b + ((whole as usize) << 2), bRow, depth, n - whole)
+    const whole = n & ~7
+    const right = (whole as usize) << 2
+    if (whole > 0) tiles(c, cRow, a, aRow, aColumn, b, bRow, 32, m, whole, depth, scale, onto, memory)
+    if (whole == n) return
+    packRows(panels, b + right, bRow, depth, n - whole)
+    tiles(c + right, cRow, a, aRow, aColumn, panels, 32, panelBytes, m, n - whole, depth, scale, onto, memory)
+    return
   }
-  const leftPanel = panels + (((depthMax * columnsMax) as usize) << 2)
-  const edge = leftPanel + ((depthMax * 6) << 2)
+  tiles(c, cRow, a, aRow, aColumn, panels, 32, panelBytes, m, n, depth, scale, onto, memory)
+}
+
+/**
+ * `product` where B lies in panels of eight columns: row k of a panel at k bStep, panels `panelBytes` apart.
+ * depth <= depthMax.
+ * @param spare - `spareBytes` of scratch memory
+ */
+export function tiles(
+  c: usize, cRow: usize, a: usize, aRow: usize, aColumn: usize, panels: usize, bStep: usize, panelBytes: usize,
+  m: i32, n: i32, depth: i32, scale: f32, onto: bool, spare: usize
+): void {
+  const edge = spare + (((depthMax * 6) as usize) << 2)
+  // Rows of a transposed A lie on the same cache lines, but far apart: six go together if they are read often.
+  const packs = aColumn > 1024 && n >= 32
   for (let i = 0; i < m; ) {
     const rows = tileRows(m - i)
     let left = a + (i as usize) * aRow
     let leftRow = aRow
     let leftStep = aColumn
-    // Six at a time, rows of a transposed A lie on few cache lines, but those are far apart: worth it for many panels.
-    if (rows == 6 && aColumn != 4 && n >= 32) {
-      packLeft(leftPanel, left, aColumn, depth)
-      left = leftPanel
+    if (packs && rows == 6) {
+      packLeft(spare, left, aColumn, depth)
+      left = spare
       leftRow = 4
       leftStep = 24
     }
-    const to = c + (i as usize) * cRow
-    let right = bPanel
+    let at = c + (i as usize) * cRow
+    let right = panels
     for (let j = 0; j < n; j += 8) {
-      const at = to + ((j as usize) << 2)
       if (j + 8 <= n) tile(rows, depth, left, leftRow, leftStep, right, bStep, at, cRow, scale, onto)
-      else if (whole < n) edgeTile(rows, n - j, depth, left, leftRow, leftStep, panels, 32, at, cRow, scale, onto, edge)
       else edgeTile(rows, n - j, depth, left, leftRow, leftStep, right, bStep, at, cRow, scale, onto, edge)
       right += panelBytes
+      at += 32
     }
     i += rows
   }
 }
 
-/** Tiles of 6 rows as far as they go without leaving 1 or 2 that tiles of 4 could take along. */
+/** Tiles of 6 rows, but where two of 4 leave fewer over. */
 // @ts-ignore: decorator
 @inline
 function tileRows(left: i32): i32 {
