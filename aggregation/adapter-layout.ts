@@ -71,6 +71,15 @@ export function gatherSpans(vector: Float32Array, spans: readonly Span[]): Float
   return out
 }
 
+/** The inverse of `gatherSpans`: writes the dense vector back to the spans of `vector` [d]. */
+export function scatterSpans(dense: Float32Array, spans: readonly Span[], vector: Float32Array): void {
+  let at = 0
+  for (const { offset, length } of spans) {
+    vector.set(dense.subarray(at, at + length), offset)
+    at += length
+  }
+}
+
 /** Canonical text of a layout, the input of its hash: one `name factor sizes` line per tensor. */
 export function layoutText(layout: AdapterLayout): string {
   return layout.tensors.map(t => `${t.name} ${t.factor} ${t.shape.join(' ')}\n`).join('')

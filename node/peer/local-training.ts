@@ -40,11 +40,12 @@ export function trainJobOf(
   completedRounds: number,
   seed: number
 ): TrainJob {
-  const { steps, batchSize, sequenceLength, learningRate, schedule, weightDecay, gradientClipNorm } =
+  const { steps, batchSize, sequenceLength, learningRate, schedule, stepSchedule, warmupSteps } =
     manifest.training
+  const { optimizer, momentum, weightDecay, gradientClipNorm, proximalMu } = manifest.training
   const overRounds = {
     peak: learningRate,
-    warmUpSteps: 0,
+    warmupSteps: 0,
     shape: schedule,
     totalSteps: manifest.rounds,
     floor: 0
@@ -56,8 +57,12 @@ export function trainJobOf(
     batchSize,
     sequenceLength,
     learningRate: learningRateAt(overRounds, completedRounds),
+    warmupSteps,
+    schedule: stepSchedule,
+    optimizer: optimizer === 'sgd' ? { name: 'sgd', momentum } : { name: 'adamw' },
     weightDecay,
     gradientClipNorm,
+    proximalMu,
     seed
   }
 }

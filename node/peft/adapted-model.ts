@@ -5,13 +5,15 @@ import { type AdapterHooks, noAdapter } from '../model/adapter-hooks.ts'
 import type { FrozenModel } from '../model/frozen-model.ts'
 import { KeyValueCache } from '../model/key-value-cache.ts'
 import type { TokenBatch } from '../model/transformer.ts'
-import { type Adapter, type AdapterSettings, adapterOf } from './adapter.ts'
+import { type Adapter, type AdapterSettings, adapterOf, type Dropout } from './adapter.ts'
 
 export interface GradientOptions {
   /** `checkpoint` holds less and computes the forward pass twice. */
   readonly mode?: Exclude<TapeMode, 'forward'>
   /** Which elements dropout drops; without one, none. */
   readonly dropoutSeed?: string
+  /** Place of the first sequence in the batch that these are a part of, which drops the same whole or in parts; 0 by default. */
+  readonly firstSequence?: number
 }
 
 /** A frozen model with an adapter that is passed in with each call as a flat vector. */
@@ -48,9 +50,10 @@ export class AdaptedModel {
     adapter: Float32Array,
     trained: readonly AdapterFactor[],
     gradient: Float32Array,
-    { mode = 'record', dropoutSeed }: GradientOptions = {}
+    { mode = 'record', dropoutSeed: seed, firstSequence = 0 }: GradientOptions = {}
   ): Promise<number> {
-    return this.withAdapter(adapter, trained, mode, dropoutSeed ?? null, async (hooks, tape, variables) => {
+    const dropout = seed === undefined ? null : { seed, firstSequence, sequences: tokens.batch }
+    return this.withAdapter(adapter, trained, mode, dropout, async (hooks, tape, variables) => {
       const loss = await this.base.lossAndGradient(tape, tokens, targets, hooks)
       const wanted = this.layout.tensors.filter(tensor => trained.includes(tensor.factor))
       await Promise.all(wanted.map(tensor => this.readGradient(tape, variables, tensor, gradient)))
@@ -91,7 +94,7 @@ export class AdaptedModel {
     adapter: Float32Array,
     trained: readonly AdapterFactor[],
     mode: TapeMode,
-    dropoutSeed: string | null,
+    dropout: Dropout | null,
     run: (hooks: AdapterHooks, tape: Tape, variables: ReadonlyMap<string, Variable>) => Promise<R>
   ): Promise<R> {
     const { backend } = this.base
@@ -102,7 +105,7 @@ export class AdaptedModel {
         const tensor = backend.upload(adapter.subarray(offset, offset + length), shape)
         variables.set(name, trained.includes(factor) ? parameter(tensor) : constant(tensor))
       }
-      return await run(this.adapter.hooks(variables, { backend, tape, dropoutSeed }), tape, variables)
+      return await run(this.adapter.hooks(variables, { backend, tape, dropout }), tape, variables)
     } finally {
       tape.dispose()
       for (const { tensor } of variables.values()) backend.free(tensor)

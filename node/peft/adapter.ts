@@ -25,8 +25,17 @@ export interface AdapterContext {
   readonly backend: Backend
   /** Of one forward and backward pass. */
   readonly tape: Tape
-  /** Which elements are dropped; null without dropout, as when measuring. */
-  readonly dropoutSeed: string | null
+  /** Null without, as when measuring. */
+  readonly dropout: Dropout | null
+}
+
+/** Which elements dropout drops: for each sequence of a batch others, and the same whatever is computed beside it. */
+export interface Dropout {
+  readonly seed: string
+  /** Place in the batch of the first one computed. */
+  readonly firstSequence: number
+  /** Computed at once. */
+  readonly sequences: number
 }
 
 /** @throws PeftError UNKNOWN_TARGET, BAD_SETTING */

@@ -121,18 +121,23 @@ function initialLora(layout: Adapter['layout'], random: Random): Float32Array {
   return adapter
 }
 
-/** 0 with probability `dropout`, else 1 / (1 - dropout): the same for the same seed and place, however often asked. */
+/** 0 with probability `share`, else 1 / (1 - share): the same for the same seed, place and sequence, however often asked. */
 function dropoutMask(
-  { backend, dropoutSeed }: AdapterContext,
-  dropout: number,
+  { backend, dropout }: AdapterContext,
+  share: number,
   place: string,
   shape: readonly [number, number]
 ): LowRank['mask'] {
-  if (dropoutSeed === null || dropout === 0) return null
-  const random = seededRandom(utf8Bytes(`${dropoutSeed} ${place}`))
-  const threshold = dropout * 2 ** 32
-  const kept = 1 / (1 - dropout)
+  if (dropout === null || share === 0) return null
+  const { seed, firstSequence, sequences } = dropout
+  const threshold = share * 2 ** 32
+  const kept = 1 / (1 - share)
   const mask = new Float32Array(shape[0] * shape[1])
-  for (let i = 0; i < mask.length; i++) mask[i] = random.nextUint32() < threshold ? 0 : kept
+  const length = mask.length / sequences
+  for (let sequence = 0; sequence < sequences; sequence++) {
+    const random = seededRandom(utf8Bytes(`${seed} ${place} ${firstSequence + sequence}`))
+    const end = (sequence + 1) * length
+    for (let i = sequence * length; i < end; i++) mask[i] = random.nextUint32() < threshold ? 0 : kept
+  }
   return backend.upload(mask, shape)
 }

@@ -1,22 +1,50 @@
-import { gatherSpans, type Span, spansOf } from '../../aggregation/adapter-layout.ts'
+import { gatherSpans, type Span, scatterSpans, spansOf } from '../../aggregation/adapter-layout.ts'
 import { seededRandom } from '../../aggregation/random.ts'
+import type { Clock } from '../../protocols/ports.ts'
 import type { AdaptedModel } from '../peft/adapted-model.ts'
-import { trainingBatches } from './batches.ts'
+import { type TrainingBatches, trainingBatches } from './batches.ts'
+import { checkJob, checkPlan } from './check-job.ts'
+import { EarlyStopping } from './early-stopping.ts'
 import { TrainError } from './errors.ts'
-import { type EvaluationWindows, evaluateText } from './evaluate.ts'
-import { AdamW, adamWDefaults, clipGradient } from './optimizer.ts'
+import { batchGradient, type StepPlan } from './micro-batches.ts'
+import { clipGradient, createOptimizer, type Optimizer } from './optimizer.ts'
+import { addProximalGradient } from './proximal.ts'
+import { type LearningRateSchedule, learningRateAt } from './schedule.ts'
 import { splitText, type TokenText } from './token-text.ts'
-import type { EarlyStop, TrainJob, TrainResult } from './trainer.ts'
+import type { TrainingEnd, TrainJob, TrainResult } from './trainer.ts'
+import type { JobCheckpoints } from './training-state.ts'
 
 /** Asked and told between steps. */
 export interface TrainHooks {
+  /** Steps done in all, and the loss of the last one. */
   onStep(steps: number, loss: number): void
   /** Whether to give up now. */
   isAborted(): boolean
 }
 
+/** What one machine sets by itself: how a job is computed and how much of it, not what it is. */
+export interface TrainOptions {
+  /** By default whole batches, with every activation kept. */
+  readonly plan?: StepPlan
+  /** To measure time with. */
+  readonly clock?: Pick<Clock, 'nowMs'>
+  /** The job ends with the step after which another one like it would pass this; needs a clock. One step is done in any case. */
+  readonly secondsMax?: number
+  /** Where to go on from, and where to leave the state now and then, and when the job is given up. */
+  readonly checkpoints?: JobCheckpoints
+  readonly power?: PowerGate
+}
+
+/** What the machine's power supply allows. */
+export interface PowerGate {
+  /** The most of so many steps that are to be done now. */
+  stepsAllowed(steps: number): number
+  /** Null if training may go on, else what resolves when it may, or is given up. */
+  pause(): Promise<void> | null
+}
+
 /**
- * Trains an adapter on windows of a text with AdamW (betas 0.9 and 0.999, fresh moments).
+ * Trains an adapter on windows of a text. With the same job, plan and backend it gives the same bytes, interrupted or not.
  * Some backends hold the thread while they compute: it belongs off the one that serves the network.
  * @throws TrainError BAD_JOB, DIVERGED, ABORTED
  */
@@ -24,93 +52,181 @@ export async function trainAdapter(
   model: AdaptedModel,
   text: TokenText,
   job: TrainJob,
-  hooks: TrainHooks
+  hooks: TrainHooks,
+  options: TrainOptions = {}
 ): Promise<TrainResult> {
   checkJob(model, text, job)
-  const { earlyStop } = job
-  const [trainText, stopText] =
-    earlyStop === undefined ? [text, null] : splitText(text, 1 - earlyStop.holdOutFraction)!
-  const stopper =
-    earlyStop === undefined || stopText === null ? null : new Stopper(model, stopText, earlyStop, job)
-  const batches = trainingBatches(trainText, job.batchSize, job.sequenceLength, seededRandom(job.seed))
-  const adapter = job.adapter.slice()
-  const gradient = new Float32Array(adapter.length)
-  const spans = spansOf(model.layout, job.factors)
-  const trained = gatherSpans(adapter, spans)
-  const optimizer = new AdamW(trained.length, { ...adamWDefaults, weightDecay: job.weightDecay })
-  let lossSum = 0
-  let lastLoss = Number.NaN
-  let steps = 0
-  while (steps < job.steps && (await stopper?.isDone(steps, adapter)) !== true) {
-    if (hooks.isAborted())
-      throw new TrainError('ABORTED', { steps }, `training was stopped after ${steps} steps`)
-    const { tokens, targets } = batches.next()
-    lastLoss = await model.lossAndGradient(tokens, targets, adapter, job.factors, gradient)
-    const trainedGradient = gatherSpans(gradient, spans)
-    const norm = clipGradient(trainedGradient, job.gradientClipNorm)
-    if (!Number.isFinite(lastLoss) || !Number.isFinite(norm))
-      throw diverged(steps, lastLoss, job.learningRate)
-    optimizer.step(trained, trainedGradient, job.learningRate)
-    scatterSpans(trained, spans, adapter)
-    lossSum += lastLoss
-    steps++
-    hooks.onStep(steps, lastLoss)
-  }
-  return {
-    adapter: stopper === null ? adapter : await stopper.best(steps, adapter),
-    steps,
-    meanLoss: lossSum / steps,
-    lastLoss,
-    tokens: steps * job.batchSize * job.sequenceLength
-  }
+  if (options.plan !== undefined) checkPlan(options.plan)
+  const training = new Training(model, text, job, options)
+  await training.resume()
+  const endedBy = await training.run(hooks)
+  return training.result(endedBy)
 }
 
-/** Keeps the adapter that did best on text set apart. Prechelt 1998, "Early stopping - but when?". */
-class Stopper {
+/** One job under way. */
+class Training {
   private readonly model: AdaptedModel
-  private readonly text: TokenText
-  private readonly settings: EarlyStop
-  private readonly windows: EvaluationWindows
-  private bestNats = Number.POSITIVE_INFINITY
-  private bestAdapter: Float32Array | null = null
-  private measuredSteps = -1
-  private withoutBest = 0
+  private readonly job: TrainJob
+  private readonly options: TrainOptions
+  private readonly plan: StepPlan
+  private readonly schedule: LearningRateSchedule
+  private readonly batches: TrainingBatches
+  private readonly stopping: EarlyStopping | null
+  private readonly spans: readonly Span[]
+  private readonly optimizer: Optimizer
+  /** [layout.length] */
+  private readonly adapter: Float32Array
+  /** [layout.length] */
+  private readonly gradient: Float32Array
+  /** The trained factors at the start and now, [t]. */
+  private readonly start: Float32Array
+  private readonly trained: Float32Array
+  private readonly losses: number[] = []
+  private spentMs = 0
+  private lastStepMs = 0
+  private savedAtMs: number
+  private savedSteps = 0
 
-  constructor(model: AdaptedModel, text: TokenText, settings: EarlyStop, windows: EvaluationWindows) {
+  constructor(model: AdaptedModel, text: TokenText, job: TrainJob, options: TrainOptions) {
+    const { earlyStop, batchSize, sequenceLength, learningRate, steps } = job
+    const [trainText, stopText] =
+      earlyStop === undefined ? [text, null] : splitText(text, 1 - earlyStop.holdOutFraction)!
     this.model = model
-    this.text = text
-    this.settings = settings
-    this.windows = { sequenceLength: windows.sequenceLength, batchSize: windows.batchSize }
+    this.job = job
+    this.options = options
+    this.plan = options.plan ?? { microBatchSize: batchSize, mode: 'record' }
+    this.schedule = {
+      peak: learningRate,
+      warmupSteps: job.warmupSteps ?? 0,
+      shape: job.schedule ?? 'constant',
+      totalSteps: steps,
+      floor: 0
+    }
+    this.spans = spansOf(model.layout, job.factors)
+    this.adapter = job.adapter.slice()
+    this.gradient = new Float32Array(this.adapter.length)
+    this.start = gatherSpans(this.adapter, this.spans)
+    this.trained = this.start.slice()
+    this.optimizer = createOptimizer(job.optimizer ?? { name: 'adamw' }, this.trained.length, job.weightDecay)
+    const windows = { sequenceLength, batchSize: Math.min(batchSize, this.plan.microBatchSize) }
+    this.stopping =
+      earlyStop === undefined || stopText === null
+        ? null
+        : new EarlyStopping(model, stopText, earlyStop, windows, this.spans)
+    this.batches = trainingBatches(trainText, batchSize, sequenceLength, seededRandom(job.seed))
+    this.savedAtMs = this.nowMs()
   }
 
-  /** Measures if it is time to, and says whether to stop. */
-  async isDone(steps: number, adapter: Float32Array): Promise<boolean> {
-    if (steps % this.settings.evaluateEverySteps === 0) await this.measure(steps, adapter)
-    return this.withoutBest >= this.settings.patience
+  /** Goes on from the state that was kept, if there is one. */
+  async resume(): Promise<void> {
+    const state = await this.options.checkpoints?.load()
+    if (!state) return
+    this.trained.set(state.trained)
+    scatterSpans(this.trained, this.spans, this.adapter)
+    this.optimizer.restore(state.steps, state.moments)
+    if (state.earlyStop !== null) this.stopping?.restore(state.earlyStop)
+    for (const loss of state.losses) this.losses.push(loss)
+    this.batches.skip(state.steps)
+    this.spentMs = state.spentMs
+    this.lastStepMs = state.spentMs / state.steps
+    this.savedSteps = state.steps
   }
 
-  async best(steps: number, adapter: Float32Array): Promise<Float32Array> {
-    await this.measure(steps, adapter)
-    return this.bestAdapter ?? adapter
+  async run(hooks: TrainHooks): Promise<TrainingEnd> {
+    const { power } = this.options
+    for (;;) {
+      const endedBy = await this.end()
+      if (endedBy !== null) return endedBy
+      if (hooks.isAborted()) await this.giveUp()
+      const pause = power?.pause() ?? null
+      if (pause !== null) {
+        // The power may be gone before training goes on.
+        await this.save()
+        await pause
+        continue
+      }
+      const beganAtMs = this.nowMs()
+      const loss = await this.step()
+      this.lastStepMs = this.nowMs() - beganAtMs
+      this.spentMs += this.lastStepMs
+      hooks.onStep(this.losses.length, loss)
+      if (this.isSaveDue()) await this.save()
+    }
   }
 
-  private async measure(steps: number, adapter: Float32Array): Promise<void> {
-    if (steps === this.measuredSteps) return
-    this.measuredSteps = steps
-    const { nats } = await evaluateText(this.model, this.text, null, adapter, this.windows)
-    if (nats < this.bestNats) {
-      this.bestNats = nats
-      this.bestAdapter = adapter.slice()
-      this.withoutBest = 0
-    } else this.withoutBest++
+  async result(endedBy: TrainingEnd): Promise<TrainResult> {
+    const { losses, adapter, job } = this
+    const steps = losses.length
+    // A job that was long enough to be kept once is not done again if what follows is interrupted.
+    if (this.savedSteps > 0) await this.save()
+    await this.stopping?.takeBest(steps, adapter)
+    return {
+      adapter,
+      steps,
+      endedBy,
+      seconds: this.options.clock === undefined ? null : this.spentMs / 1000,
+      meanLoss: losses.reduce((sum, loss) => sum + loss, 0) / steps,
+      lastLoss: losses.at(-1) ?? Number.NaN,
+      tokens: steps * job.batchSize * job.sequenceLength
+    }
   }
-}
 
-function scatterSpans(dense: Float32Array, spans: readonly Span[], vector: Float32Array): void {
-  let at = 0
-  for (const { offset, length } of spans) {
-    vector.set(dense.subarray(at, at + length), offset)
-    at += length
+  /** Whether this was all. */
+  private async end(): Promise<TrainingEnd | null> {
+    const { job, options, adapter } = this
+    const steps = this.losses.length
+    if (steps >= job.steps) return 'steps'
+    if ((await this.stopping?.isDone(steps, adapter)) === true) return 'early-stop'
+    if (steps === 0) return null
+    const { power, secondsMax = Number.POSITIVE_INFINITY } = options
+    if (power !== undefined && steps >= power.stepsAllowed(job.steps)) return 'power'
+    return (this.spentMs + this.lastStepMs) / 1000 > secondsMax ? 'seconds' : null
+  }
+
+  private async step(): Promise<number> {
+    const { job, adapter, spans, gradient, trained } = this
+    const steps = this.losses.length
+    const batch = this.batches.next()
+    const seed = `${job.seed} ${steps}`
+    const loss = await batchGradient(this.model, batch, adapter, job.factors, this.plan, gradient, seed)
+    const trainedGradient = gatherSpans(gradient, spans)
+    const { proximalMu = 0 } = job
+    if (proximalMu > 0) addProximalGradient(trainedGradient, trained, this.start, proximalMu)
+    const norm = clipGradient(trainedGradient, job.gradientClipNorm)
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw diverged(steps, loss, job.learningRate)
+    this.optimizer.step(trained, trainedGradient, learningRateAt(this.schedule, steps))
+    scatterSpans(trained, spans, adapter)
+    this.losses.push(loss)
+    return loss
+  }
+
+  private async giveUp(): Promise<never> {
+    const steps = this.losses.length
+    await this.save()
+    throw new TrainError('ABORTED', { steps }, `training was stopped after ${steps} steps`)
+  }
+
+  private isSaveDue(): boolean {
+    const every = this.options.checkpoints?.every
+    if (every === undefined) return false
+    if ('steps' in every) return this.losses.length - this.savedSteps >= every.steps
+    return this.nowMs() - this.savedAtMs >= every.ms
+  }
+
+  private async save(): Promise<void> {
+    const { losses, spentMs, trained, optimizer, stopping } = this
+    const { checkpoints } = this.options
+    const steps = losses.length
+    if (checkpoints === undefined || steps === this.savedSteps) return
+    const { moments } = optimizer
+    const earlyStop = stopping?.state ?? null
+    await checkpoints.save({ steps, losses, spentMs, trained, moments, earlyStop })
+    this.savedSteps = steps
+    this.savedAtMs = this.nowMs()
+  }
+
+  private nowMs(): number {
+    return this.options.clock?.nowMs() ?? 0
   }
 }
 
@@ -120,57 +236,4 @@ function diverged(steps: number, loss: number, learningRate: number): TrainError
     { step: steps + 1, loss },
     `training diverged at step ${steps + 1} (loss ${loss}): lower the learning rate, now ${learningRate}`
   )
-}
-
-function checkJob(model: AdaptedModel, text: TokenText, job: TrainJob): void {
-  const maxPositions = model.positionsMax
-  demand(
-    'adapter',
-    job.adapter.length,
-    `${model.layout.length} values`,
-    job.adapter.length === model.layout.length
-  )
-  demand('factors', job.factors.join(), 'at least one of A and B', job.factors.length > 0)
-  for (const field of ['steps', 'batchSize', 'sequenceLength'] as const) {
-    demand(
-      field,
-      job[field],
-      'a whole number of at least 1',
-      Number.isSafeInteger(job[field]) && job[field] >= 1
-    )
-  }
-  demand(
-    'sequenceLength',
-    job.sequenceLength,
-    `at most ${maxPositions}, the model's limit`,
-    job.sequenceLength <= maxPositions
-  )
-  demand('learningRate', job.learningRate, 'above 0', job.learningRate > 0)
-  demand('weightDecay', job.weightDecay, 'at least 0', job.weightDecay >= 0)
-  demand('gradientClipNorm', job.gradientClipNorm, 'above 0', job.gradientClipNorm > 0)
-  demand('seed', job.seed, 'a safe integer', Number.isSafeInteger(job.seed))
-  demand('text', text.ids.length, 'at least 2 tokens', text.ids.length >= 2)
-  if (job.earlyStop !== undefined) checkEarlyStop(text, job.earlyStop)
-}
-
-function checkEarlyStop(text: TokenText, { evaluateEverySteps, patience, holdOutFraction }: EarlyStop): void {
-  demand(
-    'evaluateEverySteps',
-    evaluateEverySteps,
-    'at least 1',
-    Number.isSafeInteger(evaluateEverySteps) && evaluateEverySteps >= 1
-  )
-  demand('patience', patience, 'at least 1', patience >= 1)
-  const isCut = holdOutFraction > 0 && holdOutFraction < 1 && splitText(text, 1 - holdOutFraction) !== null
-  demand(
-    'holdOutFraction',
-    holdOutFraction,
-    'a share that leaves an example, or 2 tokens, on both sides',
-    isCut
-  )
-}
-
-function demand(field: string, got: unknown, expected: string, isMet: boolean): void {
-  if (!isMet)
-    throw new TrainError('BAD_JOB', { field, got, expected }, `${field} is ${got}, expected ${expected}`)
 }

@@ -10,6 +10,11 @@ export interface EarlyStop {
   readonly holdOutFraction: number
 }
 
+/** What moves the weights against the gradient, with PyTorch's defaults where nothing is said. */
+export type OptimizerSettings =
+  | { readonly name: 'adamw'; readonly beta1?: number; readonly beta2?: number; readonly epsilon?: number }
+  | { readonly name: 'sgd'; readonly momentum?: number }
+
 /** One peer's local training of one round: everything that the result depends on besides the data. */
 export interface TrainJob {
   /** [layout.length], where training starts. Not changed. */
@@ -21,20 +26,36 @@ export interface TrainJob {
   readonly batchSize: number
   /** Tokens per window. */
   readonly sequenceLength: number
+  /** The largest of the job. */
   readonly learningRate: number
+  /** Steps over which the learning rate rises to it from 0; 0 by default. */
+  readonly warmupSteps?: number
+  /** After them: `constant`, which is the default, or down to 0 along half a cosine. */
+  readonly schedule?: 'constant' | 'cosine'
+  /** Begins afresh with each job; AdamW by default. */
+  readonly optimizer?: OptimizerSettings
   readonly weightDecay: number
   /** Largest Euclidean norm of a step's gradient; longer ones are scaled down. */
   readonly gradientClipNorm: number
-  /** A safe integer: which windows are drawn. */
+  /** Strength of the pull back to `adapter` (FedProx); 0, none, by default. */
+  readonly proximalMu?: number
+  /** A safe integer: which windows are drawn, and what dropout drops. */
   readonly seed: number
   readonly earlyStop?: EarlyStop
 }
 
+/** `steps`: all were done; `seconds`: the next step would have passed the time allowed; `power`: the battery is low. */
+export type TrainingEnd = 'steps' | 'early-stop' | 'seconds' | 'power'
+
 export interface TrainResult {
   /** [layout.length]; with early stopping, the best one measured (which can be the one given). */
   readonly adapter: Float32Array
-  /** Optimizer steps done. */
+  /** Optimizer steps done, those before an interruption too. */
   readonly steps: number
+  /** Why there are not more of them. */
+  readonly endedBy: TrainingEnd
+  /** Wall time of the steps, those before an interruption too; null where no clock was given. */
+  readonly seconds: number | null
   /** Nats per token over all steps. */
   readonly meanLoss: number
   /** Nats per token of the last step. */

@@ -49,7 +49,7 @@ const settings = {
   /** Share of windows from WordNet; the others are from Moby Dick. */
   wordnetShare: 0.75,
   peakLearningRate: 3e-3,
-  warmUpSteps: 100,
+  warmupSteps: 100,
   learningRateFloor: 0.05,
   beta1: 0.9,
   beta2: 0.95,
@@ -170,7 +170,7 @@ async function trainSteps(
   const gradient = new Float32Array(model.parameters.length)
   const schedule = {
     peak: settings.peakLearningRate,
-    warmUpSteps: settings.warmUpSteps,
+    warmupSteps: settings.warmupSteps,
     shape: 'cosine' as const,
     totalSteps: settings.steps,
     floor: settings.learningRateFloor

@@ -51,23 +51,33 @@ function withValue(path: string, value: unknown): Record<string, unknown> {
 describe('run manifest', () => {
   it('fills every field of the least manifest and keeps what it was given', () => {
     const manifest = parseManifest(leastManifest)
-    expect(manifest).to.include({ name: 'a run', formatVersion: '1.0', strategy: 'rolora', rounds: 8 })
+    expect(manifest).to.include({ name: 'a run', formatVersion: '1.1', strategy: 'rolora', rounds: 8 })
     expect(manifest.cohort).to.deep.equal({ founders: 4, size: 16, allowThree: false })
     expect(manifest.serverOptimizer).to.deep.equal({ name: 'fedavg', learningRate: 1 })
     expect(manifest.privacy).to.deep.equal({ mechanism: 'none' })
   })
 
-  it('is stable: format 1.0 gives these bytes and this run id for ever', () => {
-    const manifest = parseManifest(leastManifest)
-    const text = new TextDecoder().decode(canonicalManifest(manifest))
-    expect(text).to.match(
+  const stable: Array<[string, string, RegExp]> = [
+    [
+      '1.0',
+      '07ffb3050ea36407d80636ac86e689c4320abfcb9c57680523f16792923f1d26',
       /^\{"adapter":\{"alpha":8,"kind":"lora","rank":8,"seed":1,"targetModules":"all-linear"\},/
-    )
-    expect(text).not.to.match(/[\s]"|":\s/)
-    expect(toHex(runId(manifest, sha256))).to.equal(
-      '07ffb3050ea36407d80636ac86e689c4320abfcb9c57680523f16792923f1d26'
-    )
-  })
+    ],
+    [
+      '1.1',
+      '550fa1a1eea71ec63e4b888bbbca115040717111fcbe2d16dfc4d2a4a71542ca',
+      /^\{"adapter":\{"alpha":8,"dropout":0,"kind":"lora","rank":8,"rankStabilized":false,"seed":1,/
+    ]
+  ]
+  for (const [formatVersion, id, beginning] of stable) {
+    it(`is stable: format ${formatVersion} gives these bytes and this run id for ever`, () => {
+      const manifest = parseManifest({ ...leastManifest, formatVersion })
+      const text = new TextDecoder().decode(canonicalManifest(manifest))
+      expect(text).to.match(beginning)
+      expect(text).not.to.match(/[\s]"|":\s/)
+      expect(toHex(runId(manifest, sha256))).to.equal(id)
+    })
+  }
 
   it('is read again as itself, whatever the order of its keys', () => {
     fc.assert(
@@ -88,6 +98,11 @@ describe('run manifest', () => {
       ['model.sha256', 'cd'.repeat(32)],
       ['adapter.seed', 2],
       ['training.learningRate', 0.0030000000000000001 + 1e-12],
+      ['training.stepSchedule', 'cosine'],
+      ['training.warmupSteps', 1],
+      ['training.optimizer', 'sgd'],
+      ['training.momentum', 0],
+      ['training.proximalMu', 0.01],
       ['rounds', 9],
       ['cohort.size', 17],
       ['deadlines.viewMs', 30_001],
@@ -106,6 +121,12 @@ describe('run manifest', () => {
     ['name', 'a\u001b[31mb'],
     ['author', 'Qmabc'],
     ['model.sha256', 'AB'.repeat(32)],
+    ['training.optimizer', 'adam'],
+    ['training.momentum', 1],
+    ['training.warmupSteps', -1],
+    ['training.warmupSteps', 12],
+    ['training.stepSchedule', 'linear'],
+    ['training.proximalMu', -0.1],
     ['adapter.kind', 'ia3'],
     ['adapter.rank', 0],
     ['adapter.rank', 1.5],
@@ -200,8 +221,10 @@ describe('run manifest', () => {
 
 describe('run manifest: version', () => {
   it('takes part one minor version apart and says the command to upgrade otherwise', () => {
-    expect(parseManifest({ ...leastManifest, formatVersion: '1.1' }).formatVersion).to.equal('1.1')
-    for (const formatVersion of ['1.2', '2.0', '0.9']) {
+    for (const formatVersion of ['1.0', '1.1', '1.2']) {
+      expect(parseManifest({ ...leastManifest, formatVersion }).formatVersion).to.equal(formatVersion)
+    }
+    for (const formatVersion of ['1.3', '2.0', '0.9']) {
       const error = refusal({ ...leastManifest, formatVersion })
       expect(error.code).to.equal('VERSION')
       expect(error.message).to.contain(formatVersion).and.to.contain('npm install fedpeft@latest')
@@ -209,8 +232,30 @@ describe('run manifest: version', () => {
   })
 
   it('does not skip a field that a later version may have added', () => {
-    const error = refusal({ ...leastManifest, formatVersion: '1.1', rotation: true })
+    const error = refusal({ ...leastManifest, formatVersion: '1.2', rotation: true })
     expect(error.message).to.contain('rotation').and.to.contain('npm install fedpeft@latest')
+    expect(refusal({ ...leastManifest, formatVersion: '1.0', rotation: true }).message).not.to.contain('npm')
+  })
+
+  it('refuses a field that the version of the manifest does not have, unless it says what went without saying', () => {
+    const later: Array<[string, unknown]> = [
+      ['adapter.kind', 'prefix'],
+      ['adapter.dropout', 0.1],
+      ['training.optimizer', 'sgd'],
+      ['training.proximalMu', 0.01]
+    ]
+    for (const [path, value] of later) {
+      const given = { strategy: 'fedit', ...withValue(path, value) }
+      expect(parseManifest(given).formatVersion).to.equal('1.1')
+      const found = problems({ ...given, formatVersion: '1.0' })
+      expect(found.map(problem => problem.path)).to.deep.equal([path])
+      expect(found[0]!.allowed).to.contain('formatVersion "1.1"')
+    }
+    const spelt = withValue('training.optimizer', 'adamw')
+    const [a, b] = [spelt, leastManifest].map(given =>
+      canonicalManifest(parseManifest({ ...given, formatVersion: '1.0' }))
+    )
+    expect(a).to.deep.equal(b)
   })
 
   it('explains the version that YAML read as a number', () => {

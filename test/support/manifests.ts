@@ -32,7 +32,11 @@ export function arbitraryManifest(): fc.Arbitrary<Record<string, unknown>> {
         }),
         training: partial({
           steps: fc.integer({ min: 1, max: 100_000 }),
-          schedule: fc.constantFrom('constant', 'cosine')
+          schedule: fc.constantFrom('constant', 'cosine'),
+          stepSchedule: fc.constantFrom('constant', 'cosine'),
+          optimizer: fc.constantFrom('adamw', 'sgd'),
+          momentum: fc.double({ min: 0, max: 0.99, noNaN: true }),
+          proximalMu: fc.double({ min: 0, max: 10, noNaN: true })
         }),
         rounds: fc.integer({ min: 1, max: 100_000 }),
         cohort: fc.record({ founders: fc.constant(founders), size: fc.integer({ min: founders, max: 64 }) }),

@@ -48,6 +48,8 @@ export function vectorTraining(job: TrainJob, layout: AdapterLayout, number: num
   return {
     adapter,
     steps: job.steps,
+    endedBy: 'steps',
+    seconds: null,
     meanLoss,
     lastLoss: meanLoss,
     tokens: job.steps * job.batchSize * job.sequenceLength

@@ -1,0 +1,94 @@
+/** Versions of the manifest's format: who takes part with whom, and which fields a version has. */
+
+/** The format that this version writes. One minor version apart takes part, any other does not. */
+export const MANIFEST_VERSION = '1.1'
+
+/** The command that fixes a version mismatch, named in the message. */
+export const UPGRADE_COMMAND = 'npm install fedpeft@latest'
+
+interface LaterField {
+  readonly path: readonly [section: string, field: string]
+  readonly since: string
+  /** What goes without saying in an earlier manifest. */
+  readonly before: unknown
+}
+
+const later = (since: string, section: string, fields: Readonly<Record<string, unknown>>): LaterField[] =>
+  Object.entries(fields).map(([field, before]) => ({ path: [section, field], since, before }))
+
+/** Fields that a version before the present one does not have. */
+const laterThanFirst: readonly LaterField[] = [
+  ...later('1.1', 'adapter', { rankStabilized: false, dropout: 0 }),
+  ...later('1.1', 'training', {
+    stepSchedule: 'constant',
+    warmupSteps: 0,
+    optimizer: 'adamw',
+    momentum: 0.9,
+    proximalMu: 0
+  })
+]
+
+type Sections = Readonly<Record<string, unknown>>
+
+/**
+ * The manifest with the fields that its version has: older programs, which know no others, encode it to the same bytes.
+ * @param manifest - whole, without `laterFields`
+ */
+export function asWrittenIn(version: string, manifest: object): object {
+  const written: Record<string, unknown> = { ...manifest }
+  for (const { path, since } of laterThanFirst) {
+    if (minorOf(version) >= minorOf(since)) continue
+    const [section, field] = path
+    const { [field]: _, ...rest } = written[section] as Record<string, unknown>
+    written[section] = rest
+  }
+  return written
+}
+
+/** What a manifest says that its version has no words for. */
+export function laterFields(
+  version: string,
+  manifest: object
+): Array<{ readonly path: string; readonly got: unknown; readonly since: string }> {
+  const sections = manifest as Sections
+  const got = ([section, field]: LaterField['path']): unknown => (sections[section] as Sections)[field]
+  const isLater = ({ path, since, before }: LaterField): boolean =>
+    minorOf(version) < minorOf(since) && got(path) !== undefined && got(path) !== before
+  const kinds: LaterField = { path: ['adapter', 'kind'], since: '1.1', before: 'lora' }
+  return [...laterThanFirst, kinds]
+    .filter(isLater)
+    .map(({ path, since }) => ({ path: path.join('.'), got: got(path), since }))
+}
+
+/**
+ * Why a manifest of this version is refused, or null if we take part.
+ * @param version - as given; undefined is the present one
+ */
+export function versionFault(
+  version: unknown
+): { readonly isForm: boolean; readonly message: string } | null {
+  if (version === undefined) return null
+  const parts = partsOf(version)
+  // YAML reads an unquoted 1.0 as the number 1.
+  if (parts === null) return { isForm: true, message: `a version in quotes, such as "${MANIFEST_VERSION}"` }
+  const [major, minor] = partsOf(MANIFEST_VERSION)!
+  if (parts[0] === major && Math.abs(parts[1] - minor) <= 1) return null
+  const message =
+    `the manifest has format version ${version}, this fedpeft-node takes part in ${major}.${Math.max(0, minor - 1)} to ` +
+    `${major}.${minor + 1}: everyone in the run needs the same version (${UPGRADE_COMMAND})`
+  return { isForm: false, message }
+}
+
+/** Whether a version that we take part in is later than ours. */
+export function isNewer(version: unknown): boolean {
+  return partsOf(version) !== null && minorOf(String(version)) > minorOf(MANIFEST_VERSION)
+}
+
+function minorOf(version: string): number {
+  return partsOf(version)![1]
+}
+
+function partsOf(version: unknown): [major: number, minor: number] | null {
+  const parts = typeof version === 'string' ? /^(\d{1,4})\.(\d{1,4})$/.exec(version) : null
+  return parts === null ? null : [Number(parts[1]), Number(parts[2])]
+}
