@@ -33,7 +33,47 @@ export const tinyConfig: ModelConfig = {
   initializerRange: 0.4
 }
 
-/** Weights with uneven norms' gains, so that a gain that is left out shows. */
+/** One of each family, with what is peculiar to it. */
+export const tinyFamilies: Readonly<Record<string, ModelConfig>> = {
+  llama: tinyConfig,
+  'llama, untied, all biases, positions stretched': {
+    ...tinyConfig,
+    tiedEmbeddings: false,
+    attentionBias: true,
+    outputBias: true,
+    mlpBias: true,
+    rotary: { theta: 100, scaling: { kind: 'linear', factor: 2 } }
+  },
+  'mistral, window of 3': { ...tinyConfig, family: 'mistral', windows: [3, 3], tiedEmbeddings: false },
+  'qwen2, window in the second layer': {
+    ...tinyConfig,
+    family: 'qwen2',
+    attentionBias: true,
+    windows: [null, 4]
+  },
+  qwen3: { ...tinyConfig, family: 'qwen3', headNorm: true, headSize: 6 },
+  gpt2: {
+    ...tinyConfig,
+    family: 'gpt2',
+    headCount: 2,
+    keyValueHeadCount: 2,
+    activation: 'gelu-tanh',
+    rotary: null,
+    attentionBias: true,
+    outputBias: true,
+    mlpBias: true
+  }
+}
+
+/** One of each kind of adapter. */
+export const tinyAdapters: Readonly<Record<string, AdapterSettings>> = {
+  lora: { ...loraDefaults, rank: 2, alpha: 3, rankStabilized: true },
+  houlsby: { kind: 'bottleneck', placement: 'houlsby', reductionFactor: 3, activation: 'gelu' },
+  pfeiffer: { kind: 'bottleneck', placement: 'pfeiffer', reductionFactor: 2, activation: 'silu' },
+  prefix: { kind: 'prefix', virtualTokens: 3 }
+}
+
+/** Weights with uneven gains and biases, so that one that is left out shows. */
 export function tinyWeights(config: ModelConfig = tinyConfig, seed = 1): Map<string, NamedTensor> {
   const random = seededRandom(seed + 1000)
   const weights = initialWeights(config, seededRandom(seed))

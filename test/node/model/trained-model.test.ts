@@ -6,10 +6,15 @@ import type { NamedTensor } from '../../../node/model/safetensors.ts'
 import { initialWeights, TrainedModel } from '../../../node/model/trained-model.ts'
 import { memoryWeights } from '../../../node/model/weight-source.ts'
 import { AdamW, adamWDefaults } from '../../../node/train/optimizer.ts'
-import { batchLogits, float64Weights, lossSlope } from '../../support/model-reference.ts'
-import { referenceCrossEntropy } from '../../support/reference-llama.ts'
+import { exactTensors, lossSlope, lossSlopeAlong, referenceLoss } from '../../support/reference-decoder.ts'
 import { useBackend } from '../../support/test-backends.ts'
-import { randomTokens, tinyConfig, tinyWeights } from '../../support/tiny-model.ts'
+import {
+  randomTokens,
+  randomValues,
+  tinyConfig,
+  tinyFamilies,
+  tinyWeights
+} from '../../support/tiny-model.ts'
 
 const tokens = { ids: randomTokens(10, 16, 5), batch: 2, time: 5 }
 const targets = randomTokens(10, 16, 6)
@@ -20,16 +25,15 @@ describe('TrainedModel, all weights trained', () => {
   const open = (config = tinyConfig, weights: ReadonlyMap<string, NamedTensor> = tinyWeights(config)) =>
     TrainedModel.load(backend(), config, memoryWeights(weights))
 
-  for (const tiedEmbeddings of [true, false]) {
-    it(`has the loss and the gradient of a float64 computation, ${tiedEmbeddings ? 'tied' : 'untied'} embeddings`, async () => {
-      const config: ModelConfig = { ...tinyConfig, tiedEmbeddings }
+  for (const [family, config] of Object.entries(tinyFamilies)) {
+    it(`has the loss and the gradient of a float64 computation: ${family}`, async () => {
       const weights = tinyWeights(config)
       const model = await open(config, weights)
       const gradient = new Float32Array(model.parameters.length)
       const loss = await model.lossAndGradient(tokens, targets, gradient)
 
-      const exact = float64Weights(weights)
-      const exactLoss = () => referenceCrossEntropy(batchLogits(config, exact, tokens), targets)
+      const exact = exactTensors(weights)
+      const exactLoss = () => referenceLoss(config, exact, tokens, targets)
       expect(loss).to.be.closeTo(exactLoss(), 1e-5)
       expect(await model.nats(tokens, targets)).to.be.closeTo(exactLoss() * 9, 1e-4)
 
@@ -37,11 +41,14 @@ describe('TrainedModel, all weights trained', () => {
       model.parameters.set(gradient)
       const byName = model.weights()
       expect([...byName.keys()].sort()).to.deep.equal([...weights.keys()].sort())
-      for (const [name, { data }] of exact) {
-        // Every seventh is enough to meet each row and column of each tensor.
-        for (let i = 0; i < data.length; i += 7) {
-          expect(byName.get(name)!.data[i], `${name} ${i}`).to.be.closeTo(lossSlope(data, i, exactLoss), 2e-5)
-        }
+      for (const [i, [name, { values }]] of [...exact].entries()) {
+        const got = byName.get(name)!.data
+        // A direction tells of every element, one element of its place.
+        const direction = Float64Array.from(randomValues(values.length, 30 + i))
+        const along = got.reduce((sum, value, at) => sum + value * direction[at]!, 0)
+        expect(along, name).to.be.closeTo(lossSlopeAlong(values, direction, exactLoss), 5e-5)
+        const at = (7 * i) % values.length
+        expect(got[at], `${name} ${at}`).to.be.closeTo(lossSlope(values, at, exactLoss), 2e-5)
       }
       model.dispose()
     })

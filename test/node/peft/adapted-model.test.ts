@@ -2,15 +2,23 @@ import { expect } from 'chai'
 import type { AdapterFactor } from '../../../aggregation/adapter-layout.ts'
 import { seededRandom } from '../../../aggregation/random.ts'
 import type { AdaptedModel } from '../../../node/peft/adapted-model.ts'
-import { type LoraSettings, loraScale } from '../../../node/peft/lora.ts'
-import { batchLogits, loraOf, lossSlope } from '../../support/model-reference.ts'
-import { referenceCrossEntropy } from '../../support/reference-llama.ts'
+import type { AdapterSettings } from '../../../node/peft/adapter.ts'
+import {
+  exactTensors,
+  lossSlope,
+  lossSlopeAlong,
+  referenceAdapter,
+  referenceLogits,
+  referenceLoss
+} from '../../support/reference-decoder.ts'
 import { useBackend } from '../../support/test-backends.ts'
 import {
   openTiny,
   randomTokens,
   randomValues,
+  tinyAdapters,
   tinyConfig,
+  tinyFamilies,
   tinyLora,
   tinyWeights
 } from '../../support/tiny-model.ts'
@@ -18,78 +26,92 @@ import {
 const tokens = { ids: randomTokens(12, 16, 15), batch: 2, time: 6 }
 const targets = randomTokens(12, 16, 16)
 targets[0] = -1
-const allLinear: LoraSettings = { ...tinyLora, alpha: 3 }
+const bothFactors: readonly AdapterFactor[] = ['A', 'B']
 
 /** An adapter none of whose values is zero. */
 function someAdapter(model: AdaptedModel): Float32Array {
   return randomValues(model.layout.length, 17).map(value => value * 0.4)
 }
 
+function expectAllClose(got: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  expect(got.length).to.equal(expected.length)
+  for (let i = 0; i < got.length; i++) expect(got[i], `element ${i}`).to.be.closeTo(expected[i]!, tolerance)
+}
+
 describe('AdaptedModel', () => {
   const backend = useBackend()
-  const open = (settings: LoraSettings, config = tinyConfig) => openTiny(backend(), settings, config)
+  const open = (settings: AdapterSettings, config = tinyConfig) => openTiny(backend(), settings, config)
 
-  for (const tiedEmbeddings of [true, false]) {
-    it(`has the logits of a float64 computation, ${tiedEmbeddings ? 'tied' : 'untied'} embeddings`, async () => {
-      const config = { ...tinyConfig, tiedEmbeddings }
-      const model = await open(allLinear, config)
-      const adapter = someAdapter(model)
-      const weights = tinyWeights(config)
-      const lora = loraOf(model.layout, adapter, loraScale(allLinear))
-      const pairs = [
-        [await model.logits(tokens, adapter), batchLogits(config, weights, tokens, lora).flat()],
-        [await model.logits(tokens, null), batchLogits(config, weights, tokens).flat()]
-      ] as const
-      for (const [got, expected] of pairs) {
-        expect(got).to.have.length(expected.length)
-        for (const [i, value] of expected.entries()) expect(got[i]).to.be.closeTo(value, 2e-5)
-      }
-      model.base.dispose()
-    })
-  }
-
-  const selections: AdapterFactor[][] = [['A', 'B'], ['A'], ['B']]
-  const targetChoices: LoraSettings['targetModules'][] = [
-    'all-linear',
-    ['v_proj', 'up_proj'],
-    ['k_proj', 'o_proj']
-  ]
-  for (const factors of selections) {
-    for (const targetModules of targetChoices) {
-      it(`has the gradient of a float64 computation: ${factors.join(' and ')} of ${targetModules}`, async () => {
-        const settings: LoraSettings = { ...allLinear, targetModules }
-        const model = await open(settings)
+  for (const [family, config] of Object.entries(tinyFamilies)) {
+    for (const [kind, settings] of Object.entries(tinyAdapters)) {
+      it(`has the logits, loss and gradient of a float64 computation: ${kind} on ${family}`, async () => {
+        const model = await open(settings, config)
         const adapter = someAdapter(model)
-        const gradient = new Float32Array(adapter.length).fill(99)
-        const loss = await model.lossAndGradient(tokens, targets, adapter, factors, gradient)
-
         const exact = Float64Array.from(adapter)
-        const weights = tinyWeights()
-        const exactLoss = () => {
-          const lora = loraOf(model.layout, exact, loraScale(settings))
-          return referenceCrossEntropy(batchLogits(tinyConfig, weights, tokens, lora), targets)
-        }
+        const weights = exactTensors(tinyWeights(config))
+        const reference = referenceAdapter(model.adapter, exact)
+        const exactLoss = () => referenceLoss(config, weights, tokens, targets, reference)
+
+        const logits = await model.logits(tokens, adapter)
+        expectAllClose(logits, referenceLogits(config, weights, tokens, reference).values, 2e-5)
+        const gradient = new Float32Array(adapter.length)
+        const loss = await model.lossAndGradient(tokens, targets, adapter, bothFactors, gradient)
         expect(loss).to.be.closeTo(exactLoss(), 1e-5)
-        for (const { name, factor, offset, length } of model.layout.tensors) {
-          for (let i = offset; i < offset + length; i += 3) {
-            const expected = factors.includes(factor) ? lossSlope(exact as Float64Array, i, exactLoss) : 99
-            expect(gradient[i], `${name} ${i - offset}`).to.be.closeTo(expected, 2e-5)
-          }
+        for (const [i, { name, offset, length }] of model.layout.tensors.entries()) {
+          const got = gradient.subarray(offset, offset + length)
+          const values = exact.subarray(offset, offset + length)
+          // A direction tells of every element, one element of its place.
+          const direction = Float64Array.from(randomValues(length, 30 + i))
+          const along = got.reduce((sum, value, at) => sum + value * direction[at]!, 0)
+          expect(along, name).to.be.closeTo(lossSlopeAlong(values, direction, exactLoss), 5e-5)
+          const at = (7 * i) % length
+          expect(got[at], `${name} ${at}`).to.be.closeTo(lossSlope(values, at, exactLoss), 2e-5)
         }
         model.base.dispose()
       })
     }
   }
 
+  it('has the logits of a float64 computation without an adapter', async () => {
+    const model = await open(tinyLora)
+    const expected = referenceLogits(tinyConfig, exactTensors(tinyWeights()), tokens).values
+    expectAllClose(await model.logits(tokens, null), expected, 2e-5)
+    model.base.dispose()
+  })
+
+  const selections: AdapterFactor[][] = [['A', 'B'], ['A'], ['B']]
+  for (const kind of ['lora', 'houlsby']) {
+    it(`gives the chosen factors of ${kind} the gradients that they have together, and leaves the others alone`, async () => {
+      const model = await open(tinyAdapters[kind]!)
+      const adapter = someAdapter(model)
+      const all = new Float32Array(adapter.length)
+      await model.lossAndGradient(tokens, targets, adapter, bothFactors, all)
+      for (const factors of selections) {
+        const gradient = new Float32Array(adapter.length).fill(99)
+        await model.lossAndGradient(tokens, targets, adapter, factors, gradient)
+        for (const { name, factor, offset, length } of model.layout.tensors) {
+          const got = gradient.subarray(offset, offset + length)
+          if (factors.includes(factor)) expect(got, name).to.deep.equal(all.subarray(offset, offset + length))
+          else
+            expect(
+              got.every(value => value === 99),
+              name
+            ).to.equal(true)
+        }
+      }
+      model.base.dispose()
+    })
+  }
+
   it('is the base, to the bit, while B is zero', async () => {
-    const model = await open(allLinear)
+    const model = await open(tinyLora)
     const adapter = model.adapter.initial(seededRandom(1))
     expect(await model.logits(tokens, adapter)).to.deep.equal(await model.logits(tokens, null))
     model.base.dispose()
   })
 
   it('gives A no gradient while B is zero, which is why the first round trains B', async () => {
-    const model = await open(allLinear)
+    const model = await open(tinyLora)
     const adapter = model.adapter.initial(seededRandom(1))
     const gradient = new Float32Array(adapter.length)
     await model.lossAndGradient(tokens, targets, adapter, ['A', 'B'], gradient)
@@ -101,7 +123,7 @@ describe('AdaptedModel', () => {
   })
 
   it('nextLogits are those of the last position', async () => {
-    const model = await open(allLinear)
+    const model = await open(tinyLora)
     const adapter = someAdapter(model)
     for (const length of [1, 5, 16, 17, 32]) {
       const ids = randomTokens(length, 16, length)
@@ -116,7 +138,7 @@ describe('AdaptedModel', () => {
 
   it('leaves no tensor behind', async () => {
     const before = backend().memory().tensors
-    const model = await open(allLinear)
+    const model = await open(tinyLora)
     const adapter = someAdapter(model)
     const gradient = new Float32Array(adapter.length)
     const everything = async () => {

@@ -1,9 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { loraScale } from '../../../node/peft/lora.ts'
 import { evaluateText, evaluationBatches } from '../../../node/train/evaluate.ts'
-import { batchLogits, loraOf } from '../../support/model-reference.ts'
-import { referenceCrossEntropy } from '../../support/reference-llama.ts'
+import { exactTensors, referenceAdapter, referenceLoss } from '../../support/reference-decoder.ts'
 import { useBackend } from '../../support/test-backends.ts'
 import {
   openTiny,
@@ -47,6 +45,7 @@ describe('evaluateText', () => {
     const model = await openTiny(backend())
     const text = randomTokens(23, 16, 1)
     const bytes = text.map(id => id % 5)
+    const weights = exactTensors(tinyWeights())
     const adapter = randomValues(model.layout.length, 2).map(value => value * 0.3)
     for (const used of [adapter, null]) {
       const windows = { sequenceLength: 6, batchSize: 3 }
@@ -55,9 +54,10 @@ describe('evaluateText', () => {
       for (let start = 0; start < 22; start += 6) {
         const end = Math.min(start + 6, 22)
         const ids = text.slice(start, end)
-        const reference = used === null ? undefined : loraOf(model.layout, used, loraScale(tinyLora))
-        const logits = batchLogits(tinyConfig, tinyWeights(), { ids, batch: 1, time: ids.length }, reference)
-        nats += referenceCrossEntropy(logits, text.subarray(start + 1, end + 1)) * ids.length
+        const reference = used === null ? undefined : referenceAdapter(model.adapter, Float64Array.from(used))
+        const tokens = { ids, batch: 1, time: ids.length }
+        const targets = text.subarray(start + 1, end + 1)
+        nats += referenceLoss(tinyConfig, weights, tokens, targets, reference) * ids.length
       }
       const expectedBytes = bytes.subarray(1).reduce((sum, value) => sum + value, 0)
       expect(result.nats).to.be.closeTo(nats, 1e-4)
