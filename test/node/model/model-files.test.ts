@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { ModelError, type ModelErrorCode } from '../../../node/model/errors.ts'
 import { llamaConfigJson, type ModelConfig } from '../../../node/model/model-config.ts'
-import { openModel } from '../../../node/model/model-files.ts'
+import { openModel, openModelWeights } from '../../../node/model/model-files.ts'
+import { saveWeights } from '../../../node/model/safetensors/save-weights.ts'
 import { type NamedTensor, writeSafetensors } from '../../../node/model/safetensors.ts'
 import { modelTensors } from '../../../node/model/tensors.ts'
+import { memoryWeights } from '../../../node/model/weight-source.ts'
 import { sha256Hash } from '../../../node/platform/content-hash.ts'
 import { toHex } from '../../../protocols/hex.ts'
+import type { Files } from '../../../protocols/ports.ts'
 import { tokenizerConfigJson, tokenizerJson } from '../../../scripts/pretrain/bpe.ts'
 import { type MemoryFiles, memoryFiles } from '../../../sim/memory-files.ts'
 
@@ -66,6 +69,13 @@ async function refusal(files: MemoryFiles, code: ModelErrorCode): Promise<ModelE
   return error
 }
 
+/** With weights in several files. */
+async function split(): Promise<MemoryFiles> {
+  const files = folder()
+  await saveWeights(files, memoryWeights(weightsOf(config)), { shardBytesMax: 2000 })
+  return files
+}
+
 async function digestOf(files: MemoryFiles): Promise<string> {
   return toHex(await (await openModel(files, './m')).digest(sha256Hash))
 }
@@ -108,6 +118,69 @@ describe('model folder', () => {
       hash.update(`${name}\0`).update(sha256((await files.read(name))!))
     }
     expect(await digestOf(files)).to.equal(hash.digest('hex'))
+  })
+
+  it('has the digest of its shards, in their order, if the weights are split', async () => {
+    const files = await split()
+    const shards = (await files.list('')).filter(name => /-of-/.test(name))
+    expect(shards.length).to.be.greaterThan(2)
+    const hash = createHash('sha256')
+    for (const name of ['config.json', ...shards, 'tokenizer.json']) {
+      hash.update(`${name}\0`).update(sha256((await files.read(name))!))
+    }
+    expect(await digestOf(files)).to.equal(hash.digest('hex'))
+    expect(await digestOf(files)).to.not.equal(await digestOf(folder()))
+    const { weights } = await openModel(files, './m')
+    expect(await weights.read('model.embed_tokens.weight')).to.deep.equal(new Float32Array(257 * 8).fill(1))
+  })
+
+  it('has a digest to which the index adds nothing: it says nothing that the shards do not', async () => {
+    const files = await split()
+    const digest = await digestOf(files)
+    const index = new TextDecoder().decode((await files.read('model.safetensors.index.json'))!)
+    await files.write('model.safetensors.index.json', utf8(`${index} `))
+    expect(await digestOf(files)).to.equal(digest)
+  })
+
+  it('is not read as a whole to be opened, and its weights can be opened alone', async () => {
+    const files = folder()
+    const read: string[] = []
+    const watched: Files = {
+      ...files,
+      read: path => {
+        read.push(path)
+        return files.read(path)
+      },
+      readInto: path => expect.fail(`values of ${path} were read`)
+    }
+    await openModel(watched, './m')
+    expect(read).to.not.include('model.safetensors')
+    const weights = await openModelWeights(files, config, './m')
+    expect([...weights.names()].sort()).to.deep.equal([...weightsOf(config).keys()].sort())
+    expect(await weights.read('model.norm.weight')).to.have.length(8)
+    const wider = { ...config, hiddenSize: 16 }
+    const error = await openModelWeights(files, wider, './m').catch(error => error)
+    expect(error.code).to.equal('TENSOR_MISMATCH')
+  })
+
+  it('gives out what the config calls for and nothing else', async () => {
+    const weights = weightsOf(config)
+    weights.set('model.layers.0.self_attn.rotary_emb.inv_freq', { shape: [1], data: Float32Array.of(1) })
+    const model = await openModel(folder(weights), './m')
+    expect(model.weights.shapeOf('model.layers.0.self_attn.rotary_emb.inv_freq')).to.equal(undefined)
+    const error = await model.weights
+      .read('model.layers.0.self_attn.rotary_emb.inv_freq')
+      .catch(error => error)
+    expect(error.code).to.equal('TENSOR_MISMATCH')
+  })
+
+  it('may name its tensors as the decoder alone does', async () => {
+    const bare = new Map(
+      [...weightsOf(config)].map(([name, tensor]) => [name.replace(/^model\./, ''), tensor])
+    )
+    const { weights } = await openModel(folder(bare), './m')
+    expect([...weights.names()].sort()).to.deep.equal([...weightsOf(config).keys()].sort())
+    expect(await weights.read('model.embed_tokens.weight')).to.deep.equal(new Float32Array(257 * 8).fill(1))
   })
 
   it('may carry what follows from the rest: rotary frequencies, and the head that is tied', async () => {
@@ -166,6 +239,18 @@ describe('model folder', () => {
       expect(error.message)
         .to.include('model.layers.1.mlp.up_proj.weight is missing')
         .and.to.include('[12, 8]')
+    })
+
+    it('a tensor is stored in a format that we do not compute with', async () => {
+      const files = folder()
+      const file = new TextDecoder('latin1').decode((await files.read('model.safetensors'))!)
+      const changed = file.replace('{"dtype":"F32","shape":[257,8]', '{"dtype":"I32","shape":[257,8]')
+      await files.write(
+        'model.safetensors',
+        Uint8Array.from(changed, character => character.charCodeAt(0))
+      )
+      const error = await refusal(files, 'UNSUPPORTED')
+      expect(error.message).to.include('tensor model.embed_tokens.weight is stored as I32')
     })
 
     it('a tensor has another shape', async () => {
