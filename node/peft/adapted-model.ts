@@ -5,7 +5,9 @@ import { type AdapterHooks, noAdapter } from '../model/adapter-hooks.ts'
 import type { FrozenModel } from '../model/frozen-model.ts'
 import { KeyValueCache } from '../model/key-value-cache.ts'
 import type { TokenBatch } from '../model/transformer.ts'
-import { type Adapter, type AdapterSettings, adapterOf, type Dropout } from './adapter.ts'
+import type { Adapter, Dropout } from './adapter.ts'
+import { adapterOf } from './adapter-of.ts'
+import type { AdapterSettings } from './adapter-settings.ts'
 
 export interface GradientOptions {
   /** `checkpoint` holds less and computes the forward pass twice. */

@@ -7,10 +7,8 @@ import { z } from 'zod'
 import type { Activation } from '../backend/backend.ts'
 import type { ModelConfig } from '../model/model-config.ts'
 import { linearModules } from '../model/tensors.ts'
-import type { AdapterSettings } from './adapter.ts'
-import type { BottleneckSettings } from './bottleneck.ts'
+import type { AdapterSettings, BottleneckSettings, LoraSettings } from './adapter-settings.ts'
 import { PeftError } from './errors.ts'
-import type { LoraSettings } from './lora.ts'
 
 /** What `adapter_config.json` says. */
 export interface AdapterConfig {

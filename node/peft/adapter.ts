@@ -3,13 +3,7 @@ import type { Random } from '../../aggregation/random.ts'
 import type { Backend } from '../backend/backend.ts'
 import type { Tape, Variable } from '../backend/tape.ts'
 import type { AdapterHooks } from '../model/adapter-hooks.ts'
-import type { ModelConfig } from '../model/model-config.ts'
-import { type BottleneckSettings, bottleneckAdapter } from './bottleneck.ts'
-import { type LoraSettings, loraAdapter } from './lora.ts'
-import { type PrefixSettings, prefixAdapter } from './prefix.ts'
-
-/** What kind of adapter, and how large. */
-export type AdapterSettings = LoraSettings | BottleneckSettings | PrefixSettings
+import type { AdapterSettings } from './adapter-settings.ts'
 
 /** An adapter of one model: named tensors that lie in one flat vector, and how they act on the model. */
 export interface Adapter {
@@ -36,16 +30,4 @@ export interface Dropout {
   readonly firstSequence: number
   /** Computed at once. */
   readonly sequences: number
-}
-
-/** @throws PeftError UNKNOWN_TARGET, BAD_SETTING */
-export function adapterOf(config: ModelConfig, settings: AdapterSettings): Adapter {
-  switch (settings.kind) {
-    case 'lora':
-      return loraAdapter(config, settings)
-    case 'bottleneck':
-      return bottleneckAdapter(config, settings)
-    case 'prefix':
-      return prefixAdapter(config, settings)
-  }
 }

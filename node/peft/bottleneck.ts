@@ -1,35 +1,14 @@
 import { type AdapterTensor, layoutOf } from '../../aggregation/adapter-layout.ts'
 import type { Random } from '../../aggregation/random.ts'
-import type { Activation } from '../backend/backend.ts'
 import { activate, add } from '../backend/ops/elementwise.ts'
 import { linear } from '../backend/ops/linear.ts'
 import type { Tape, Variable } from '../backend/tape.ts'
 import type { ModelConfig } from '../model/model-config.ts'
 import { layerName } from '../model/tensors.ts'
 import type { Adapter } from './adapter.ts'
+import type { BottleneckSettings } from './adapter-settings.ts'
 import { PeftError } from './errors.ts'
 import { nearNormal } from './near-normal.ts'
-
-/**
- * Two small layers with a non-linearity between, behind parts of each decoder layer, in the manner of the AdapterHub
- * library. `houlsby` (Houlsby et al. 2019, arXiv:1902.00751; `double_seq_bn` there) puts one behind attention and one
- * behind the feed-forward part; `pfeiffer` (Pfeiffer et al. 2020, arXiv:2005.00247; `seq_bn`) only the latter, which
- * there reads the sum with the residual stream.
- */
-export interface BottleneckSettings {
-  readonly kind: 'bottleneck'
-  readonly placement: 'houlsby' | 'pfeiffer'
-  /** hiddenSize / units of the bottleneck, rounded down. */
-  readonly reductionFactor: number
-  readonly activation: Activation
-}
-
-export const bottleneckDefaults: BottleneckSettings = {
-  kind: 'bottleneck',
-  placement: 'pfeiffer',
-  reductionFactor: 16,
-  activation: 'relu'
-}
 
 /** AdapterHub's names of the places behind the parts of a layer. */
 const places = { attention: 'attention_adapters', mlp: 'output_adapters' } as const

@@ -5,30 +5,8 @@ import type { LowRank } from '../backend/ops/linear.ts'
 import type { ModelConfig } from '../model/model-config.ts'
 import { type LinearModule, layerName, linearModules } from '../model/tensors.ts'
 import type { Adapter, AdapterContext } from './adapter.ts'
+import type { LoraSettings } from './adapter-settings.ts'
 import { PeftError } from './errors.ts'
-
-/** A low-rank adapter: W + scale B A beside chosen linear layers. Source: Hu et al. 2021, arXiv:2106.09685. */
-export interface LoraSettings {
-  readonly kind: 'lora'
-  readonly rank: number
-  readonly alpha: number
-  /** Scale alpha / sqrt(rank) instead of alpha / rank (rsLoRA, arXiv:2312.03732). */
-  readonly rankStabilized: boolean
-  /** Ends of module names as in Hugging Face PEFT, e.g. `q_proj`, or every linear layer but the head. */
-  readonly targetModules: 'all-linear' | readonly string[]
-  /** Share of what enters A that is dropped while training, in [0, 1). */
-  readonly dropout: number
-}
-
-/** As Hugging Face PEFT has it, but on every linear layer. */
-export const loraDefaults: LoraSettings = {
-  kind: 'lora',
-  rank: 8,
-  alpha: 8,
-  rankStabilized: false,
-  targetModules: 'all-linear',
-  dropout: 0
-}
 
 export function loraScale({
   rank,

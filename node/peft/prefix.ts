@@ -2,19 +2,8 @@ import { layoutOf } from '../../aggregation/adapter-layout.ts'
 import { splitColumns } from '../backend/ops/table.ts'
 import type { ModelConfig } from '../model/model-config.ts'
 import type { Adapter } from './adapter.ts'
+import type { PrefixSettings } from './adapter-settings.ts'
 import { nearNormal } from './near-normal.ts'
-
-/**
- * Prefix tuning: learned keys and values before every text, in every layer (Li and Liang 2021, arXiv:2101.00190), without
- * the reparametrisation network, as Hugging Face PEFT has it with `prefix_projection: false`.
- */
-export interface PrefixSettings {
-  readonly kind: 'prefix'
-  /** Length of the prefix. The first token of a text then has this as its position. */
-  readonly virtualTokens: number
-}
-
-export const prefixDefaults: PrefixSettings = { kind: 'prefix', virtualTokens: 16 }
 
 /** PEFT's only key; its columns are keys and values of layer 0, keys and values of layer 1, and so on. */
 export const prefixKey = 'prompt_embeddings'

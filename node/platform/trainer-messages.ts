@@ -1,7 +1,7 @@
 import type { BackendName } from '../backend/backend.ts'
 import type { BackendErrorCode } from '../backend/errors.ts'
 import type { ModelConfig } from '../model/model-config.ts'
-import type { AdapterSettings } from '../peft/adapter.ts'
+import type { AdapterSettings } from '../peft/adapter-settings.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
 import type { TrainErrorCode } from '../train/errors.ts'
 import type { EvaluationWindows } from '../train/evaluate.ts'

@@ -1,5 +1,5 @@
 import type { AdapterFactor, AdapterLayout } from '../../aggregation/adapter-layout.ts'
-import type { AdapterSettings } from '../peft/adapter.ts'
+import type { AdapterSettings } from '../peft/adapter-settings.ts'
 
 /** Stops before the data is learnt by heart: part of the training text is set apart and measured on. */
 export interface EarlyStop {

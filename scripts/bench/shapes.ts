@@ -2,7 +2,7 @@ import { seededRandom } from '../../aggregation/random.ts'
 import type { ModelConfig } from '../../node/model/model-config.ts'
 import { linearModules, modelTensors } from '../../node/model/tensors.ts'
 import type { WeightSource } from '../../node/model/weight-source.ts'
-import { type LoraSettings, loraDefaults } from '../../node/peft/lora.ts'
+import { type LoraSettings, loraDefaults } from '../../node/peft/adapter-settings.ts'
 
 /** What a training step is measured on: a Llama, LoRA on queries and values, a batch. */
 export interface BenchShape {

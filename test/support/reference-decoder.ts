@@ -1,9 +1,11 @@
 /** Decoders with adapters in plain float64 loops, written from the papers, to check the engine's against. */
+
 import type { AttentionShape } from '../../node/backend/backend.ts'
 import type { ModelConfig } from '../../node/model/model-config.ts'
 import type { NamedTensor } from '../../node/model/safetensors.ts'
 import type { TokenBatch } from '../../node/model/transformer.ts'
-import type { Adapter, AdapterSettings } from '../../node/peft/adapter.ts'
+import type { Adapter } from '../../node/peft/adapter.ts'
+import type { AdapterSettings } from '../../node/peft/adapter-settings.ts'
 import { type Exact, exact } from '../node/backend/conformance/exact.ts'
 import * as reference from '../node/backend/conformance/reference.ts'
 import { attention, type ExactPast, rotate } from '../node/backend/conformance/reference-attention.ts'

@@ -6,8 +6,7 @@ import type { NamedTensor } from '../../node/model/safetensors.ts'
 import { initialWeights } from '../../node/model/trained-model.ts'
 import { memoryWeights } from '../../node/model/weight-source.ts'
 import { AdaptedModel } from '../../node/peft/adapted-model.ts'
-import type { AdapterSettings } from '../../node/peft/adapter.ts'
-import { type LoraSettings, loraDefaults } from '../../node/peft/lora.ts'
+import { type AdapterSettings, type LoraSettings, loraDefaults } from '../../node/peft/adapter-settings.ts'
 import type { TokenizedShard } from '../../node/train/dataset.ts'
 
 /** Small enough for finite differences; the heads are together wider than the hidden state, and keys are shared. */

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { AdapterFactor } from '../../../aggregation/adapter-layout.ts'
 import { seededRandom } from '../../../aggregation/random.ts'
 import type { AdaptedModel } from '../../../node/peft/adapted-model.ts'
-import type { AdapterSettings } from '../../../node/peft/adapter.ts'
+import type { AdapterSettings } from '../../../node/peft/adapter-settings.ts'
 import {
   exactTensors,
   lossSlope,

@@ -1,13 +1,8 @@
 import { expect } from 'chai'
 import { seededRandom } from '../../../aggregation/random.ts'
+import { type LoraSettings, loraDefaults } from '../../../node/peft/adapter-settings.ts'
 import { PeftError } from '../../../node/peft/errors.ts'
-import {
-  type LoraSettings,
-  loraAdapter,
-  loraDefaults,
-  loraScale,
-  targetedModules
-} from '../../../node/peft/lora.ts'
+import { loraAdapter, loraScale, targetedModules } from '../../../node/peft/lora.ts'
 import { tinyConfig } from '../../support/tiny-model.ts'
 
 /** Paths of the targeted modules in the first layer. */

@@ -8,8 +8,8 @@ import {
   adapterConfigJson,
   parseAdapterConfig
 } from '../../../node/peft/adapter-config.ts'
+import type { LoraSettings } from '../../../node/peft/adapter-settings.ts'
 import { PeftError, type PeftErrorCode } from '../../../node/peft/errors.ts'
-import type { LoraSettings } from '../../../node/peft/lora.ts'
 import { loadAdapter, readAdapterConfig, saveAdapter } from '../../../node/peft/peft-files.ts'
 import type { Files } from '../../../protocols/ports.ts'
 import { memoryFiles } from '../../../sim/memory-files.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { loraDefaults } from '../../../node/peft/lora.ts'
+import { loraDefaults } from '../../../node/peft/adapter-settings.ts'
 import { useBackend } from '../../support/test-backends.ts'
 import { openTiny } from '../../support/tiny-model.ts'
 import { vectorAdapter, vectorConfig, vectorWeights } from '../../support/vector-model.ts'

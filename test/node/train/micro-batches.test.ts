@@ -2,9 +2,11 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { seededRandom } from '../../../aggregation/random.ts'
 import type { AdaptedModel } from '../../../node/peft/adapted-model.ts'
-import type { AdapterSettings } from '../../../node/peft/adapter.ts'
-import { bottleneckDefaults } from '../../../node/peft/bottleneck.ts'
-import { prefixDefaults } from '../../../node/peft/prefix.ts'
+import {
+  type AdapterSettings,
+  bottleneckDefaults,
+  prefixDefaults
+} from '../../../node/peft/adapter-settings.ts'
 import type { TrainingBatch } from '../../../node/train/batches.ts'
 import { batchGradient, microBatches, type StepPlan } from '../../../node/train/micro-batches.ts'
 import { useBackend } from '../../support/test-backends.ts'
