@@ -5,11 +5,16 @@ import { number, wholeNumber, withExamples } from '../options.ts'
 
 export function chatCommand(host: CommandHost): Command {
   const command = new Command('chat')
-    .description('continue a text without and with an adapter, to see what it changes')
-    .requiredOption('--adapter <dir>', 'folder with adapter_config.json and adapter_model.safetensors')
-    .requiredOption('--prompt <text>', 'the text to continue')
-    .option('--model <dir>', 'base model: "embedded" or a folder (default: what adapter_config.json names)')
-    .option('--tokens <n>', 'tokens to add', wholeNumber(1, 4096), 64)
+    .description('let a model answer or continue a text, without and with an adapter, to see what it changes')
+    .requiredOption('--prompt <text>', "answered in the model's chat template, if it has one, else continued")
+    .option('--adapter <dir>', 'adapter in PEFT format: adapter_config.json and adapter_model.safetensors')
+    .option(
+      '--model <model>',
+      'base model: "embedded", a folder, or a Hub id (default: what the adapter names, or "embedded")'
+    )
+    .option('--system <text>', 'what the chat template says before the prompt')
+    .option('--no-template', 'continue the plain text although the model has a chat template')
+    .option('--tokens <n>', 'the most tokens to add; an end token ends it earlier', wholeNumber(1, 4096), 128)
     .option(
       '--temperature <t>',
       '0 takes the likeliest token, 1 draws as the model would',
@@ -29,6 +34,10 @@ export function chatCommand(host: CommandHost): Command {
     })
   return withExamples(command, [
     ['fedpeft-node chat --adapter fedpeft-run/adapter --prompt "My fellow citizens,"', 'two texts, one seed'],
+    [
+      'fedpeft-node chat --model SmolLM2-135M-Instruct/ --prompt "Why is the sky blue?" --temperature 0',
+      'the base model alone, in its chat template'
+    ],
     [
       'fedpeft-node chat --adapter DIR --prompt "The war" --temperature 0 --tokens 20 --json',
       'the likeliest continuation, as JSON'

@@ -47,7 +47,7 @@ describe('command line', () => {
     ['no command', [], /Usage: fedpeft-node/],
     ['an unknown command', ['inti'], /unknown command 'inti'\n\(Did you mean init\?\)/],
     ['an unknown flag', ['init', '--round', '3'], /unknown option '--round'\n\(Did you mean --rounds\?\)/],
-    ['a missing flag', ['chat', '--prompt', 'x'], /'--adapter <dir>' not specified/],
+    ['a missing flag', ['chat', '--adapter', 'x'], /'--prompt <text>' not specified/],
     [
       'a value out of range',
       ['init', '--rank', '0'],

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { seededRandom } from '../../../aggregation/random.ts'
 import type { AdaptedModel } from '../../../node/peft/adapted-model.ts'
-import { generateTokens, sampleToken } from '../../../node/runtime/generate.ts'
+import { baseAlone, generateTokens, sampleToken } from '../../../node/runtime/generate.ts'
 import { exactTensors, referenceLogits } from '../../support/reference-decoder.ts'
 import { useBackend } from '../../support/test-backends.ts'
 import { openTiny, randomValues, tinyConfig, tinyWeights } from '../../support/tiny-model.ts'
@@ -25,6 +25,16 @@ describe('sampleToken', () => {
     const logits = Float32Array.of(0, 0.1, 0.2, 0.3)
     const drawn = new Set(Array.from({ length: 500 }, () => sampleToken(logits, 5, 2, random)))
     expect([...drawn].sort()).to.deep.equal([2, 3])
+  })
+
+  it('takes the first of equals among the topK likeliest, and exactly so many', () => {
+    const random = seededRandom(4)
+    const logits = Float32Array.of(1, 2, 1, 1, 2, 0)
+    const drawn = (topK: number) =>
+      [...new Set(Array.from({ length: 500 }, () => sampleToken(logits, 1, topK, random)))].sort()
+    expect(drawn(1)).to.deep.equal([1])
+    expect(drawn(3)).to.deep.equal([0, 1, 4])
+    expect(drawn(6)).to.deep.equal([0, 1, 2, 3, 4, 5])
   })
 })
 
@@ -72,8 +82,30 @@ describe('generateTokens', () => {
   it('ends at the end token, which it does not give', async () => {
     const prompt = Int32Array.of(3, 1, 2)
     const [first, second] = await generate(null, prompt)
-    const ended = { ...greedy, endTokenId: second! }
+    const ended = { ...greedy, endTokenIds: new Set([15, second!]) }
     expect(await generate(null, prompt, ended)).to.deep.equal(second === first ? [] : [first])
+  })
+
+  it('tells whether an end token ended it or the most tokens were made', async () => {
+    const prompt = Int32Array.of(3, 1, 2)
+    const endOf = async (endTokenIds: ReadonlySet<number>) => {
+      const tokens = generateTokens(model, null, prompt, { ...greedy, endTokenIds }, seededRandom(4))
+      let step = await tokens.next()
+      while (step.done !== true) step = await tokens.next()
+      return step.value
+    }
+    expect(await endOf(new Set())).to.equal('limit')
+    expect(await endOf(new Set(await generate(null, prompt)))).to.equal('end')
+  })
+
+  it('continues with a base alone as with a model without its adapter, and takes none', async () => {
+    const prompt = Int32Array.of(3, 1, 2)
+    const alone = baseAlone(model.base)
+    const tokens: number[] = []
+    for await (const token of generateTokens(alone, null, prompt, greedy, seededRandom(4))) tokens.push(token)
+    expect(tokens).to.deep.equal(await generate(null, prompt))
+    const cache = alone.cache()
+    expect(() => alone.nextLogits(prompt, cache, new Float32Array(1))).to.throw(RangeError, /no adapter/)
   })
 
   it('refuses an empty prompt and a negative temperature', async () => {
