@@ -5,6 +5,7 @@ import type { Block, Heap } from './heap.ts'
 import { argumentsAt, argumentsMax } from './kernel-control.ts'
 import type { KernelExports } from './kernel-module.ts'
 import type { ThreadTeam } from './thread-team.ts'
+import type { WasmMemory } from './web-assembly.ts'
 
 class WasmTensor implements Tensor {
   readonly shape: Shape
@@ -20,7 +21,7 @@ class WasmTensor implements Tensor {
 }
 
 export interface KernelDeviceOptions {
-  readonly memory: WebAssembly.Memory
+  readonly memory: WasmMemory
   readonly heap: Heap
   readonly kernels: KernelExports
   /** null with one thread. */
@@ -28,16 +29,19 @@ export interface KernelDeviceOptions {
   readonly threads: number
 }
 
-/** Below so many multiplications or element functions a kernel is done before another thread has woken up. */
+/** Below so many multiplications a kernel is done before another thread could help. */
 const sharedWorkMin = 60_000
 
 /** Elements of a task that goes through tensors once: enough to hide its claim, few enough to balance. */
-const taskElements = 16_384
+const taskElements = 8192
+
+/** What goes through memory once takes about the time of so many multiplications in registers for each element. */
+const elementWork = 8
 
 /** The memory of the kernels, the tensors in it, and how a kernel is run. */
 export class KernelDevice {
   readonly threads: number
-  readonly #memory: WebAssembly.Memory
+  readonly #memory: WasmMemory
   readonly #heap: Heap
   readonly #kernels: KernelExports
   readonly #team: ThreadTeam | null
@@ -123,7 +127,7 @@ export class KernelDevice {
 
   /**
    * Runs a kernel's tasks, on all threads if there is enough work.
-   * @param work - multiplications or element functions in all
+   * @param work - multiplications in all, or what takes as long
    * @param words - its arguments; numbers that are not integers go through `wordOf`
    */
   run(kernel: number, taskCount: number, work: number, ...words: readonly number[]): void {
@@ -143,7 +147,7 @@ export class KernelDevice {
   /** Runs a kernel that goes through rows once. @param words - but for the last, the rows of a task */
   runRows(kernel: number, rows: number, columns: number, ...words: readonly number[]): void {
     const share = Math.max(1, Math.floor(taskElements / columns))
-    this.run(kernel, Math.ceil(rows / share), rows * columns, ...words, share)
+    this.run(kernel, Math.ceil(rows / share), elementWork * rows * columns, ...words, share)
   }
 
   /** Runs a kernel that goes through elements one by one. @param words - elements, and bytes of a task, come after the first three */
@@ -156,7 +160,7 @@ export class KernelDevice {
     ...words: readonly number[]
   ): void {
     const tasks = Math.ceil(elements / taskElements)
-    this.run(kernel, tasks, elements, a, b, c, elements, 4 * taskElements, ...words)
+    this.run(kernel, tasks, elementWork * elements, a, b, c, elements, 4 * taskElements, ...words)
   }
 
   /** Runs a kernel that adds up columns of [rows, columns]. @param words - these and the columns of a task come after the first two */
@@ -169,7 +173,17 @@ export class KernelDevice {
     ...words: readonly number[]
   ): void {
     const share = 4 * Math.max(1, Math.floor(taskElements / 4 / rows))
-    this.run(kernel, Math.ceil(columns / share), rows * columns, to, from, rows, columns, share, ...words)
+    this.run(
+      kernel,
+      Math.ceil(columns / share),
+      elementWork * rows * columns,
+      to,
+      from,
+      rows,
+      columns,
+      share,
+      ...words
+    )
   }
 
   memory(): BackendMemory {

@@ -1,5 +1,6 @@
 import { BackendError } from '../errors.ts'
 import { heapStart } from './kernel-control.ts'
+import type { WasmMemory } from './web-assembly.ts'
 
 /** A piece of the memory. Neighbours are linked, so that free ones grow together again. */
 export interface Block {
@@ -33,7 +34,7 @@ const reservedAtEnd = 64
  * that batches of other sizes do not leave it in pieces. Masmano et al. 2004, TLSF, with 16 classes to each power of two.
  */
 export class Heap {
-  readonly #memory: WebAssembly.Memory
+  readonly #memory: WasmMemory
   readonly #maxBytes: number
   readonly #freeByClass: Array<Set<Piece> | undefined> = []
   #last: Piece | null = null
@@ -42,7 +43,7 @@ export class Heap {
   #peakBytes = 0
 
   /** @param maxBytes - of the whole memory; no more than its maximum */
-  constructor(memory: WebAssembly.Memory, maxBytes: number) {
+  constructor(memory: WasmMemory, maxBytes: number) {
     this.#memory = memory
     this.#maxBytes = maxBytes
     this.#extend(memory.buffer.byteLength - reservedAtEnd - heapStart)

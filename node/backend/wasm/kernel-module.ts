@@ -1,4 +1,5 @@
 import { BackendError } from '../errors.ts'
+import { type WasmMemory, type WasmModule, webAssembly } from './web-assembly.ts'
 
 /** The compiled kernels, of one source: with fused multiply-add for engines that have relaxed SIMD, and without. */
 export interface KernelFiles {
@@ -17,7 +18,7 @@ export interface KernelExports {
 }
 
 export interface KernelModule {
-  readonly module: WebAssembly.Module
+  readonly module: WasmModule
   readonly isRelaxed: boolean
 }
 
@@ -30,19 +31,22 @@ export const memoryPages = { min: 2, max: 65535 } as const
  * @throws BackendError UNAVAILABLE
  */
 export async function compileKernels(files: KernelFiles, isShared: boolean): Promise<KernelModule> {
-  const isRelaxed = WebAssembly.validate(files.relaxed)
+  if (webAssembly === undefined)
+    throw unavailable('this engine has no WebAssembly, or was told to do without')
+  const isRelaxed = webAssembly.validate(files.relaxed)
   const bytes = isRelaxed ? files.relaxed : files.simd
-  try {
-    return { module: await WebAssembly.compile(isShared ? bytes : withoutSharing(bytes)), isRelaxed }
-  } catch (error) {
-    const reason = `this engine does not take WebAssembly with SIMD and threads (${error})`
-    const message = `the backend wasm cannot be opened: ${reason}`
-    throw new BackendError('UNAVAILABLE', { backend: 'wasm', reason }, message, { cause: error })
-  }
+  if (!isRelaxed && !webAssembly.validate(bytes))
+    throw unavailable('this engine does not take WebAssembly with SIMD and threads')
+  return { module: await webAssembly.compile(isShared ? bytes : withoutSharing(bytes)), isRelaxed }
 }
 
-export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports
+function unavailable(reason: string): BackendError {
+  const message = `the backend wasm cannot be opened: ${reason}`
+  return new BackendError('UNAVAILABLE', { backend: 'wasm', reason }, message)
+}
+
+export function instantiateKernels(module: WasmModule, memory: WasmMemory): KernelExports {
+  return new webAssembly!.Instance(module, { env: { memory } }).exports as unknown as KernelExports
 }
 
 const importSection = 2

@@ -1,11 +1,12 @@
 import { callerSleepsAt, failedAt, insideAt } from './kernel-control.ts'
 import { instantiateKernels } from './kernel-module.ts'
+import type { WasmMemory, WasmModule } from './web-assembly.ts'
 
 /** What a thread is given to work with; it can be posted to one. */
 export interface KernelThreadStart {
-  readonly module: WebAssembly.Module
+  readonly module: WasmModule
   /** Shared. */
-  readonly memory: WebAssembly.Memory
+  readonly memory: WasmMemory
   /** Where the thread's own scratch memory lies. */
   readonly scratch: number
 }

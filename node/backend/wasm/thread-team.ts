@@ -1,6 +1,7 @@
 import { BackendError } from '../errors.ts'
 import { failedAt, openAt, stopAt } from './kernel-control.ts'
 import type { KernelThread, KernelThreadStart, SpawnKernelThread } from './kernel-thread.ts'
+import type { WasmMemory } from './web-assembly.ts'
 
 /** The threads besides the calling one. */
 export class ThreadTeam {
@@ -9,7 +10,7 @@ export class ThreadTeam {
   #failure: unknown = null
   #isClosing = false
 
-  private constructor(memory: WebAssembly.Memory, threads: readonly KernelThread[]) {
+  private constructor(memory: WasmMemory, threads: readonly KernelThread[]) {
     this.#words = new Int32Array(memory.buffer, 0, 256)
     this.#threads = threads
     for (const { ended } of threads) {

@@ -13,6 +13,7 @@ import { lossKernels } from './loss.ts'
 import { normKernels } from './norms.ts'
 import { rowKernels } from './rows.ts'
 import { ThreadTeam } from './thread-team.ts'
+import { type WasmMemory, webAssembly } from './web-assembly.ts'
 
 export interface WasmBackendOptions {
   readonly kernels: KernelFiles
@@ -75,10 +76,10 @@ export async function openWasmBackend(options: WasmBackendOptions): Promise<Back
   }
 }
 
-function makeMemory(maxBytes: number, threads: number): WebAssembly.Memory {
+function makeMemory(maxBytes: number, threads: number): WasmMemory {
   try {
     const maximum = Math.max(memoryPages.min, Math.floor(maxBytes / pageBytes))
-    return new WebAssembly.Memory({ initial: memoryPages.min, maximum, shared: threads > 1 })
+    return new webAssembly!.Memory({ initial: memoryPages.min, maximum, shared: threads > 1 })
   } catch (error) {
     const message = `the backend wasm cannot be opened: no address space for a memory of up to ${maxBytes} bytes: lower its memory limit`
     throw new BackendError('OUT_OF_MEMORY', { askedBytes: maxBytes, heldBytes: 0 }, message, { cause: error })
