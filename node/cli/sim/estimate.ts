@@ -8,16 +8,26 @@ const MEASURED_STEPS = 4
 /** Rounds wait for the slowest peer, for messages and for measurements between them; measured on two cores. */
 const OVERHEAD = 1.25
 
+/** Measuring a token needs no pass backward, which takes as long as the one forward: the base gets no gradient. */
+const MEASURED_TOKEN_SHARE = 0.5
+
+/** Of all peers and baselines together. */
+export interface Work {
+  /** Optimizer steps. */
+  readonly steps: number
+  /** Held-out tokens, each as often as it is measured. */
+  readonly measuredTokens: number
+}
+
 /**
- * @param peerSteps - optimizer steps of all peers and baselines together
- * @param threads - that train side by side
+ * @param trainersAtOnce - that compute side by side
  * @returns seconds of wall time
  */
 export async function estimateSeconds(
   trainer: Trainer,
   { training }: RunManifest,
-  peerSteps: number,
-  threads: number
+  { steps, measuredTokens }: Work,
+  trainersAtOnce: number
 ): Promise<number> {
   const { batchSize, sequenceLength, learningRate, weightDecay, gradientClipNorm } = training
   const job = {
@@ -34,5 +44,6 @@ export async function estimateSeconds(
   const startedAtMs = performance.now()
   await trainer.train({ ...job, steps: MEASURED_STEPS })
   const secondsPerStep = (performance.now() - startedAtMs) / 1000 / MEASURED_STEPS
-  return (OVERHEAD * secondsPerStep * peerSteps) / threads
+  const measuring = (MEASURED_TOKEN_SHARE * measuredTokens) / (batchSize * sequenceLength)
+  return (OVERHEAD * secondsPerStep * (steps + measuring)) / trainersAtOnce
 }

@@ -12,6 +12,7 @@ import { valueCount } from '../../model/safetensors/header.ts'
 import { saveAdapter } from '../../peft/peft-files.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { nodeFiles } from '../../platform/node-files.ts'
+import { isSolitary } from '../../platform/open-backend.ts'
 import { systemClock } from '../../platform/system-clock.ts'
 import type { TrainerPool } from '../../platform/trainer-pool.ts'
 import { pooledShard } from '../../train/dataset.ts'
@@ -136,11 +137,19 @@ async function announce({
   const { name: backend, description, notes } = await pool.backend()
   output.say(`backend ${backend}: ${description}`)
   if (backend === 'cpu') for (const note of notes) output.warn(note)
+  // A backend that a process can have once trains for all peers in turn.
+  const trainersAtOnce = isSolitary(backend) ? 1 : threads
   const steps = rounds * training.steps
-  const local = scenario.baselines.run ? steps * clients.length : 0
-  const pooled = scenario.baselines.run ? pooledSteps(manifest, scenario.baselines.pooledSteps) : 0
-  const peerSteps = steps * clients.length + local + pooled * Math.min(threads, 2)
-  const seconds = await estimateSeconds(trainers[0]!, manifest, peerSteps, threads)
+  const { run: runsBaselines, pooledSteps: pooledFactor } = scenario.baselines
+  const local = runsBaselines ? steps * clients.length : 0
+  const pooled = runsBaselines ? pooledSteps(manifest, pooledFactor) : 0
+  const work = {
+    steps: steps * clients.length + local + pooled * Math.min(trainersAtOnce, 2),
+    measuredTokens:
+      (1 + rounds + (runsBaselines ? 2 : 0)) *
+      clients.reduce((sum, { shard }) => sum + shard.heldOut.length, 0)
+  }
+  const seconds = await estimateSeconds(trainers[0]!, manifest, work, trainersAtOnce)
   output.event({
     event: 'start',
     peers: scenario.peers,
@@ -175,8 +184,7 @@ async function measure(bench: Bench, signed: SignedManifest): Promise<void> {
   const progress = new SimProgress(output, names, manifest.rounds)
   progress.stage('measuring the base model', 0)
   const baseHeldOut = await heldOutOf(trainers, null)
-  const federation = await federate(bench, signed, progress, baseHeldOut)
-  const federated = await heldOutOf(trainers, federation.adapter)
+  const { federated, ...federation } = await federate(bench, signed, progress, baseHeldOut)
   let local: number[] | null = null
   let pooled: number[] | null = null
   if (scenario.baselines.run) {
@@ -216,7 +224,7 @@ async function federate(
   signedManifest: SignedManifest,
   progress: SimProgress,
   baseHeldOut: readonly number[]
-): Promise<FederationResult> {
+): Promise<FederationResult & { readonly federated: readonly number[] }> {
   progress.stage('federated', manifest.rounds * manifest.training.steps * clients.length)
   const lines = new RoundLines(host.output, progress, trainers, baseHeldOut, manifest.rounds)
   const members: SimMember[] = loopback.members.map(({ identity, dir, network }, i) => ({
@@ -239,8 +247,7 @@ async function federate(
     },
     log: (member, message) => void log.push(`${member.name}: ${message}`)
   })
-  await lines.settled()
-  return result
+  return { ...result, federated: await lines.heldOutOf(result.adapter) }
 }
 
 async function saveSimAdapter({ out, base, trainers }: Bench, adapter: Float32Array): Promise<string> {
