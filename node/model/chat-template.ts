@@ -110,7 +110,9 @@ function turnEnd(
   const at = text.indexOf(endToken, start)
   if (at < 0) return null
   const said = text.slice(start, at).trim()
-  return said !== '' && messages[i]!.content.includes(said) ? at + endToken.length : null
+  const { content } = messages[i]!
+  const isWhole = said === '' ? content.trim() === '' : content.includes(said)
+  return isWhole ? at + endToken.length : null
 }
 
 function hiddenTurn(index: number): ModelError {

@@ -150,6 +150,8 @@ describe('the answers in a conversation', () => {
     ]
     const answers = ['Hello.<end>', '<think></think>So long.<end>']
     expect(turnsOf(source, { eos_token: '<end>' }, thinking)).to.deep.equal(answers)
+    const silent = [says('user', 'Hi'), says('assistant', ''), ...conversation.slice(2)]
+    expect(turnsOf(source, { eos_token: '<end>' }, silent)[0]).to.equal('<end>')
   })
 
   it('that cannot be told from the rest are refused, with the message', () => {
