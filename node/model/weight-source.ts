@@ -26,15 +26,6 @@ export function memoryWeights(tensors: ReadonlyMap<string, NamedTensor>): Weight
   }
 }
 
-/** All tensors at once, for what needs them so. */
-export async function readAllTensors(source: WeightSource): Promise<Map<string, NamedTensor>> {
-  const tensors = new Map<string, NamedTensor>()
-  for (const name of source.names()) {
-    tensors.set(name, { shape: source.shapeOf(name)!, data: await source.read(name) })
-  }
-  return tensors
-}
-
 /** @param where - what was looked through, for the message */
 export function noSuchTensor(name: string, where: string): ModelError {
   return new ModelError(

@@ -8,8 +8,3 @@ export const embeddedModelName = 'embedded'
 export function embeddedModelDir(): string {
   return join(packageDir(), 'models', 'embedded')
 }
-
-/** The folder that a person means by `--model`: the embedded model by its name, any other by its path. */
-export function modelDir(nameOrPath: string): string {
-  return nameOrPath === embeddedModelName ? embeddedModelDir() : nameOrPath
-}
