@@ -35,7 +35,7 @@ export async function resolveModel(
   const isRevised = revision === undefined || given.includes('@')
   const model = hubModelOf(isRevised ? given : `${given}@${revision}`)
   if (model === null || (await isFolder(given))) return localModel(given)
-  // A third of a second to load: not for those who have a folder.
+  // Not loaded for those who have a folder.
   const { fetchHubModel } = await import('../platform/hub/fetch-model.ts')
   const lines = new DownloadLines(host.output, model.repo)
   const { output, signal } = host
