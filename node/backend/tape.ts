@@ -120,19 +120,39 @@ export class Tape {
     for (;;) {
       const step = this.steps.pop()
       if (step === undefined) break
-      const dOutputs = step.outputs.map(variable => this.take(variable))
-      if (dOutputs.some(dOutput => dOutput !== null)) step.backward(dOutputs)
-      for (const dOutput of dOutputs) if (dOutput !== null) this.release(dOutput)
-      this.freeStep(step)
+      const dOutputs = step.outputs.map(variable => this.pop(variable))
+      try {
+        if (dOutputs.some(dOutput => dOutput !== null)) step.backward(dOutputs)
+      } finally {
+        for (const dOutput of dOutputs) if (dOutput !== null) this.release(dOutput)
+        this.freeStep(step)
+      }
     }
   }
 
   /** The gradient that arrived at a variable, or null. The caller owns it from then on. */
   take(variable: Variable): Tensor | null {
+    const gradient = this.pop(variable)
+    // Other variables may hold the very same tensor: each caller gets its own.
+    if (gradient === null || !this.shares.has(gradient)) return gradient
+    const own = this.copy(gradient)
+    this.release(gradient)
+    return own
+  }
+
+  /** As `take`, but the tensor may be shared: it goes through `release`. */
+  private pop(variable: Variable): Tensor | null {
     const gradient = this.gradients.get(variable)
     if (gradient === undefined) return null
     this.gradients.delete(variable)
     return gradient
+  }
+
+  private copy(tensor: Tensor): Tensor {
+    if (tensor.shape.length === 2) return this.backend.joinRows([tensor])
+    const copy = this.backend.zeros(tensor.shape)
+    this.backend.accumulate(copy, tensor)
+    return copy
   }
 
   /** Variables whose gradient nobody has taken: parameters, and what was computed elsewhere. */
@@ -141,8 +161,9 @@ export class Tape {
   }
 
   /**
-   * Runs one layer of a network. Without gradients, and when checkpointing, nothing but its output outlives it; when
-   * checkpointing, it is run again on the way back (Chen et al. 2016, arXiv:1604.06174), so `body` must do the same twice.
+   * Runs one layer of a network, which alone may use `input` from then on. Without gradients nothing but its output
+   * outlives it; when checkpointing, its input does too, and it is run again on the way back (Chen et al. 2016,
+   * arXiv:1604.06174), so `body` must do the same twice.
    */
   layer(input: Variable, body: (tape: Tape, input: Variable) => Variable): Variable {
     if (this.mode === 'record') return body(this, input)
@@ -153,7 +174,11 @@ export class Tape {
     } finally {
       first.dispose()
     }
-    if (this.mode === 'forward') return this.recordOne([], output, [], () => {})
+    if (this.mode === 'forward') {
+      const at = this.loose.indexOf(input.tensor)
+      if (at !== -1) this.backend.free(this.loose.splice(at, 1)[0]!)
+      return this.recordOne([], output, [], () => {})
+    }
     // The layer's own parameters are not known here, so its output counts as needing a gradient in any case.
     const result = new Variable(output, true)
     this.steps.push({
@@ -176,7 +201,7 @@ export class Tape {
     const inner = new Tape(this.backend, 'record')
     try {
       const again = inner.layer(input, body)
-      inner.backward(again, this.backend.joinRows([dy]))
+      inner.backward(again, this.copy(dy))
       for (const variable of inner.leftover()) this.give(variable, inner.take(variable)!)
     } finally {
       inner.dispose()
