@@ -14,7 +14,7 @@ const scenarioSchema = z.strictObject({
   seed: whole(0, 2 ** 31 - 1).default(1),
   /** `embedded`, a folder in Hugging Face layout, or a model of the Hub (owner/name, or owner/name@revision). */
   model: z.string().min(1).default('embedded'),
-  /** `sotu` (State of the Union, a client is a president), or a folder with one .txt or .jsonl per client. */
+  /** `sotu` (State of the Union, a client is a president), or a folder with one data file per client. */
   data: z.string().min(1).default('sotu'),
   /** Parts of the run manifest, as `fedpeft-node init` writes it. */
   manifest: z.record(z.string(), z.unknown()).default({}),

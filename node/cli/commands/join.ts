@@ -12,8 +12,11 @@ export function joinCommand(host: CommandHost): Command {
       '--run <file-or-id>',
       'a signed manifest, which is then offered to all; or the id of an offered run'
     )
-    .option('--data <file>', 'your text: .txt, .jsonl, or sotu:NAME for a president of the embedded data')
-    .option('--held-out <file>', 'text to measure on, never trained on (default: the last tenth of --data)')
+    .option(
+      '--data <file>',
+      'your text: .txt, .jsonl, .csv or .parquet, or sotu:NAME for a president of the embedded data'
+    )
+    .option('--held-out <file>', 'text to measure on, never trained on (default: a tenth of --data)')
     .option(
       '--model <model>',
       'where you have the base model: a folder, or a Hub id (default: what the manifest says)'

@@ -25,7 +25,7 @@ export function simCommand(host: CommandHost): Command {
       '--model <model>',
       'base model: "embedded", a folder, or a Hub id such as HuggingFaceTB/SmolLM2-135M@main'
     )
-    .option('--data <dir>', '"sotu", or a folder with one .txt or .jsonl file per client')
+    .option('--data <dir>', '"sotu", or a folder with one .txt, .jsonl, .csv or .parquet file per client')
     .option('--seed <n>', 'of the adapter and of the baselines (default: 1)', wholeNumber(0, 2 ** 31 - 1))
     .option(
       '--out <dir>',

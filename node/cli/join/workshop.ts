@@ -1,6 +1,7 @@
 /** What a peer needs on its own machine before it goes online: base model, private data, training threads. */
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
 import type { TrainerPool } from '../../platform/trainer-pool.ts'
+import { DATA_ENDINGS } from '../../train/data/read-data.ts'
 import type { TokenizedShard } from '../../train/dataset.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import type { CommandHost } from '../host.ts'
@@ -43,7 +44,7 @@ export async function openWorkshop(
   const { data, heldOut, threads } = options
   if (data === undefined) {
     throw new UserError(
-      'give your text: --data FILE (.txt or .jsonl), or --data sotu:abraham_lincoln to try it without one',
+      `give your text: --data FILE (${DATA_ENDINGS}), or --data sotu:abraham_lincoln to try it without one`,
       2
     )
   }

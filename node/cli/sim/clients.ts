@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { SimError } from '../../../sim/errors.ts'
 import type { Tokenizer } from '../../model/tokenizer.ts'
 import { presidentShard, presidents } from '../../platform/state-of-the-union.ts'
+import { DATA_ENDINGS, isDataFile } from '../../train/data/read-data.ts'
 import type { TokenizedShard } from '../../train/dataset.ts'
 import { openPrivateData } from '../private-data.ts'
 import { UserError } from '../user-error.ts'
@@ -33,7 +34,7 @@ export async function openClients(
       }))
     )
   }
-  const files = (await namesIn(source)).filter(name => /\.(txt|jsonl)$/.test(name)).sort()
+  const files = (await namesIn(source)).filter(isDataFile).sort()
   requireClients(source, count, files.length)
   // One after the other: the file that is named as wrong is the first one.
   const clients: SimClient[] = []
@@ -48,7 +49,7 @@ async function namesIn(dir: string): Promise<string[]> {
   try {
     return await readdir(dir)
   } catch (cause) {
-    const message = `--data ${dir}: not a folder that can be read. Give "sotu", or a folder with one .txt or .jsonl file per client.`
+    const message = `--data ${dir}: not a folder that can be read. Give "sotu", or a folder with one ${DATA_ENDINGS} file per client.`
     throw new UserError(message, 2, { cause })
   }
 }
@@ -57,6 +58,6 @@ function requireClients(source: string, wanted: number, found: number): void {
   if (found >= wanted) return
   const message =
     `${wanted} peers need ${wanted} clients, but ${source} has ${found}. ` +
-    'Lower --peers, or add .txt or .jsonl files: one is one client.'
+    `Lower --peers, or add ${DATA_ENDINGS} files: one is one client.`
   throw new SimError('TOO_FEW_CLIENTS', { wanted, found }, message)
 }

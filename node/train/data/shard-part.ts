@@ -47,7 +47,7 @@ export function partOf(source: PartSource, tokensMax = Number.POSITIVE_INFINITY)
   return { text: { ids, examples: { starts: Int32Array.from(starts), counts } }, found: examples.length }
 }
 
-/** Texts of several clients as one. If one of them has examples, the streams are cut into pieces of like length. */
+/** Texts of several clients as one. If one of them has examples, the streams are cut into pieces no longer than those. */
 export function pooledText(texts: readonly TokenText[]): TokenText {
   const ids = joinedIds(texts.map(text => text.ids))
   const longest = texts
@@ -64,11 +64,12 @@ export function pooledText(texts: readonly TokenText[]): TokenText {
       counts.set(examples.counts, at)
     } else {
       counts.fill(1, at, at + own.length)
-      for (let start = 0; start < own.length; start += longest) {
-        // A piece of one token would have nothing to predict: it stays with the one before.
-        if (start > 0 && own.length - start < 2) continue
-        starts.push(at + start)
-        counts[at + start] = 0
+      // Pieces of three or fewer could be cut to one token, which has nothing to predict.
+      const pieces = Math.ceil(own.length / Math.max(3, longest))
+      for (let piece = 0; piece < pieces; piece++) {
+        const start = at + Math.floor((piece * own.length) / pieces)
+        starts.push(start)
+        counts[start] = 0
       }
     }
     at += own.length

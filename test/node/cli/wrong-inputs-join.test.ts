@@ -107,7 +107,15 @@ describe('wrong inputs of join and bootstrap', () => {
       ['a file of blanks', 'blank.txt', ' \n\n ', ['blank.txt', 'no training tokens']],
       ['less than a window', 'little.txt', 'Strong.', ['little.txt', 'one window needs 17']],
       ['lines that are no JSON', 'bad.jsonl', '{"text": "a"}\nword\n', ['bad.jsonl', 'line 2']],
-      ['a kind that is not read', 'data.csv', 'a,b\n', ['data.csv', '.jsonl']]
+      ['columns that are no text', 'data.csv', 'a,b\n', ['data.csv', 'line 1', '"text"']],
+      ['a table that is none', 'data.parquet', 'PAR1', ['data.parquet', 'cannot be used as Parquet']],
+      [
+        'conversations',
+        'chat.jsonl',
+        '{"messages":[{"role":"assistant","content":"Hi"}]}',
+        ['no chat template']
+      ],
+      ['a kind that is not read', 'data.docx', 'a,b\n', ['data.docx', '.jsonl']]
     ]
     for (const [what, name, content, words] of files) {
       it(what, async () => {

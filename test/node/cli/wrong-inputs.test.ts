@@ -237,7 +237,12 @@ describe('wrong inputs', () => {
     })
 
     it('of data that are not there, or empty', async () => {
-      expectRefused(await sim('--data', 'nowhere'), 2, '--data nowhere', 'one .txt or .jsonl file per client')
+      expectRefused(
+        await sim('--data', 'nowhere'),
+        2,
+        '--data nowhere',
+        'one .txt, .jsonl, .csv or .parquet file per client'
+      )
       mkdirSync(at('clients'))
       for (const name of ['a', 'b', 'c', 'd']) writeFileSync(at('clients', `${name}.txt`), '')
       expectRefused(await sim('--data', 'clients', '--peers', '4'), 2, 'clients/a.txt', 'Add more text')
