@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { bootstrapCommand } from './commands/bootstrap.ts'
 import { chatCommand } from './commands/chat.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { initCommand } from './commands/init.ts'
 import { joinCommand } from './commands/join.ts'
 import { simCommand } from './commands/sim.ts'
@@ -8,5 +9,12 @@ import type { CommandHost } from './host.ts'
 
 /** Every subcommand, in the order of the help. */
 export function commands(host: CommandHost): Command[] {
-  return [simCommand(host), initCommand(host), bootstrapCommand(host), joinCommand(host), chatCommand(host)]
+  return [
+    simCommand(host),
+    initCommand(host),
+    bootstrapCommand(host),
+    joinCommand(host),
+    chatCommand(host),
+    doctorCommand(host)
+  ]
 }

@@ -40,18 +40,15 @@ export interface BackendLimits {
 /** @throws BackendError UNAVAILABLE, with the reason and what to do */
 export type BackendOpeners = Readonly<Record<BackendName, (limits: BackendLimits) => Promise<Backend>>>
 
-const fastestFirst: readonly BackendName[] = ['cuda', 'webgpu', 'tensorflow', 'wasm', 'cpu']
-
 /**
  * TensorFlow's products are faster than ours, but each of its operations has a fixed cost. On two cores of an AMD EPYC our
  * kernels trained faster below about this width: 1.6 times at 96, as fast at 256, at 576 0.7 times.
  */
-const tensorflowWidthMin = 256
+export const tensorflowWidthMin = 256
 
-function candidates(modelWidth: number): readonly BackendName[] {
-  if (modelWidth >= tensorflowWidthMin) return fastestFirst
-  return ['cuda', 'webgpu', 'wasm', 'tensorflow', 'cpu']
-}
+export const wideFastestFirst: readonly BackendName[] = ['cuda', 'webgpu', 'tensorflow', 'wasm', 'cpu']
+/** For models less than `tensorflowWidthMin` wide. */
+export const narrowFastestFirst: readonly BackendName[] = ['cuda', 'webgpu', 'wasm', 'tensorflow', 'cpu']
 
 /** Whether a process can have this backend only once: it then takes all threads, and its users wait their turn. */
 export function isSolitary(name: BackendName): boolean {
@@ -78,8 +75,10 @@ export async function openBackend(
     })
   }
   if (!isAuto) return { backend: await open(name), notes: [] }
+  const { modelWidth = tensorflowWidthMin } = request
+  const candidates = modelWidth < tensorflowWidthMin ? narrowFastestFirst : wideFastestFirst
   const notes: string[] = []
-  for (const candidate of candidates(request.modelWidth ?? Number.POSITIVE_INFINITY)) {
+  for (const candidate of candidates) {
     try {
       return { backend: await open(candidate), notes }
     } catch (error) {
@@ -90,7 +89,8 @@ export async function openBackend(
   throw new BackendError('UNAVAILABLE', { backend: 'auto', reason: notes }, notes.join('\n'))
 }
 
-const machineOpeners: BackendOpeners = {
+/** Those of this machine. */
+export const machineOpeners: BackendOpeners = {
   cuda: ({ threads }) => openThroughTensorflow('cuda', threads),
   tensorflow: ({ threads }) => openThroughTensorflow('tensorflow', threads),
   webgpu: openThroughWebgpu,
@@ -119,7 +119,8 @@ async function openThroughWebgpu({ isAuto }: BackendLimits): Promise<Backend> {
   if (isAuto && isSoftware) {
     close()
     const reason = `the only graphics driver here computes in software (${description}), which is slow`
-    throw unavailable(name, { reason, fix: 'to take it all the same: --backend webgpu' })
+    const fix = "install your card's Vulkan driver, or to take this one all the same: --backend webgpu"
+    throw unavailable(name, { reason, fix })
   }
   return openComposedBackend({ tf, tfjsBackend: name, name, description, fault, onClose: close })
 }
