@@ -48,6 +48,29 @@ describe('shard of a client', () => {
     expect(bytewise.decode(explicit.heldOut)).to.equal('test')
   })
 
+  it('of several documents holds out whole ones, the same ones every time', () => {
+    const documents = Array.from({ length: 40 }, (_, i) => String.fromCharCode(48 + i).repeat(5 + (i % 3)))
+    const { train, heldOut } = shard(documents)
+    const named = (ids: Int32Array) => bytewise.decode(ids).split('<|endoftext|>')
+    expect([...named(train), ...named(heldOut)].sort()).to.deep.equal([...documents].sort())
+    expect(named(train)).to.deep.equal(documents.filter(document => !named(heldOut).includes(document)))
+    expect(named(heldOut).length).to.be.within(3, 5)
+    // Files are often sorted: the last ones would be of one kind.
+    expect(named(heldOut)).not.to.deep.equal(documents.slice(-named(heldOut).length))
+    expect(shard(documents).heldOut).to.deep.equal(heldOut)
+  })
+
+  it('of a few long documents holds out the end, if no whole ones come near the share', () => {
+    const { train, heldOut } = shard(['a'.repeat(50), 'b'.repeat(49)])
+    expect(bytewise.decode(heldOut)).to.equal('b'.repeat(10))
+    expect(train.length).to.equal(90)
+    // Whole ones would be seven tokens with the end between them: too few for a window.
+    const short = shard(['a'.repeat(90), 'bbbbb', 'd'], { windowTokens: 8 })
+    expect(bytewise.decode(short.heldOut)).to.equal('aa<|endoftext|>bbbbb<|endoftext|>d')
+    const enough = shard(['a'.repeat(90), 'bbbbb', 'd'], { windowTokens: 6 })
+    expect(bytewise.decode(enough.heldOut)).to.equal('bbbbb<|endoftext|>d')
+  })
+
   it('joins documents by the end of text', () => {
     const { train } = shard(['ab', 'c'], {}, ['xy'])
     expect([...train]).to.deep.equal([...bytewise.encode('ab'), bytewise.endTokenId, ...bytewise.encode('c')])
