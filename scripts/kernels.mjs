@@ -1,5 +1,5 @@
 // Compiles the kernels of the backend wasm with AssemblyScript: `npm run kernels` after a change of them. What it writes
-// is committed, and a test holds it against a new compilation. `--out FOLDER` writes elsewhere.
+// is committed, and a test holds it against a new compilation (`--out FOLDER` writes elsewhere, `--only relaxed` one file).
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,8 +42,8 @@ async function compile(variant, out) {
   }
 }
 
-const outAt = process.argv.indexOf('--out')
-const out = outAt < 0 ? join(root, 'node/backend/wasm') : process.argv[outAt + 1]
+const argument = name => process.argv[process.argv.indexOf(name) + 1]
+const out = process.argv.includes('--out') ? argument('--out') : join(root, 'node/backend/wasm')
+const variants = process.argv.includes('--only') ? [argument('--only')] : ['simd', 'relaxed']
 mkdirSync(out, { recursive: true })
-await compile('simd', out)
-await compile('relaxed', out)
+for (const variant of variants) await compile(variant, out)

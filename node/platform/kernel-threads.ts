@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { KernelThread, KernelThreadStart } from '../backend/wasm/kernel-thread.ts'
 
@@ -8,21 +7,25 @@ import type { KernelThread, KernelThreadStart } from '../backend/wasm/kernel-thr
  */
 export function spawnKernelThread(start: KernelThreadStart, workerUrl = ownWorkerUrl()): KernelThread {
   const worker = new Worker(workerUrl, { workerData: start })
+  const { promise: ended, resolve: end } = Promise.withResolvers<Error | null>()
   let cause: Error | null = null
   worker.on('error', error => {
     cause = error instanceof Error ? error : new Error(String(error))
   })
-  const ended = once(worker, 'exit').then(([exitCode]) =>
-    cause === null && exitCode !== 0 ? new Error(`it ended with exit code ${exitCode}`) : cause
-  )
-  const started = Promise.race([
-    once(worker, 'message').then(() => worker.unref()),
-    ended.then(reason => {
-      throw reason ?? new Error('it ended before it served')
-    })
-  ])
+  worker.on('exit', exitCode => {
+    if (cause === null && exitCode !== 0) cause = new Error(`it ended with exit code ${exitCode}`)
+    end(cause)
+  })
+  const { promise: served, resolve: serve } = Promise.withResolvers<void>()
+  worker.once('message', () => {
+    worker.unref()
+    serve()
+  })
+  const failed = ended.then(reason => {
+    throw reason ?? new Error('it ended before it served')
+  })
   return {
-    started: started.then(() => {}),
+    started: Promise.race([served, failed]),
     ended,
     async close() {
       // Whoever waits for its end shall not wait in vain because the process found nothing to do.

@@ -1,12 +1,11 @@
 import type { AttentionShape, Backend, HeadShape, Past, Tensor } from '../backend.ts'
+import { BackendError } from '../errors.ts'
 import * as check from '../shape-checks.ts'
 import { type KernelDevice, wordOf } from './device.ts'
+import { attentionBlock, headSizeMax } from './kernel-control.ts'
 import { attentionGradientKernel, attentionKernel, foldHeadsKernel, rotateKernel } from './kernel-ids.ts'
 
 type AttentionKernels = Pick<Backend, 'rotate' | 'attention' | 'attentionGradient'>
-
-/** Queries of a task of the forward pass, as in assembly/attention-blocks.ts. */
-const blockSize = 64
 
 export function attentionKernels(device: KernelDevice): AttentionKernels {
   return {
@@ -20,13 +19,13 @@ export function attentionKernels(device: KernelDevice): AttentionKernels {
     },
 
     attention(q, k, v, shape, past) {
-      check.checkAttention('attention', q, k, v, shape, past)
+      checkAttention('attention', q, k, v, shape, past)
       const { batch, time, headCount } = shape
       const inputs = inputWords(device, 'attention', q, k, v, past)
-      const [y, logSums] = device.makeAll([q.shape, [batch * headCount * time]]) as [Tensor, Tensor]
+      const [y, logSums] = device.makeAll([q.shape, logSumsShape(shape)]) as [Tensor, Tensor]
       device.run(
         attentionKernel,
-        batch * headCount * Math.ceil(time / blockSize),
+        batch * headCount * Math.ceil(time / attentionBlock),
         workOf(shape, past),
         ...shapeWords(shape, past),
         ...inputs,
@@ -37,11 +36,33 @@ export function attentionKernels(device: KernelDevice): AttentionKernels {
     },
 
     attentionGradient: (dy, q, k, v, y, saved, shape, past) => {
-      check.checkAttention('attentionGradient', q, k, v, shape, past)
+      checkAttention('attentionGradient', q, k, v, shape, past)
       check.checkSame('attentionGradient', q, dy, y)
-      return gradient(device, [dy, q, k, v, y, saved[0]!], shape, past)
+      const logSums = saved[0]!
+      if (!check.isSameShape(logSums.shape, logSumsShape(shape)))
+        throw check.misfit('attentionGradient', q, logSums)
+      return gradient(device, [dy, q, k, v, y, logSums], shape, past)
     }
   }
+}
+
+function checkAttention(
+  kernel: string,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  shape: AttentionShape,
+  past: Past | undefined
+): void {
+  check.checkAttention(kernel, q, k, v, shape, past)
+  const { headSize } = shape
+  if (headSize <= headSizeMax) return
+  const message = `${kernel}: heads of ${headSize} elements are larger than the ${headSizeMax} that the backend wasm takes: use another backend`
+  throw new BackendError('BAD_SHAPE', { kernel, shapes: [q.shape, k.shape] }, message)
+}
+
+function logSumsShape({ batch, headCount, time }: HeadShape): number[] {
+  return [batch * headCount * time]
 }
 
 function gradient(

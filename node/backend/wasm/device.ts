@@ -172,7 +172,7 @@ export class KernelDevice {
     from: number,
     ...words: readonly number[]
   ): void {
-    const share = 4 * Math.max(1, Math.floor(taskElements / 4 / rows))
+    const share = 4 * Math.max(1, Math.floor(taskElements / 4 / Math.max(1, rows)))
     this.run(
       kernel,
       Math.ceil(columns / share),

@@ -28,5 +28,9 @@ export const heapStart = 65536
 /** Floats of the panels that one thread packs for a matrix product: `depthMax` x `columnsMax` and one of 6 rows. */
 export const depthMax = 384
 export const columnsMax = 128
+/** Queries, and keys, that attention takes at a time. */
+export const attentionBlock = 64
+/** Elements of a head: four packed blocks must fit into the scratch memory. */
+export const headSizeMax = 960
 /** Bytes that one thread needs besides its tensors. */
 export const scratchBytes = 1048576

@@ -57,6 +57,10 @@ function matmul(device: KernelDevice, a: Tensor, b: Tensor, options: MatmulOptio
   const { transposeA = false, transposeB = false, scale = 1, onto } = options
   const [left, right] = [device.at('matmul', a), device.at('matmul', b)]
   const product = onto ?? device.make([m, n])
+  if (inner === 0) {
+    if (onto === undefined) device.values('matmul', product).fill(0)
+    return product
+  }
   const { rows, columns } = taskOf(m, n, device.threads)
   const across = Math.ceil(n / columns)
   device.run(

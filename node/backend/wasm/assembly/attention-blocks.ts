@@ -3,18 +3,19 @@
 // Queries and keys are taken 64 by 64, so no matrix of all scores is ever kept. Dao et al. 2022, arXiv:2205.14135.
 // Inside a block, rows are taken in strips, and of each strip only as many keys as its last row sees.
 
+import { attentionBlock } from '../kernel-control.ts'
 import { pointer, scratch, word } from './arguments.ts'
 import { packColumns, packRows } from './pack.ts'
 import { spareBytes, tiles } from './product.ts'
 
 /** Queries, and keys, of a block. */
-export const blockSize: i32 = 64
+export const blockSize: i32 = attentionBlock
 /** Queries, or keys, of a strip: two tiles. */
 export const stripRows: i32 = 12
 /** Bytes from one row of a block of scores to the next. */
-export const scoreRow: usize = 256
+export const scoreRow: usize = (attentionBlock as usize) << 2
 /** Bytes of a block of scores. */
-export const scoreBytes: usize = scoreRow << 6
+const scoreBytes: usize = scoreRow * (attentionBlock as usize)
 
 // Arguments that attention and its gradient have in the same places.
 export const timeArgument = 0
@@ -56,7 +57,7 @@ export function packed(index: i32): usize {
 // @ts-ignore: decorator
 @inline
 function packedBytes(): usize {
-  return ((word(headSizeArgument) + 7) & ~7) as usize << 8
+  return (((word(headSizeArgument) + 7) & ~7) as usize) * scoreRow
 }
 
 /** Blocks of scores, and what comes behind the last one. */

@@ -113,11 +113,12 @@ export function exp(x: v128): v128 {
   return v128.andnot(f32x4.mul(y, power), f32x4.lt(x, low))
 }
 
-/** 1 / (1 + e^-x) */
+/** 1 / (1 + e^-x), by way of e^-|x|, which cannot overflow. */
 // @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
-  return f32x4.div(one(), f32x4.add(one(), exp(f32x4.neg(x))))
+  const e = exp(f32x4.neg(f32x4.abs(x)))
+  return f32x4.div(v128.bitselect(e, one(), f32x4.lt(x, i32x4.splat(0))), f32x4.add(one(), e))
 }
 
 /** Natural logarithm to about 1e-15. @param x - positive and not subnormal; infinity and NaN are returned */
