@@ -6,7 +6,7 @@ import type { Files } from '../../protocols/ports.ts'
 import { makeFolder } from './make-folder.ts'
 
 /** `.name.<uuid>.part`: a write that a crash cut short. `list` hides them; they are never read. */
-const partSuffix = '.part'
+export const partSuffix = '.part'
 
 /** The system reads at most 2^31 - 1 bytes at once. */
 const READ_BYTES_MAX = 2 ** 30

@@ -2,11 +2,16 @@ import type { BackendName } from '../backend/backend.ts'
 import type { BackendErrorCode } from '../backend/errors.ts'
 import type { ModelConfig } from '../model/model-config.ts'
 import type { AdapterSettings } from '../peft/adapter-settings.ts'
+import type { CheckpointNotice } from '../train/checkpoint-store.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
 import type { TrainErrorCode } from '../train/errors.ts'
 import type { EvaluationWindows } from '../train/evaluate.ts'
+import type { StepPlan } from '../train/micro-batches.ts'
 import type { EvaluateJob, EvaluateResult, TrainJob, TrainResult } from '../train/trainer.ts'
+import type { CheckpointInterval } from '../train/training-state.ts'
+import type { JobControl } from './job-control.ts'
 import type { BackendRequest } from './open-backend.ts'
+import type { CheckpointPlace } from './training-checkpoints.ts'
 
 /** What a training thread is started with. It reads the weights itself, tensor by tensor. */
 export interface TrainerThreadData {
@@ -27,8 +32,25 @@ export interface BackendReport {
 }
 
 export type TrainerTask =
-  | { readonly kind: 'train'; readonly job: TrainJob }
+  | { readonly kind: 'train'; readonly job: TrainJob; readonly manner: JobManner }
   | { readonly kind: 'evaluate'; readonly job: EvaluateJob }
+
+/** How this machine does a job, and how much of it. */
+export interface JobManner {
+  readonly plan: StepPlan
+  readonly secondsMax?: number
+  readonly keep?: {
+    readonly place: CheckpointPlace
+    readonly every: CheckpointInterval
+    readonly fingerprint: string
+  }
+}
+
+/** What a person is told of the training, each thing once. */
+export interface TrainerNotice {
+  readonly kind: CheckpointNotice['kind'] | 'power'
+  readonly message: string
+}
 
 /** A job for a thread: it carries everything, so that any thread can do it. */
 export interface TrainerRequest {
@@ -36,8 +58,7 @@ export interface TrainerRequest {
   readonly task: TrainerTask
   /** Arrays in shared memory. */
   readonly shard: TokenizedShard
-  /** [1] in shared memory: set to 1 to stop the job within a step, as the thread reads no messages while it works. */
-  readonly abort: Int32Array
+  readonly control: JobControl
 }
 
 export type TrainerReply =
@@ -49,6 +70,7 @@ export type TrainerReply =
       readonly data: Readonly<Record<string, unknown>>
       readonly message: string
     }
+  | { readonly kind: 'notice'; readonly notice: TrainerNotice }
   | { readonly kind: 'step'; readonly id: number; readonly steps: number; readonly loss: number }
   | { readonly kind: 'done'; readonly id: number; readonly result: TrainResult | EvaluateResult }
   | {

@@ -5,13 +5,16 @@ import { BackendError } from '../backend/errors.ts'
 import { FrozenModel } from '../model/frozen-model.ts'
 import { openModelWeights } from '../model/model-files.ts'
 import { AdaptedModel } from '../peft/adapted-model.ts'
+import type { CheckpointStore } from '../train/checkpoint-store.ts'
 import { trainText } from '../train/dataset.ts'
 import { TrainError } from '../train/errors.ts'
 import { evaluateShard } from '../train/local-trainer.ts'
-import { trainAdapter } from '../train/loop.ts'
+import { type TrainOptions, trainAdapter } from '../train/loop.ts'
+import { isJobAborted, type JobControl, powerGateOf } from './job-control.ts'
 import { nodeFiles } from './node-files.ts'
 import { openBackend } from './open-backend.ts'
-import type { TrainerReply, TrainerRequest, TrainerThreadData } from './trainer-messages.ts'
+import type { JobManner, TrainerReply, TrainerRequest, TrainerThreadData } from './trainer-messages.ts'
+import { type CheckpointPlace, openCheckpoints } from './training-checkpoints.ts'
 
 const { backend: request, modelFolder, config, adapter, evaluation } = workerData as TrainerThreadData
 const port = parentPort!
@@ -20,15 +23,37 @@ function reply(message: TrainerReply): void {
   port.postMessage(message)
 }
 
-async function run(model: AdaptedModel, { id, task, shard, abort }: TrainerRequest): Promise<void> {
+const clock = { nowMs: () => performance.now() }
+
+/** By their folders, for what was told already. */
+const stores = new Map<string, CheckpointStore>()
+
+function storeOf(place: CheckpointPlace): CheckpointStore {
+  const key = JSON.stringify(place)
+  const store = stores.get(key) ?? openCheckpoints(place, notice => reply({ kind: 'notice', notice }))
+  stores.set(key, store)
+  return store
+}
+
+function optionsOf({ plan, secondsMax, keep }: JobManner, control: JobControl): TrainOptions {
+  return {
+    plan,
+    clock,
+    power: powerGateOf(control),
+    ...(secondsMax !== undefined && { secondsMax }),
+    ...(keep && { checkpoints: storeOf(keep.place).of(keep.fingerprint, keep.every) })
+  }
+}
+
+async function run(model: AdaptedModel, { id, task, shard, control }: TrainerRequest): Promise<void> {
   try {
     const hooks = {
       onStep: (steps: number, loss: number) => reply({ kind: 'step', id, steps, loss }),
-      isAborted: () => Atomics.load(abort, 0) !== 0
+      isAborted: () => isJobAborted(control)
     }
     const result =
       task.kind === 'train'
-        ? await trainAdapter(model, trainText(shard), task.job, hooks)
+        ? await trainAdapter(model, trainText(shard), task.job, hooks, optionsOf(task.manner, control))
         : await evaluateShard(model, shard, task.job, evaluation)
     reply({ kind: 'done', id, result })
   } catch (error) {

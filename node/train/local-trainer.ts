@@ -1,11 +1,17 @@
+import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { seededRandom } from '../../aggregation/random.ts'
 import type { AdaptedModel } from '../peft/adapted-model.ts'
 import { adapterConfigJson } from '../peft/adapter-config.ts'
+import type { CheckpointStore } from './checkpoint-store.ts'
 import { heldOutText, type TokenizedShard, trainText } from './dataset.ts'
 import { TrainError } from './errors.ts'
 import { type EvaluationWindows, evaluateText } from './evaluate.ts'
-import { trainAdapter } from './loop.ts'
+import { trainerCheckpoints } from './job-checkpoints.ts'
+import { shardDigest } from './job-fingerprint.ts'
+import { type TrainOptions, trainAdapter } from './loop.ts'
+import { wholeBatches } from './micro-batches.ts'
 import type { EvaluateJob, EvaluateResult, Trainer } from './trainer.ts'
+import type { CheckpointInterval } from './training-state.ts'
 
 /** What a trainer is opened with besides the model. */
 export interface TrainerSettings {
@@ -13,6 +19,15 @@ export interface TrainerSettings {
   /** Seed of the first adapter; every peer of a run has the same. */
   readonly initialisationSeed: number
   readonly evaluation: EvaluationWindows
+  readonly options?: Omit<TrainOptions, 'checkpoints'>
+  readonly keep?: KeepSettings
+}
+
+/** Where interrupted jobs are kept. */
+export interface KeepSettings {
+  readonly store: CheckpointStore
+  readonly every: CheckpointInterval
+  readonly sha256: CryptoSuite['sha256']
 }
 
 /** Runs an evaluation job. @throws TrainError BAD_JOB */
@@ -51,19 +66,46 @@ export async function evaluateShard(
 
 /** A trainer on this thread: simple, and it blocks the thread while it works. `signal` is looked at between steps. */
 export function localTrainer(model: AdaptedModel, shard: TokenizedShard, settings: TrainerSettings): Trainer {
+  const { baseModelSha256, initialisationSeed, evaluation, options = {}, keep } = settings
+  const checkpoints = keep && checkpointsOf(model, shard, settings, keep)
   return {
     layout: model.layout,
     adapterKind: model.adapter.settings.kind,
     adapterConfigJson: baseModel => adapterConfigJson(model.adapter.settings, model.base.config, baseModel),
-    baseModelSha256: settings.baseModelSha256,
-    initialAdapter: () => model.adapter.initial(seededRandom(settings.initialisationSeed)),
+    baseModelSha256,
+    initialAdapter: () => model.adapter.initial(seededRandom(initialisationSeed)),
     async train(job, onProgress = () => {}, signal) {
       const isAborted = () => signal?.aborted === true
-      return trainAdapter(model, trainText(shard), job, { onStep: onProgress, isAborted })
+      const kept = checkpoints && {
+        checkpoints: keep!.store.of(await checkpoints.fingerprintOf(job), keep!.every)
+      }
+      const hooks = { onStep: onProgress, isAborted }
+      return trainAdapter(model, trainText(shard), job, hooks, { ...options, ...kept })
     },
     async evaluate(job) {
-      return evaluateShard(model, shard, job, settings.evaluation)
+      return evaluateShard(model, shard, job, evaluation)
     },
+    ...(checkpoints && { checkpoints }),
     async close() {}
   }
+}
+
+function checkpointsOf(
+  { adapter, base }: AdaptedModel,
+  shard: TokenizedShard,
+  { baseModelSha256, options }: TrainerSettings,
+  { store, sha256 }: KeepSettings
+): ReturnType<typeof trainerCheckpoints> {
+  const shardSha256 = shardDigest(shard, sha256)
+  return trainerCheckpoints(
+    store,
+    async ({ batchSize }) => ({
+      baseModelSha256,
+      adapter: adapter.settings,
+      backend: base.backend.name,
+      plan: options?.plan ?? wholeBatches(batchSize)
+    }),
+    shardSha256,
+    sha256
+  )
 }

@@ -6,7 +6,7 @@ import { type TrainingBatches, trainingBatches } from './batches.ts'
 import { checkJob, checkPlan } from './check-job.ts'
 import { EarlyStopping } from './early-stopping.ts'
 import { TrainError } from './errors.ts'
-import { batchGradient, type StepPlan } from './micro-batches.ts'
+import { batchGradient, type StepPlan, wholeBatches } from './micro-batches.ts'
 import { clipGradient, createOptimizer, type Optimizer } from './optimizer.ts'
 import { addProximalGradient } from './proximal.ts'
 import { type LearningRateSchedule, learningRateAt } from './schedule.ts'
@@ -94,7 +94,7 @@ class Training {
     this.model = model
     this.job = job
     this.options = options
-    this.plan = options.plan ?? { microBatchSize: batchSize, mode: 'record' }
+    this.plan = options.plan ?? wholeBatches(batchSize)
     this.schedule = {
       peak: learningRate,
       warmupSteps: job.warmupSteps ?? 0,

@@ -10,6 +10,11 @@ export interface StepPlan {
   readonly mode: NonNullable<GradientOptions['mode']>
 }
 
+/** The plan where memory is no question: every activation kept. */
+export function wholeBatches(batchSize: number): StepPlan {
+  return { microBatchSize: batchSize, mode: 'record' }
+}
+
 /** Pieces of at most `size` windows, in order; without those that predict nothing. */
 export function microBatches({ tokens, targets }: TrainingBatch, size: number): MicroBatch[] {
   const { ids, batch, time } = tokens

@@ -81,6 +81,13 @@ export interface EvaluateResult {
   readonly bitsPerByte: number
 }
 
+export interface TrainerCheckpoints {
+  /** Steps after which a job was kept last; 0 if it was not. */
+  stepsOf(job: TrainJob): Promise<number>
+  /** Deletes what was kept of all other jobs, for good when it returns. @throws FilesError */
+  keepOnly(jobs: readonly TrainJob[]): Promise<void>
+}
+
 /** Trains and measures adapters of one frozen model on one client's private data. */
 export interface Trainer {
   readonly layout: AdapterLayout
@@ -104,5 +111,7 @@ export interface Trainer {
   ): Promise<TrainResult>
   /** @throws TrainError BAD_JOB, WORKER_FAILED, CLOSED */
   evaluate(job: EvaluateJob): Promise<EvaluateResult>
+  /** What is kept of interrupted jobs on this machine's disk, if anything is: `train` goes on from it. */
+  readonly checkpoints?: TrainerCheckpoints
   close(): Promise<void>
 }

@@ -100,7 +100,10 @@ describe('openTrainerPool', () => {
       const expected = await local.train(jobFor(local))
       // Four at once on two threads: both get some.
       const results = await Promise.all([1, 2, 3, 4].map(() => trainer.train(jobFor(trainer))))
-      for (const result of results) expect(result).to.deep.equal(expected)
+      for (const result of results) {
+        expect(result.seconds).to.be.above(0)
+        expect({ ...result, seconds: null }).to.deep.equal(expected)
+      }
       for (const adapter of [null, expected.adapter]) {
         for (const split of ['heldOut', 'train'] as const) {
           const job = { adapter, split }
@@ -171,7 +174,7 @@ describe('openTrainerPool', () => {
       const [exited, thrown, fine] = await Promise.allSettled([
         trainer.train(jobFor(trainer, { seed: 13 })),
         // A fault of the program: no TrainError, so the thread is not trusted any more.
-        trainer.train(null as unknown as TrainJob),
+        trainer.train(jobFor(trainer, { factors: null as unknown as [] })),
         trainer.train(jobFor(trainer))
       ])
       expect(exited).to.have.nested.property('reason.code', 'WORKER_FAILED')

@@ -1,0 +1,206 @@
+import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { BackendError } from '../backend/errors.ts'
+import type { TokenizedShard } from '../train/dataset.ts'
+import { TrainError } from '../train/errors.ts'
+import type { EvaluateResult, TrainResult } from '../train/trainer.ts'
+import { abortJob, createJobControl } from './job-control.ts'
+import { isSolitary } from './open-backend.ts'
+import type {
+  BackendReport,
+  TrainerNotice,
+  TrainerReply,
+  TrainerRequest,
+  TrainerTask,
+  TrainerThreadData
+} from './trainer-messages.ts'
+
+export interface TrainerThreadsOptions {
+  readonly threadData: TrainerThreadData
+  /** The most threads. A backend that a process can have only once is used by one. */
+  readonly trainers: number
+  readonly workerUrl?: URL
+  onNotice(notice: TrainerNotice): void
+}
+
+interface PendingJob {
+  readonly request: TrainerRequest
+  readonly onProgress: (steps: number, loss: number) => void
+  resolve(result: TrainResult | EvaluateResult): void
+  reject(error: TrainError | BackendError): void
+}
+
+interface Thread {
+  readonly worker: Worker
+  job: PendingJob | null
+  isReady: boolean
+}
+
+/** Hands jobs to threads in order, and replaces threads that end. */
+export class TrainerThreads {
+  private readonly workerUrl: URL
+  private readonly threadData: TrainerThreadData
+  private readonly onNotice: TrainerThreadsOptions['onNotice']
+  /** One until the first has told its backend. */
+  private threadsMax = 1
+  private readonly trainers: number
+  private readonly threads = new Set<Thread>()
+  private readonly queue: PendingJob[] = []
+  private readonly firstBackend = Promise.withResolvers<BackendReport>()
+  private nextId = 0
+  private isClosed = false
+
+  constructor({ threadData, trainers, workerUrl, onNotice }: TrainerThreadsOptions) {
+    this.trainers = trainers
+    this.workerUrl = workerUrl ?? ownWorkerUrl()
+    this.threadData = threadData
+    this.onNotice = onNotice
+    // Nobody has to ask for the backend.
+    this.firstBackend.promise.catch(() => {})
+    this.startThread()
+  }
+
+  backend(): Promise<BackendReport> {
+    return this.firstBackend.promise
+  }
+
+  run(
+    task: TrainerTask,
+    shard: TokenizedShard,
+    onProgress: (steps: number, loss: number) => void = () => {},
+    signal?: AbortSignal
+  ): Promise<TrainResult | EvaluateResult> {
+    if (this.isClosed) return Promise.reject(closedError())
+    if (signal?.aborted === true) return Promise.reject(abortedError())
+    const { promise, resolve, reject } = Promise.withResolvers<TrainResult | EvaluateResult>()
+    const pending: PendingJob = {
+      request: { id: this.nextId++, task, shard, control: createJobControl() },
+      onProgress,
+      resolve,
+      reject
+    }
+    const onAbort = () => this.abort(pending)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.queue.push(pending)
+    this.dispatch()
+    return promise.finally(() => signal?.removeEventListener('abort', onAbort))
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    for (const { reject } of this.queue.splice(0)) reject(closedError())
+    this.firstBackend.reject(closedError())
+    const threads = [...this.threads]
+    this.threads.clear()
+    for (const { job } of threads) job?.reject(closedError())
+    await Promise.all(threads.map(({ worker }) => worker.terminate()))
+  }
+
+  private abort(pending: PendingJob): void {
+    abortJob(pending.request.control)
+    const waiting = this.queue.indexOf(pending)
+    if (waiting < 0) return
+    this.queue.splice(waiting, 1)
+    pending.reject(abortedError())
+  }
+
+  private startThread(): void {
+    // TensorFlow reads settings from the environment of the process.
+    const worker = new Worker(this.workerUrl, { workerData: this.threadData, env: SHARE_ENV })
+    const thread: Thread = { worker, job: null, isReady: false }
+    let cause: unknown = null
+    worker.on('message', (reply: TrainerReply) => this.onReply(thread, reply))
+    worker.on('error', error => {
+      cause = error
+    })
+    worker.on('exit', exitCode => this.onExit(thread, cause, exitCode))
+    this.threads.add(thread)
+  }
+
+  private dispatch(): void {
+    while (this.threads.size < Math.min(this.threadsMax, this.queue.length)) this.startThread()
+    for (const thread of this.threads) {
+      if (!thread.isReady || thread.job !== null) continue
+      const pending = this.queue.shift()
+      if (pending === undefined) return
+      thread.job = pending
+      thread.worker.postMessage(pending.request)
+    }
+  }
+
+  private onReply(thread: Thread, reply: TrainerReply): void {
+    // One that was under way when the pool was closed.
+    if (this.isClosed) return
+    if (reply.kind === 'ready') {
+      thread.isReady = true
+      this.onBackend(reply.backend)
+      return
+    }
+    if (reply.kind === 'unavailable') {
+      this.onUnavailable(thread, new BackendError(reply.code, reply.data, reply.message))
+      return
+    }
+    if (reply.kind === 'notice') {
+      this.onNotice(reply.notice)
+      return
+    }
+    const { job } = thread
+    if (job === null || job.request.id !== reply.id) return
+    if (reply.kind === 'step') {
+      job.onProgress(reply.steps, reply.loss)
+      return
+    }
+    thread.job = null
+    if (reply.kind === 'done') job.resolve(reply.result)
+    else job.reject(new TrainError(reply.code, reply.data, reply.message))
+    this.dispatch()
+  }
+
+  private onBackend(backend: BackendReport): void {
+    this.threadsMax = isSolitary(backend.name) ? 1 : this.trainers
+    while (this.threads.size < this.threadsMax) this.startThread()
+    this.firstBackend.resolve(backend)
+    this.dispatch()
+  }
+
+  private onUnavailable(thread: Thread, error: BackendError): void {
+    this.threads.delete(thread)
+    if (this.threads.size > 0) {
+      // There is room for no more.
+      this.threadsMax = this.threads.size
+      return
+    }
+    this.firstBackend.reject(error)
+    for (const { reject } of this.queue.splice(0)) reject(error)
+  }
+
+  private onExit(thread: Thread, cause: unknown, exitCode: number): void {
+    if (!this.threads.delete(thread) || this.isClosed) return
+    const failure = workerError(cause, exitCode)
+    if (thread.job !== null) thread.job.reject(failure)
+    else if (!thread.isReady) {
+      // It could not even start: another would not either, so the job it was started for must not wait for ever.
+      this.firstBackend.reject(failure)
+      this.queue.shift()?.reject(failure)
+    }
+    this.dispatch()
+  }
+}
+
+/** From source under Node's type stripping, or compiled. */
+function ownWorkerUrl(): URL {
+  return new URL(`./trainer-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+}
+
+export function closedError(): TrainError {
+  return new TrainError('CLOSED', {}, 'the trainer was closed before the job was done')
+}
+
+function abortedError(): TrainError {
+  return new TrainError('ABORTED', { steps: 0 }, 'training was stopped before its first step')
+}
+
+function workerError(cause: unknown, exitCode: number): TrainError {
+  const reason = cause instanceof Error ? cause.message : `it ended with exit code ${exitCode}`
+  const message = `the training thread failed: ${reason}. Its job is lost; the next one gets a new thread.`
+  return new TrainError('WORKER_FAILED', { reason }, message, { cause })
+}
