@@ -1,13 +1,14 @@
 /** Text generation for a person: a base model, or the same prompt and seed without and with an adapter. */
 import type { Backend } from '../backend/backend.ts'
 import { openBackend } from '../platform/open-backend.ts'
+import { type BackendOptions, backendRequest, tellBackend } from './backend-options.ts'
 import { framePrompt } from './chat/frame-prompt.ts'
 import { type Speech, speak, speedText } from './chat/speak.ts'
 import { type FoundSpeaker, findSpeaker, loadSpeaker } from './chat/speaker.ts'
 import type { CommandHost } from './host.ts'
 
 /** The flags of the command. */
-export interface ChatOptions {
+export interface ChatOptions extends BackendOptions {
   readonly adapter?: string
   readonly prompt: string
   readonly system?: string
@@ -23,8 +24,12 @@ export interface ChatOptions {
 export async function chat(options: ChatOptions, host: CommandHost): Promise<void> {
   const found = await findSpeaker(options, host)
   const prompt = framePrompt(found.tokenizer, options)
-  const { backend } = await openBackend({ name: 'auto' })
+  const { backend, notes } = await openBackend({
+    ...backendRequest(options),
+    modelWidth: found.config.hiddenSize
+  })
   try {
+    tellBackend({ ...backend, notes }, host.output)
     await converse(found, prompt, backend, options, host)
   } finally {
     await backend.close()
@@ -41,7 +46,6 @@ async function converse(
   const { output } = host
   const { tokenizer, modelName, endTokenIds } = found
   const { temperature, seed, tokens: newTokensMax } = options
-  output.say(`backend ${backend.name}: ${backend.description}`)
   output.say(
     `base model ${modelName}, temperature ${temperature}, seed ${seed}, ` +
       (isChat ? 'in its chat template' : 'continuing the plain text')

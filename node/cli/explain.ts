@@ -2,6 +2,7 @@ import { AggregationError } from '../../aggregation/errors.ts'
 import { NetworkError, ProtocolError } from '../../protocols/errors.ts'
 import { FilesError } from '../../protocols/files-error.ts'
 import { SimError } from '../../sim/errors.ts'
+import { BackendError } from '../backend/errors.ts'
 import { ModelError } from '../model/errors.ts'
 import { PeerError } from '../peer/errors.ts'
 import { PeftError } from '../peft/errors.ts'
@@ -27,6 +28,9 @@ const failures: ReadonlySet<string> = new Set<string>([
   ]
 ])
 
+/** Of a backend; its other codes are faults of the program. */
+const machineLacks: ReadonlySet<string> = new Set(['UNAVAILABLE', 'OUT_OF_MEMORY', 'THREAD_FAILED'])
+
 /**
  * The error as the person should see it, or null for a fault of the program. Every floor's error class writes its
  * messages for people; only the exit code is decided here.
@@ -46,6 +50,9 @@ export function explain(error: unknown): UserError | null {
     error instanceof TrainError
   if (isKnown && error.code !== 'FAULT') {
     return new UserError(error.message, failures.has(error.code) ? 1 : 2, { cause: error })
+  }
+  if (error instanceof BackendError && machineLacks.has(error.code)) {
+    return new UserError(error.message, 1, { cause: error })
   }
   if (error instanceof AggregationError && error.code === 'BAD_SETTING') {
     return new UserError(error.message, 2, { cause: error })

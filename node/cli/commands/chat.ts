@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { backendOption } from '../backend-options.ts'
 import type { ChatOptions } from '../chat.ts'
 import type { CommandHost } from '../host.ts'
 import { number, wholeNumber, withExamples } from '../options.ts'
@@ -27,6 +28,8 @@ export function chatCommand(host: CommandHost): Command {
       wholeNumber(0, 2 ** 32 - 1),
       1
     )
+    .addOption(backendOption())
+    .option('--threads <n>', 'threads that compute (default: one per core)', wholeNumber(1, 256))
     .action(async (options: ChatOptions) => {
       // Loading the tensor library takes a second: --help must not wait for it.
       const { chat } = await import('../chat.ts')

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { backendOption } from '../backend-options.ts'
 import type { CommandHost } from '../host.ts'
 import { dirOption } from '../identity-dir.ts'
 import type { JoinFlags } from '../join.ts'
@@ -27,7 +28,8 @@ export function joinCommand(host: CommandHost): Command {
       'network address to listen on, may be repeated (default: /ip4/0.0.0.0/tcp/0)',
       collect
     )
-    .option('--threads <n>', 'training threads: two train and measure side by side', wholeNumber(1, 256))
+    .addOption(backendOption())
+    .option('--threads <n>', 'threads that compute (default: one per core)', wholeNumber(1, 256))
     .option('--linger <seconds>', 'serve the others for this long after the end', wholeNumber(0, 86_400), 10)
     .option(
       '--dry-run',

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { backendOption } from '../backend-options.ts'
 import type { CommandHost } from '../host.ts'
 import { number, wholeNumber, withExamples } from '../options.ts'
 import type { SimOptions } from '../sim/sim-options.ts'
@@ -33,7 +34,12 @@ export function simCommand(host: CommandHost): Command {
       'fedpeft-run'
     )
     .option('--external <n>', 'leave this many of the peers to processes of their own', wholeNumber(0, 63), 0)
-    .option('--threads <n>', 'training threads (default: one per core)', wholeNumber(1, 256))
+    .addOption(backendOption())
+    .option(
+      '--threads <n>',
+      'threads that compute, for all peers (default: one per core)',
+      wholeNumber(1, 256)
+    )
     .option('--allow-three', 'let three peers run: no loss is tolerated, and no privacy noise is possible')
     .option('--no-baselines', 'skip the local and the pooled baseline')
     .action(async (scenario: string, options: SimOptions) => {

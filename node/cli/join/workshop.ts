@@ -4,6 +4,7 @@ import type { TrainerPool } from '../../platform/trainer-pool.ts'
 import { DATA_ENDINGS } from '../../train/data/read-data.ts'
 import type { TokenizedShard } from '../../train/dataset.ts'
 import type { Trainer } from '../../train/trainer.ts'
+import { type BackendOptions, backendRequest, tellBackend } from '../backend-options.ts'
 import type { CommandHost } from '../host.ts'
 import {
   type BaseModel,
@@ -16,11 +17,10 @@ import { openPrivateData } from '../private-data.ts'
 import { placeText, type ResolveOptions, resolveModel } from '../resolve-model.ts'
 import { UserError } from '../user-error.ts'
 
-export interface WorkshopOptions {
+export interface WorkshopOptions extends BackendOptions {
   readonly data?: string
   readonly heldOut?: string
   readonly model?: string
-  readonly threads?: number
 }
 
 export interface Workshop {
@@ -41,7 +41,7 @@ export async function openWorkshop(
   resolving: Pick<ResolveOptions, 'offlineBecause'> = {}
 ): Promise<Workshop> {
   const { output } = host
-  const { data, heldOut, threads } = options
+  const { data, heldOut } = options
   if (data === undefined) {
     throw new UserError(
       `give your text: --data FILE (${DATA_ENDINGS}), or --data sotu:abraham_lincoln to try it without one`,
@@ -62,14 +62,13 @@ export async function openWorkshop(
   output.say(`data ${shard.description}; it stays on this machine`)
   const pool = openRunTrainers(manifest, base, {
     trainers: 1,
-    backend: { name: 'auto', ...(threads === undefined ? {} : { threads }) }
+    backend: backendRequest(options)
   })
   try {
-    const { name: backend, description, notes } = await pool.backend()
-    output.say(`backend ${backend}: ${description}`)
-    if (backend === 'cpu') for (const note of notes) output.warn(note)
+    const report = await pool.backend()
+    tellBackend(report, output)
     const examples = examplesOf(shard, windowTokens)
-    return { base, shard, examples, pool, trainer: pool.open(shard), backend }
+    return { base, shard, examples, pool, trainer: pool.open(shard), backend: report.name }
   } catch (error) {
     await pool.close()
     throw error

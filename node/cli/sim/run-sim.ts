@@ -18,6 +18,7 @@ import type { TrainerPool } from '../../platform/trainer-pool.ts'
 import { pooledShard } from '../../train/dataset.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import { adapterText } from '../adapter-text.ts'
+import { backendRequest, tellBackend } from '../backend-options.ts'
 import type { CommandHost } from '../host.ts'
 import {
   type BaseModel,
@@ -91,7 +92,11 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
     const { signed, file, resumed } = await writeRun(out, manifest, loopback.members[0]!.identity)
     if (resumed) host.output.say(`going on with the run in ${out}`)
     const threads = options.threads ?? availableParallelism()
-    const opened = openRunTrainers(manifest, base, { trainers: threads })
+    const opened = openRunTrainers(manifest, base, {
+      // Peers train side by side as far as there are threads; what is left over speeds each of them up.
+      trainers: Math.min(threads, inside),
+      backend: { ...backendRequest(options), threads }
+    })
     pool = opened
     const own = clients.slice(0, inside)
     const trainers = own.map(({ shard }) => opened.open(shard))
@@ -134,11 +139,11 @@ async function announce({
 }: Bench): Promise<void> {
   const { output } = host
   const { rounds, training, strategy, adapter } = manifest
-  const { name: backend, description, notes } = await pool.backend()
-  output.say(`backend ${backend}: ${description}`)
-  if (backend === 'cpu') for (const note of notes) output.warn(note)
+  const report = await pool.backend()
+  tellBackend(report, output)
+  const { name: backend } = report
   // A backend that a process can have once trains for all peers in turn.
-  const trainersAtOnce = isSolitary(backend) ? 1 : threads
+  const trainersAtOnce = isSolitary(backend) ? 1 : Math.min(threads, clients.length)
   const steps = rounds * training.steps
   const { run: runsBaselines, pooledSteps: pooledFactor } = scenario.baselines
   const local = runsBaselines ? steps * clients.length : 0

@@ -1,5 +1,7 @@
+import type { BackendOptions } from '../backend-options.ts'
+
 /** The flags of the command. */
-export interface SimOptions {
+export interface SimOptions extends BackendOptions {
   readonly peers?: number
   readonly rounds?: number
   readonly steps?: number
@@ -11,7 +13,6 @@ export interface SimOptions {
   readonly seed?: number
   readonly out: string
   readonly external: number
-  readonly threads?: number
   readonly baselines: boolean
   readonly allowThree?: boolean
 }
