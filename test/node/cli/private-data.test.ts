@@ -43,6 +43,30 @@ describe('private data of a peer', () => {
     expect(shard.description).to.contain('the first of')
   })
 
+  it('is a table or conversations, if the model takes those', async () => {
+    writeFileSync(at('answers.csv'), `prompt,completion\n${'2 + 2 =, 4\n"Who, then?", Nobody.\n'.repeat(5)}`)
+    const table = await openPrivateData(tokenizer, { data: at('answers.csv'), windowTokens: 16 })
+    expect([table.trainExamples!.starts.length, table.heldOutExamples!.starts.length]).to.deep.equal([9, 1])
+    expect(tokenizer.decode(table.train)).to.contain('Who, then? Nobody.')
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Hello.' }
+    ]
+    writeFileSync(at('chat.jsonl'), `${JSON.stringify({ messages })}\n`.repeat(10))
+    const options = { data: at('chat.jsonl'), heldOut: at('answers.csv'), windowTokens: 16 }
+    const refused = await openPrivateData(tokenizer, options).catch((error: unknown) => error)
+    expect(refused).to.include({ name: 'UserError', exitCode: 2 })
+    expect((refused as Error).message).to.contain(`--data ${at('chat.jsonl')}: chat.jsonl, line 1: `)
+    writeFileSync(
+      at('model/chat_template.jinja'),
+      '{% for m in messages %}{{ m.role }} {{ m.content }} {% endfor %}'
+    )
+    const chatty = (await openBaseModel(localModel(at('model')))).tokenizer
+    const chats = await openPrivateData(chatty, options)
+    expect(tokenizer.decode(chats.train).split('<|endoftext|>')[0]).to.equal('user Hi assistant Hello. ')
+    expect(chats.heldOutExamples!.starts.length).to.equal(10)
+  })
+
   it('is a president by id or by name', async () => {
     const byId = await openPrivateData(tokenizer, { data: 'sotu:abraham_lincoln', windowTokens: 16 })
     const byName = await openPrivateData(tokenizer, { data: 'sotu:Abraham Lincoln', windowTokens: 16 })

@@ -120,10 +120,63 @@ describe('tokenizer', () => {
       expect([...tokenizer.encode(' a\n')]).to.deep.equal([3, 4])
     })
 
+    it('names that begin token, for whoever wants it', () => {
+      expect([...tokenizer.beginTokenIds]).to.deep.equal([0])
+      const bare = parseTokenizer(json({ ...sentencePiece, post_processor: null }), null)
+      expect([...bare.beginTokenIds]).to.deep.equal([])
+    })
+
     it('finds the end token in either form of tokenizer_config.json', () => {
       expect(tokenizer.endTokenId).to.equal(0)
       expect(parseTokenizer(json(sentencePiece), json({ eos_token: '<s>' })).endTokenId).to.equal(0)
       expect(parseTokenizer(json(sentencePiece), null).endTokenId).to.equal(undefined)
+    })
+  })
+
+  describe('has a chat template', () => {
+    const rendered = (settings: object | null, template: string | null = null) =>
+      parseTokenizer(
+        json(sentencePiece),
+        settings === null ? null : json(settings),
+        template === null ? null : utf8(template)
+      ).chatTemplate?.render([{ role: 'user', content: 'Hi' }], false)
+
+    const source = '{{ bos_token }}{{ messages[0].content }}{{ eos_token }}'
+
+    it('from tokenizer_config.json, with its special tokens in either form', () => {
+      const settings = {
+        chat_template: source,
+        bos_token: '<s>',
+        eos_token: { content: '</s>' },
+        add_bos_token: true
+      }
+      expect(rendered(settings)).to.equal('<s>Hi</s>')
+      expect(rendered({ chat_template: source, bos_token: null })).to.equal('Hi')
+    })
+
+    it('of several, the one named default', () => {
+      const named = [
+        { name: 'tool_use', template: 'tools' },
+        { name: 'default', template: source }
+      ]
+      expect(rendered({ chat_template: named })).to.equal('Hi')
+      expect(rendered({ chat_template: named.slice(0, 1) })).to.equal(undefined)
+    })
+
+    it('from chat_template.jinja, before any other', async () => {
+      expect(rendered({ chat_template: 'old', eos_token: '</s>' }, source)).to.equal('Hi</s>')
+      const files = memoryFiles([
+        ['tokenizer.json', json(sentencePiece)],
+        ['chat_template.jinja', utf8(source)]
+      ])
+      const { chatTemplate } = await loadTokenizer(files)
+      expect(chatTemplate!.render([{ role: 'user', content: 'Hi' }], true)).to.equal('Hi')
+    })
+
+    it('or none', () => {
+      expect(rendered(null)).to.equal(undefined)
+      expect(rendered({ chat_template: null })).to.equal(undefined)
+      expect(embedded.chatTemplate).to.equal(null)
     })
   })
 
