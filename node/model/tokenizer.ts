@@ -58,7 +58,10 @@ export function parseTokenizer(
   let inner: HuggingFaceTokenizer
   try {
     // The library's default joins "word ," to "word,", which would lose bytes of the text.
-    inner = new HuggingFaceTokenizer(definition, { ...config, clean_up_tokenization_spaces: false })
+    inner = new HuggingFaceTokenizer(withNumerals(definition), {
+      ...config,
+      clean_up_tokenization_spaces: false
+    })
   } catch (error) {
     throw badTokenizer('tokenizer.json', (error as Error).message, error)
   }
@@ -114,6 +117,25 @@ function parseObject(bytes: Uint8Array, path: string): JsonObject {
     throw badTokenizer(path, 'it must hold one JSON object')
   }
   return value as JsonObject
+}
+
+/**
+ * The JavaScript library's `Digits` splits at 0 to 9 only, the original at every numeral (², ½, ٣): the same text would
+ * become other tokens than those that the model was trained on. A `Split` says what is meant.
+ */
+function withNumerals(definition: JsonObject): JsonObject {
+  return { ...definition, pre_tokenizer: splitAtNumerals(definition['pre_tokenizer']) }
+}
+
+function splitAtNumerals(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null) return part
+  const { type, pretokenizers, individual_digits: isIndividual } = part as JsonObject
+  if (type === 'Sequence' && Array.isArray(pretokenizers)) {
+    return { ...part, pretokenizers: pretokenizers.map(splitAtNumerals) }
+  }
+  if (type !== 'Digits') return part
+  const pattern = { Regex: isIndividual === true ? '\\p{N}' : '\\p{N}+' }
+  return { type: 'Split', pattern, behavior: 'Isolated', invert: false }
 }
 
 /** Bytes by token id. A hole in the ids counts no bytes: no text encodes to it. */
