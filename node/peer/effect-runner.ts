@@ -69,7 +69,7 @@ export class EffectRunner {
       case 'train':
         return this.#beside(work.train(effect))
       case 'mask':
-        return this.#beside(Promise.resolve().then(() => work.mask(effect)))
+        return this.#beside(work.mask(effect))
       case 'pull':
         return this.#beside(work.pull(effect, this.#attemptId()))
       case 'unmask':

@@ -7,7 +7,7 @@ import type { Clock, Files, Network, PeerId } from '../../protocols/ports.ts'
 import type { RunRegistry } from '../../protocols/run-registry.ts'
 import type { SignedManifest } from '../../protocols/signed-manifest.ts'
 import type { Notice, RoundPhase } from '../round/round-types.ts'
-import type { Trainer } from '../train/trainer.ts'
+import type { Trainer, TrainingEnd } from '../train/trainer.ts'
 import type { RoundBytes } from './byte-account.ts'
 
 /** The world as one peer sees it. The caller opens and closes all of it. */
@@ -45,6 +45,17 @@ export type PeerEvent =
       readonly steps: number
       readonly ofSteps: number
       readonly loss: number
+    }
+  /** Local training is over. */
+  | {
+      readonly type: 'trained'
+      readonly round: number
+      readonly attempt: number
+      readonly steps: number
+      readonly ofSteps: number
+      readonly endedBy: TrainingEnd
+      /** Wall time of the steps; null if it was not measured. */
+      readonly seconds: number | null
     }
   /** The founding list is on the disk. */
   | { readonly type: 'founded'; readonly tip: ChainTip }

@@ -18,7 +18,7 @@ import { ProtocolError } from '../../protocols/errors.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { Clock, PeerId } from '../../protocols/ports.ts'
 import type { Effect, RoundEvent } from '../round/round-types.ts'
-import type { Trainer } from '../train/trainer.ts'
+import type { Trainer, TrainJob, TrainResult } from '../train/trainer.ts'
 import { type AttemptId, isBefore } from './journal-store.ts'
 import { batchSeedOf, encodeTraining, trainJobOf } from './local-training.ts'
 import { holdersInTurn, pullDelayMs } from './pull-order.ts'
@@ -40,9 +40,13 @@ export interface WorkPorts {
   readonly examples: number
   rounding(): Random
   onTrainingStep(id: AttemptId, steps: number, ofSteps: number, loss: number): void
+  onTrained(id: AttemptId, job: TrainJob, result: TrainResult): void
   onSumRefused(id: AttemptId, reason: string): void
   warn(message: string): void
 }
+
+/** Attempts before the present one of which a job may have been interrupted; more in one round mean that it fails otherwise. */
+const ATTEMPTS_LOOKED_BACK = 4
 
 /** A body that no holder gives is asked for again after this long, doubling up to the second number. */
 const PULL_RETRY_MS = { first: 500, longest: 8_000 }
@@ -65,6 +69,9 @@ export class RoundWork {
   #lastBodies: Uint8Array[] = []
   /** Addresses of this peer's own masked inputs, of this attempt and the one before. */
   #own: string[] = []
+  /** The latest round that an attempt was forgotten for, and the deletion of what was kept of its training. */
+  #roundsBefore = 0
+  #tidying: Promise<void> = Promise.resolve()
 
   constructor(ports: WorkPorts) {
     this.#ports = ports
@@ -72,20 +79,15 @@ export class RoundWork {
 
   /** @returns null if the attempt was over before the training was */
   async train(effect: EffectOf<'train'>): Promise<RoundEvent | null> {
-    const { crypto, run, self, trainer, layout, states, examples, rounding, onTrainingStep } = this.#ports
+    const { run, trainer, layout, states, examples, rounding, onTrainingStep, onTrained } = this.#ports
     const { factors, completedRounds, cohortSize } = effect
     const work = this.#work(effect)
     const { signal } = work.stop
     const { round, attempt } = work.id
     try {
       const before = states.state.adapter
-      const job = trainJobOf(
-        run,
-        before,
-        factors,
-        completedRounds,
-        batchSeedOf(run.id, work.id, self, crypto.sha256)
-      )
+      const job = await this.#jobOf(effect, before)
+      if (signal.aborted) return null
       const onStep = (steps: number, loss: number): void => {
         if (!signal.aborted) onTrainingStep(work.id, steps, job.steps, loss)
       }
@@ -94,6 +96,7 @@ export class RoundWork {
         trained.adapter.fill(0)
         return null
       }
+      onTrained(work.id, job, trained)
       const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
       const weight = roundWeight(examples, encoding.maxWeight)
       const { clipNorm } = states.state
@@ -107,12 +110,40 @@ export class RoundWork {
     }
   }
 
-  /** Masks the kept input, erases it, and serves the result. @returns null if there is no input */
-  mask(effect: EffectOf<'mask'>): RoundEvent | null {
-    const { crypto, blobs } = this.#ports
+  /**
+   * The job of an attempt: that of an earlier attempt of the round where this peer was interrupted in its training, else a
+   * new one on other data. What is kept of a job is deleted before its masked input is announced, so a delta that may have
+   * been in a sum is never made again.
+   * @throws FilesError
+   */
+  async #jobOf(effect: EffectOf<'train'>, adapter: Float32Array): Promise<TrainJob> {
+    const { crypto, run, self, trainer } = this.#ports
+    const { round, attempt, factors, completedRounds } = effect
+    const lookedBack = Math.min(attempt, ATTEMPTS_LOOKED_BACK)
+    const jobs = Array.from({ length: lookedBack + 1 }, (_, back) => {
+      const seed = batchSeedOf(run.id, { round, attempt: attempt - back }, self, crypto.sha256)
+      return trainJobOf(run, adapter, factors, completedRounds, seed)
+    })
+    const { checkpoints } = trainer
+    if (checkpoints === undefined) return jobs[0]!
+    await this.#tidying
+    await checkpoints.keepOnly(jobs)
+    for (const job of jobs) if ((await checkpoints.stepsOf(job)) > 0) return job
+    return jobs[0]!
+  }
+
+  /**
+   * Masks the kept input, erases it, and serves the result.
+   * @returns null if there is no input, or no longer
+   * @throws FilesError
+   */
+  async mask(effect: EffectOf<'mask'>): Promise<RoundEvent | null> {
+    const { crypto, blobs, trainer } = this.#ports
     const work = this.#work(effect)
+    if (work.input === null) return null
+    await trainer.checkpoints?.keepOnly([])
     const { input } = work
-    if (input === null) return null
+    if (input === null || work.stop.signal.aborted) return null
     const bytes = bytesOfLanes(maskInput(input, effect.selfKey, effect.pairMasks, crypto))
     input.fill(0)
     work.input = null
@@ -209,6 +240,13 @@ export class RoundWork {
 
   /** Ends the work of every attempt before one. */
   forgetBefore(id: AttemptId): void {
+    const { trainer, warn } = this.#ports
+    if (id.round > this.#roundsBefore) {
+      this.#roundsBefore = id.round
+      this.#tidying = Promise.resolve(trainer.checkpoints?.keepOnly([])).catch(error =>
+        warn(`the training checkpoints of the round before cannot be deleted: ${error}`)
+      )
+    }
     for (const work of [...this.#attempts.values()]) if (isBefore(work.id, id)) this.forget(work.id)
   }
 

@@ -4,7 +4,7 @@ import type { ByteCount, RoundBytes } from '../../peer/byte-account.ts'
 import type { PeerEvent } from '../../peer/peer-types.ts'
 import type { Notice } from '../../round/round-types.ts'
 import type { Output } from '../output.ts'
-import { bytesText, peerList, shortPeer } from './words.ts'
+import { bytesText, durationText, peerList, shortPeer } from './words.ts'
 
 /** `total` of a byte account beside its parts. */
 export function totalBytes(bytes: RoundBytes): ByteCount {
@@ -47,6 +47,8 @@ export class JoinProgress {
         return this.#notice(event)
       case 'training':
         return this.#training(event)
+      case 'trained':
+        return this.#trained(event)
       case 'founded':
         return this.line(
           `the run begins with ${event.tip.members.length} members: ${this.#names(event.tip.members)}`
@@ -121,6 +123,13 @@ export class JoinProgress {
     if (!this.#live) return
     this.#output.words.write(`\r\u001b[2K${text}`)
     this.#isLineOpen = true
+  }
+
+  #trained({ steps, ofSteps, endedBy, seconds }: PeerEvent & { type: 'trained' }): void {
+    if (endedBy !== 'seconds' && endedBy !== 'power') return
+    const time = seconds === null ? '' : ` in ${durationText(seconds)}`
+    const why = endedBy === 'power' ? 'the battery is low' : 'the time allowed for a round is over'
+    this.line(`  ${steps} of ${ofSteps} steps done${time}: ${why}`)
   }
 
   #link({ kind, link, bytes }: PeerEvent & { type: 'link' }): void {

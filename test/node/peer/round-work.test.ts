@@ -5,11 +5,13 @@ import { seededRandom } from '../../../aggregation/random.ts'
 import { initialState } from '../../../aggregation/replicated-state.ts'
 import { type Lanes, lanesOfBytes } from '../../../aggregation/ring.ts'
 import { unmaskSum } from '../../../aggregation/secure-sum.ts'
+import { batchSeedOf } from '../../../node/peer/local-training.ts'
 import { roundEncodingOf } from '../../../node/peer/round-encoding.ts'
 import { RoundWork } from '../../../node/peer/round-work.ts'
 import { StateKeeper } from '../../../node/peer/state-keeper.ts'
 import { StateStore } from '../../../node/peer/state-store.ts'
 import type { Effect, RoundEvent } from '../../../node/round/round-types.ts'
+import type { TrainerCheckpoints, TrainJob } from '../../../node/train/trainer.ts'
 import { type BlobExchange, createBlobExchange } from '../../../protocols/blob-exchange.ts'
 import { memoryFiles } from '../../../sim/memory-files.ts'
 import { createSimWorld } from '../../../sim/sim-network.ts'
@@ -41,7 +43,7 @@ interface Desk {
   readonly other: { readonly id: string; readonly blobs: BlobExchange }
 }
 
-function desk(): Desk {
+function desk(checkpoints?: TrainerCheckpoints): Desk {
   const clock = new VirtualClock()
   const world = createSimWorld({ clock, seed: 1 })
   const network = world.join(members[0]!.id)
@@ -60,13 +62,14 @@ function desk(): Desk {
     crypto,
     run,
     self: members[0]!.id,
-    trainer,
+    trainer: { ...trainer, ...(checkpoints && { checkpoints }) },
     layout,
     blobs,
     states,
     examples: 5,
     rounding: (): Random => seededRandom(1),
     onTrainingStep: () => {},
+    onTrained: () => {},
     onSumRefused: () => {},
     warn: message => warnings.push(message)
   })
@@ -95,11 +98,95 @@ async function within<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
   return promise
 }
 
+describe('interrupted training', () => {
+  /** What is kept, by the job's seed; and what happened, in order. */
+  function keptJobs(): TrainerCheckpoints & {
+    readonly steps: Map<number, number>
+    readonly story: string[]
+  } {
+    const steps = new Map<number, number>()
+    const story: string[] = []
+    return {
+      steps,
+      story,
+      stepsOf: async ({ seed }: TrainJob) => steps.get(seed) ?? 0,
+      async keepOnly(jobs: readonly TrainJob[]) {
+        story.push(`keep ${jobs.length}`)
+        for (const seed of steps.keys()) if (!jobs.some(job => job.seed === seed)) steps.delete(seed)
+      }
+    }
+  }
+  const seedOf = (round: number, attempt: number): number =>
+    batchSeedOf(run.id, { round, attempt }, members[0]!.id, crypto.sha256)
+
+  it('is gone on with in a later attempt of the round', async () => {
+    const kept = keptJobs()
+    kept.steps.set(seedOf(0, 1), 5)
+    const { clock, work, trainer } = desk(kept)
+    await within(clock, work.train({ ...trainEffect(0), attempt: 3 }))
+    expect(trainer.jobs.map(({ seed }) => seed)).to.deep.equal([seedOf(0, 1)])
+  })
+
+  it('is not gone on with in another round, nor once its masked input may be known', async () => {
+    const kept = keptJobs()
+    kept.steps.set(seedOf(0, 0), 5)
+    const { clock, work, trainer } = desk(kept)
+    await within(clock, work.train({ ...trainEffect(1), attempt: 1 }))
+    expect(kept.steps.size).to.equal(0)
+    kept.steps.set(seedOf(1, 1), 7)
+    await work.mask({ ...maskEffect(1), attempt: 1 })
+    expect(kept.steps.size).to.equal(0)
+    await within(clock, work.train({ ...trainEffect(1), attempt: 2 }))
+    expect(trainer.jobs.map(({ seed }) => seed)).to.deep.equal([seedOf(1, 1), seedOf(1, 2)])
+  })
+
+  it('is forgotten before the masked input is there to be pulled', async () => {
+    const kept = keptJobs()
+    const { clock, work, blobs } = desk({
+      ...kept,
+      async keepOnly(jobs) {
+        await kept.keepOnly(jobs)
+        // As a disk that takes its time.
+        await new Promise(setImmediate)
+        kept.story.push('deleted')
+      }
+    })
+    const put = blobs.put.bind(blobs)
+    blobs.put = bytes => {
+      kept.story.push('served')
+      return put(bytes)
+    }
+    await within(clock, work.train(trainEffect(0)))
+    kept.story.length = 0
+    await work.mask(maskEffect(0))
+    expect(kept.story).to.deep.equal(['keep 0', 'deleted', 'served'])
+  })
+
+  it('is not masked if its attempt is over by the time that it is forgotten', async () => {
+    const kept = keptJobs()
+    const { clock, work } = desk(kept)
+    await within(clock, work.train(trainEffect(0)))
+    const masking = work.mask(maskEffect(0))
+    work.forget({ round: 0, attempt: 0 })
+    expect(await masking).to.equal(null)
+  })
+
+  it('is forgotten when the round is over, not when an attempt is', async () => {
+    const kept = keptJobs()
+    kept.steps.set(seedOf(0, 0), 5)
+    const { work } = desk(kept)
+    work.forgetBefore({ round: 0, attempt: 1 })
+    expect(kept.story).to.deep.equal([])
+    work.forgetBefore({ round: 1, attempt: 0 })
+    expect(kept.story).to.deep.equal(['keep 0'])
+  })
+})
+
 describe('the work of a round', () => {
   it('keeps the plain input to itself until it is masked, and erases it then', async () => {
     const work = desk()
     expect(await work.train(0)).to.deep.equal({ type: 'trained', round: 0, attempt: 0 })
-    const event = work.work.mask(maskEffect(0))
+    const event = await work.work.mask(maskEffect(0))
     if (event?.type !== 'input-masked') throw new Error('not masked')
     expect(event.lengthBytes).to.equal(2 * laneCountOf(encoding))
     const masked = lanesOfBytes(work.blobs.get(event.address)!, encoding.ringBits)
@@ -109,7 +196,7 @@ describe('the work of a round', () => {
     )
     expect(decodeSum(encoding, plain, 1).weightSum).to.equal(4)
     // A second masking would give the difference of two masks away: there is nothing left to mask.
-    expect(work.work.mask(maskEffect(0))).to.equal(null)
+    expect(await work.work.mask(maskEffect(0))).to.equal(null)
   })
 
   it('overwrites the plain input in place', async () => {
@@ -123,7 +210,7 @@ describe('the work of a round', () => {
       return slice.apply(this, given) as Uint16Array<ArrayBuffer>
     }
     try {
-      work.work.mask(maskEffect(0))
+      await work.work.mask(maskEffect(0))
     } finally {
       Uint16Array.prototype.slice = slice
     }
@@ -138,7 +225,7 @@ describe('the work of a round', () => {
     work.forget({ round: 0, attempt: 0 })
     expect(await within(clock, training)).to.equal(null)
     expect(trainer.jobs).to.have.length(1)
-    expect(work.mask(maskEffect(0))).to.equal(null)
+    expect(await work.mask(maskEffect(0))).to.equal(null)
     await clock.advance(10_000)
     expect(clock.pending).to.equal(0)
   })
@@ -192,7 +279,7 @@ describe('the work of a round', () => {
     const addresses: Uint8Array[] = []
     for (const round of [0, 1, 2]) {
       await train(round)
-      const event = work.mask(maskEffect(round))
+      const event = await work.mask(maskEffect(round))
       if (event?.type === 'input-masked') addresses.push(event.address)
       work.forget({ round, attempt: 0 })
     }
