@@ -163,28 +163,48 @@ const bottleneckSchema = z.looseObject({
 })
 
 /**
- * Fields of a LoRA that do not change what a saved adapter computes. PEFT adds switches with every version, so any other
- * field must be off.
+ * Fields that do not change what a saved adapter computes, or that are read. The libraries add switches with every version,
+ * so any other field must be off.
  */
 const harmless: ReadonlySet<string> = new Set([
   'auto_mapping',
   'base_model_name_or_path',
+  'inference_mode',
+  'peft_type',
+  'peft_version',
+  'revision',
+  'task_type'
+])
+
+const harmlessInLora: ReadonlySet<string> = new Set([
   // Says how the base stores its weights; A and B lie the same way.
   'fan_in_fan_out',
-  'inference_mode',
   'layers_pattern',
   'lora_alpha',
   'lora_dropout',
   'megatron_core',
-  'peft_type',
-  'peft_version',
   'qalora_group_size',
   'r',
-  'revision',
   'target_modules',
-  'task_type',
   'use_rslora'
 ])
+
+const harmlessInPrefix: ReadonlySet<string> = new Set([
+  // How the embeddings were made; saved ones are what came of it.
+  'encoder_hidden_size',
+  'init_weights',
+  'prefix_projection',
+  // The tensor's own shape tells.
+  'num_attention_heads',
+  'num_layers',
+  'num_transformer_submodules',
+  'num_virtual_tokens',
+  'token_dim'
+])
+
+/** `phm_…` and what belongs to it counts only with `phm_layer`. */
+const harmlessInBottleneck =
+  /^(init_weights|init_weights_seed|(phm|factorized_phm|shared|learn|hypercomplex)_\w+|mh_adapter|non_linearity|original_ln_before)$/
 
 /** False, null, or an empty list or table. */
 function isOff(value: unknown): boolean {
@@ -209,7 +229,7 @@ export function parseAdapterConfig(json: string, path: string): AdapterConfig {
 }
 
 function parseLora(raw: Record<string, unknown>, path: string): AdapterConfig {
-  refuseUnsupported(raw, path)
+  refuseOtherLora(raw, path)
   const fields = checked(loraSchema, raw, path)
   return {
     settings: {
@@ -226,7 +246,9 @@ function parseLora(raw: Record<string, unknown>, path: string): AdapterConfig {
 }
 
 function parsePrefix(raw: Record<string, unknown>, path: string): AdapterConfig {
-  // A projection is folded into the embeddings when PEFT saves them.
+  const isFine = (field: string, value: unknown): boolean =>
+    harmless.has(field) || harmlessInPrefix.has(field) || isOff(value)
+  refuseOthers(raw, isFine, path, '', lookedFor)
   const fields = checked(prefixSchema, raw, path)
   return {
     settings: { kind: 'prefix', virtualTokens: fields.num_virtual_tokens },
@@ -236,12 +258,18 @@ function parsePrefix(raw: Record<string, unknown>, path: string): AdapterConfig 
 }
 
 function parseBottleneck(raw: Record<string, unknown>, path: string): AdapterConfig {
-  const { config, model_name, name } = checked(bottleneckSchema, raw, path)
-  for (const [field, supported] of Object.entries(bottleneckFixed)) {
-    const value = config[field]
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(supported)) continue
-    throw unsupported(path, `config.${field}`, value, bottleneckKinds)
+  const settings = typeof raw['config'] === 'object' && raw['config'] !== null ? { ...raw['config'] } : {}
+  const isFine = (field: string, value: unknown): boolean => {
+    if (field in bottleneckFixed) {
+      const only = bottleneckFixed[field as keyof typeof bottleneckFixed]
+      return JSON.stringify(value) === JSON.stringify(only)
+    }
+    // It may be a table by layers.
+    if (field === 'reduction_factor') return typeof value !== 'object'
+    return harmlessInBottleneck.test(field) || isOff(value)
   }
+  refuseOthers(settings, isFine, path, 'config.', bottleneckKinds)
+  const { config, model_name, name } = checked(bottleneckSchema, raw, path)
   const activation = (Object.keys(activationNames) as Activation[]).find(
     known => activationNames[known] === config.non_linearity
   )
@@ -275,20 +303,33 @@ function checked<S extends z.ZodType>(schema: S, raw: unknown, path: string): z.
   throw badConfig(path, issue.path.join('.'), issue.message)
 }
 
-function refuseUnsupported(raw: Record<string, unknown>, path: string): void {
-  const supported = 'plain LoRA on listed linear layers, prefix tuning, or a bottleneck of AdapterHub'
-  if (raw['peft_type'] !== 'LORA') throw unsupported(path, 'peft_type', raw['peft_type'], supported)
+const lookedFor = 'plain LoRA on listed linear layers, prefix tuning, or a bottleneck of AdapterHub'
+
+function refuseOtherLora(raw: Record<string, unknown>, path: string): void {
+  if (raw['peft_type'] !== 'LORA') throw unsupported(path, 'peft_type', raw['peft_type'], lookedFor)
   // PEFT also takes a pattern here; we would have to match it exactly as Python does.
   const targets = raw['target_modules']
   if (typeof targets === 'string' && targets !== 'all-linear')
-    throw unsupported(path, 'target_modules', targets, supported)
-  for (const [field, value] of Object.entries(raw)) {
-    if (harmless.has(field) || isOff(value)) continue
-    if (field === 'bias' && value === 'none') continue
+    throw unsupported(path, 'target_modules', targets, lookedFor)
+  const isFine = (field: string, value: unknown): boolean => {
+    if (field === 'bias' && value === 'none') return true
     // Other ways to start (PiSSA, OLoRA, LoftQ) change the base model too.
-    if (field === 'init_lora_weights' && (value === true || value === 'gaussian')) continue
-    throw unsupported(path, field, value, supported)
+    if (field === 'init_lora_weights' && (value === true || value === 'gaussian')) return true
+    return harmless.has(field) || harmlessInLora.has(field) || isOff(value)
   }
+  refuseOthers(raw, isFine, path, '', lookedFor)
+}
+
+/** @param prefix - of the fields' names in messages */
+function refuseOthers(
+  fields: Readonly<Record<string, unknown>>,
+  isFine: (field: string, value: unknown) => boolean,
+  path: string,
+  prefix: string,
+  supported: string
+): void {
+  for (const [field, value] of Object.entries(fields))
+    if (!isFine(field, value)) throw unsupported(path, `${prefix}${field}`, value, supported)
 }
 
 function badConfig(path: string, field: string | undefined, problem: string): PeftError {

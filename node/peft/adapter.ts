@@ -9,7 +9,7 @@ import type { AdapterSettings } from './adapter-settings.ts'
 export interface Adapter {
   readonly settings: AdapterSettings
   readonly layout: AdapterLayout
-  /** The vector that every peer starts from, [layout.length]; it leaves the model as it is, or nearly so. */
+  /** The vector that every peer starts from, [layout.length]; a LoRA or a bottleneck leaves the model as it is. */
   initial(random: Random): Float32Array
   /** @param tensors - by their names in the layout */
   hooks(tensors: ReadonlyMap<string, Variable>, context: AdapterContext): AdapterHooks

@@ -8,7 +8,12 @@ import {
   adapterConfigJson,
   parseAdapterConfig
 } from '../../../node/peft/adapter-config.ts'
-import type { LoraSettings } from '../../../node/peft/adapter-settings.ts'
+import {
+  type AdapterSettings,
+  bottleneckDefaults,
+  type LoraSettings,
+  prefixDefaults
+} from '../../../node/peft/adapter-settings.ts'
 import { PeftError, type PeftErrorCode } from '../../../node/peft/errors.ts'
 import { loadAdapter, readAdapterConfig, saveAdapter } from '../../../node/peft/peft-files.ts'
 import type { Files } from '../../../protocols/ports.ts'
@@ -245,6 +250,10 @@ describe('PEFT files', () => {
       ['target_modules', '.*_proj'],
       ['init_lora_weights', 'pissa'],
       ['use_bdlora', true],
+      ['exclude_modules', 'lm_head'],
+      ['target_parameters', ['mlp.weight']],
+      ['trainable_token_indices', [3]],
+      ['layer_replication', [[0, 2]]],
       ['a_switch_of_next_year', 1]
     ]
     for (const [field, value] of unsupported) {
@@ -253,6 +262,39 @@ describe('PEFT files', () => {
         const files = memoryFiles([['adapter_config.json', utf8(json)]])
         const error = await refusal(readAdapterConfig(files, ''), 'UNSUPPORTED')
         expect(error.data['field']).to.equal(field)
+      })
+    }
+
+    const ofOtherKinds: Array<[settings: AdapterSettings, field: string, value: unknown]> = [
+      [prefixDefaults, 'modules_to_save', ['lm_head']],
+      [prefixDefaults, 'a_switch_of_next_year', 'on'],
+      [bottleneckDefaults, 'config.is_parallel', true],
+      [bottleneckDefaults, 'config.scaling', 4],
+      [bottleneckDefaults, 'config.scaling', 'learned'],
+      [bottleneckDefaults, 'config.leave_out', [0]],
+      [bottleneckDefaults, 'config.use_gating', true],
+      [bottleneckDefaults, 'config.phm_layer', true],
+      [bottleneckDefaults, 'config.ln_before', true],
+      [bottleneckDefaults, 'config.output_adapter', false],
+      [bottleneckDefaults, 'config.residual_before_ln', false],
+      [bottleneckDefaults, 'config.original_ln_before', false],
+      [bottleneckDefaults, 'config.inv_adapter', 'nice'],
+      [bottleneckDefaults, 'config.stochastic_depth', 0.1],
+      [bottleneckDefaults, 'config.non_linearity', 'tanh'],
+      [bottleneckDefaults, 'config.reduction_factor', { '0': 16, default: 8 }],
+      [bottleneckDefaults, 'config.architecture', 'lora'],
+      [bottleneckDefaults, 'config.a_switch_of_next_year', 1]
+    ]
+    for (const [settings, field, value] of ofOtherKinds) {
+      it(`the config of a ${settings.kind} asks for ${field} ${JSON.stringify(value)}`, async () => {
+        const json = JSON.parse(adapterConfigJson(settings, tinyConfig, baseModel))
+        const [first, second] = field.split('.') as [string, string?]
+        if (second === undefined) json[first] = value
+        else json[first][second] = value
+        const files = memoryFiles([['adapter_config.json', utf8(JSON.stringify(json))]])
+        const error = await refusal(readAdapterConfig(files, ''), 'UNSUPPORTED')
+        expect(error.data['field']).to.equal(field)
+        expect(error.message).to.include(`${field} is ${JSON.stringify(value)}`)
       })
     }
 
