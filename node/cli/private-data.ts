@@ -2,6 +2,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { didYouMean } from '../../protocols/did-you-mean.ts'
 import type { Tokenizer } from '../model/tokenizer.ts'
+import { nodeCodecs } from '../platform/node-codecs.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { type President, presidentShard, presidents } from '../platform/state-of-the-union.ts'
 import { type EncodedData, encodeData } from '../train/data/encode-data.ts'
@@ -51,7 +52,11 @@ async function encodeFile(
 ): Promise<EncodedData> {
   const full = resolve(path)
   try {
-    return await encodeData(tokenizer, readData(nodeFiles(dirname(full)), basename(full)), windowTokens)
+    return await encodeData(
+      tokenizer,
+      readData(nodeFiles(dirname(full)), basename(full), nodeCodecs),
+      windowTokens
+    )
   } catch (error) {
     if (!(error instanceof TrainError)) throw error
     const problem = error.code === 'MISSING_DATA' ? 'there is no such file' : error.message

@@ -4,9 +4,9 @@ import { EXAMPLE_LENGTH_MAX, type PlacedExample } from './example.ts'
 import { dataFileBytes, fileChunks, utf8Chunks } from './file-bytes.ts'
 import { readCsv } from './read-csv.ts'
 import { readJsonLines } from './read-jsonl.ts'
-import { readParquet } from './read-parquet.ts'
+import { type DataCodecs, readParquet } from './read-parquet.ts'
 
-type DataReader = (files: Files, path: string) => AsyncIterable<PlacedExample>
+type DataReader = (files: Files, path: string, codecs: DataCodecs) => AsyncIterable<PlacedExample>
 
 const readers: Readonly<Record<string, DataReader>> = {
   '.txt': readWholeText,
@@ -27,7 +27,11 @@ export function isDataFile(name: string): boolean {
  * The examples of a data file, in order, by the ending of its name.
  * @throws TrainError MISSING_DATA, UNSUPPORTED_DATA, BAD_DATA (with line or row); FilesError
  */
-export async function* readData(files: Files, path: string): AsyncGenerator<PlacedExample> {
+export async function* readData(
+  files: Files,
+  path: string,
+  codecs: DataCodecs
+): AsyncGenerator<PlacedExample> {
   const reader = readerOf(path)
   if (reader === undefined) {
     throw new TrainError(
@@ -36,7 +40,7 @@ export async function* readData(files: Files, path: string): AsyncGenerator<Plac
       `${path} is not ${DATA_ENDINGS}. Rename or convert the file.`
     )
   }
-  yield* reader(files, path)
+  yield* reader(files, path, codecs)
 }
 
 function readerOf(path: string): DataReader | undefined {

@@ -12,6 +12,12 @@ import { TrainError } from '../errors.ts'
 import { exampleFields, exampleOf, missingFields, type PlacedExample } from './example.ts'
 import { dataFileBytes } from './file-bytes.ts'
 
+/** What the platform decompresses better than JavaScript does. */
+export interface DataCodecs {
+  /** Zstandard, into at most `length` bytes. @throws if the input is corrupt */
+  zstd(input: Uint8Array, length: number): Uint8Array
+}
+
 /** A row group is decoded at once. Writers make groups of some ten to a hundred megabytes. */
 const ROW_GROUP_BYTES_MAX = 2 ** 30
 
@@ -19,7 +25,11 @@ const ROW_GROUP_BYTES_MAX = 2 ** 30
  * Apache Parquet, row group by row group; columns that are not needed are not read.
  * @throws TrainError MISSING_DATA, BAD_DATA (with the row); FilesError
  */
-export async function* readParquet(files: Files, path: string): AsyncGenerator<PlacedExample> {
+export async function* readParquet(
+  files: Files,
+  path: string,
+  { zstd }: DataCodecs
+): AsyncGenerator<PlacedExample> {
   const file = await openBuffer(files, path)
   const metadata = await explained(path, () => parquetMetadataAsync(file, { geoparquet: false }))
   const names = parquetSchema(metadata).children.map(({ element }) => element.name)
@@ -40,7 +50,7 @@ export async function* readParquet(files: Files, path: string): AsyncGenerator<P
         file,
         metadata,
         columns: [...columns],
-        compressors,
+        compressors: { ...compressors, ZSTD: zstd },
         rowStart,
         rowEnd,
         geoparquet: false

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseTokenizer, type Tokenizer } from '../../../node/model/tokenizer.ts'
+import { nodeCodecs } from '../../../node/platform/node-codecs.ts'
 import { type EncodedData, encodeData } from '../../../node/train/data/encode-data.ts'
 import { readData } from '../../../node/train/data/read-data.ts'
 import {
@@ -25,7 +26,11 @@ const END = '<|endoftext|>'
 
 function encoded(lines: readonly object[], windowTokens: number): Promise<EncodedData> {
   const content = utf8(lines.map(line => JSON.stringify(line)).join('\n'))
-  return encodeData(bytewise, readData(memoryFiles([['a.jsonl', content]]), 'a.jsonl'), windowTokens)
+  return encodeData(
+    bytewise,
+    readData(memoryFiles([['a.jsonl', content]]), 'a.jsonl', nodeCodecs),
+    windowTokens
+  )
 }
 
 async function shard(

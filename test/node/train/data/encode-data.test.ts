@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { ModelError } from '../../../../node/model/errors.ts'
 import { parseTokenizer, type Tokenizer } from '../../../../node/model/tokenizer.ts'
 import { embeddedModelDir } from '../../../../node/platform/embedded-model.ts'
+import { nodeCodecs } from '../../../../node/platform/node-codecs.ts'
 import { type EncodedExamples, encodeData } from '../../../../node/train/data/encode-data.ts'
 import { encodeSpans } from '../../../../node/train/data/encode-spans.ts'
 import type { MarkedTokens } from '../../../../node/train/data/marked-tokens.ts'
@@ -65,7 +66,11 @@ const sentencePiece = parseTokenizer(
 
 async function encode(tokenizer: Tokenizer, lines: readonly object[], windowTokens = 1000) {
   const content = lines.map(line => JSON.stringify(line)).join('\n')
-  return encodeData(tokenizer, readData(memoryFiles([['a.jsonl', utf8(content)]]), 'a.jsonl'), windowTokens)
+  return encodeData(
+    tokenizer,
+    readData(memoryFiles([['a.jsonl', utf8(content)]]), 'a.jsonl', nodeCodecs),
+    windowTokens
+  )
 }
 
 async function examplesOf(

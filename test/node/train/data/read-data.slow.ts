@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { nodeCodecs } from '../../../../node/platform/node-codecs.ts'
 import { readData } from '../../../../node/train/data/read-data.ts'
 import { TrainError } from '../../../../node/train/errors.ts'
 import { memoryFiles } from '../../../../sim/memory-files.ts'
@@ -13,7 +14,7 @@ describe('.csv', () => {
       return bytes
     }
     const files = { ...memoryFiles(), size: async () => 2 ** 40, readRange }
-    const examples = readData(files, 'a.csv')
+    const examples = readData(files, 'a.csv', nodeCodecs)
     expect((await examples.next()).value).to.deep.include({ example: { kind: 'text', text: 'one' } })
     const error = await examples.next().catch((error: unknown) => error)
     expect(error).to.be.instanceOf(TrainError)

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { nodeCodecs } from '../../../../node/platform/node-codecs.ts'
 import type { DataExample } from '../../../../node/train/data/example.ts'
 import { isDataFile, readData } from '../../../../node/train/data/read-data.ts'
 import { TrainError, type TrainErrorCode } from '../../../../node/train/errors.ts'
@@ -10,7 +11,7 @@ const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 async function examplesIn(files: Files, path: string): Promise<Array<DataExample & { at: string }>> {
   const found = []
-  for await (const { example, place } of readData(files, path))
+  for await (const { example, place } of readData(files, path, nodeCodecs))
     found.push({ ...example, at: `${place.unit} ${place.number}` })
   return found
 }
