@@ -18,7 +18,7 @@ export interface LoadedTensorflow {
    * The tfjs that TensorFlow is the backend of, already chosen and ready. Its tensors are unknown to any other copy of
    * tfjs, such as the one that `import '@tensorflow/tfjs'` gives.
    */
-  readonly tf: typeof import('@tensorflow/tfjs')
+  readonly tf: Omit<typeof import('@tensorflow/tfjs-core'), 'default'>
   /** For a person: versions and device. */
   readonly description: string
   readonly folder: string

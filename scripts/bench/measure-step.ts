@@ -7,13 +7,10 @@ import { openComposedBackend } from '../../node/backend/composed/composed-backen
 import { FrozenModel } from '../../node/model/frozen-model.ts'
 import { AdaptedModel } from '../../node/peft/adapted-model.ts'
 import { type BackendRequest, openBackend } from '../../node/platform/open-backend.ts'
-import { wasmFolder } from '../../node/platform/wasm-folder.ts'
 import { TrainError } from '../../node/train/errors.ts'
 import { trainAdapter } from '../../node/train/loop.ts'
 import { randomWeights, type ShapeName, shapes, stepFlops } from './shapes.ts'
-
-const warmUpSteps = 2
-const timedStepsMin = 2
+import { wasmFolder } from './stock-wasm-folder.ts'
 
 /** TensorFlow.js's own WebAssembly kernels, in compositions: what ours are compared with. */
 async function openStockWasm(): Promise<Backend> {
@@ -29,10 +26,15 @@ const { values } = parseArgs({
     backend: { type: 'string', default: 'auto' },
     shape: { type: 'string', default: 'd256l6' },
     threads: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '5' }
+    seconds: { type: 'string', default: '5' },
+    // The engine compiles, and tables are made, during the first steps.
+    'warm-up': { type: 'string', default: '2' },
+    'steps-min': { type: 'string', default: '2' }
   }
 })
 const threads = Number(values.threads)
+const warmUpSteps = Number(values['warm-up'])
+const stepsMin = Number(values['steps-min'])
 const backend =
   values.backend === 'stock-wasm'
     ? await openStockWasm()
@@ -62,13 +64,12 @@ const job = {
 const hooks = {
   onStep(done: number, loss: number) {
     lastLoss = loss
-    // The engine compiles, and tables are made, during the first steps.
     if (done === warmUpSteps) begun = now()
     if (done <= warmUpSteps) return
     steps = done - warmUpSteps
     ended = now()
   },
-  isAborted: () => steps >= timedStepsMin && ended.ms - begun.ms >= 1000 * Number(values.seconds)
+  isAborted: () => steps >= stepsMin && ended.ms - begun.ms >= 1000 * Number(values.seconds)
 }
 try {
   await trainAdapter(model, { ids }, job, hooks)

@@ -2,8 +2,8 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { type ComposedOptions, openComposedBackend } from '../../../node/backend/composed/composed-backend.ts'
 import { openTensorflow } from '../../../node/platform/tensorflow.ts'
-import { wasmFolder } from '../../../node/platform/wasm-folder.ts'
 import { openWebgpu } from '../../../node/platform/webgpu.ts'
+import { wasmFolder } from '../../../scripts/bench/stock-wasm-folder.ts'
 import { describeBackend } from './conformance/backend.ts'
 
 describeBackend('stock wasm', () => {
