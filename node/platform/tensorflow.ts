@@ -75,12 +75,12 @@ export function openTensorflow(
   const found = findTensorflow(backend, places)
   if (!found.isThere) return found
   for (const [name, value] of Object.entries(tensorflowEnvironment(threads))) process.env[name] ??= value
-  const result = load(found, backend, threads)
+  const result = load(found, backend, Number(process.env['TF_NUM_INTRAOP_THREADS']) || threads)
   if (!result.isThere) return result
   if (backend === 'cuda' && !result.isOnCard) return cardRefused(nvidia.driverVersion!, nvidia.cards)
   const device = result.isOnCard
     ? `${nvidia.cards[0]}, driver ${nvidia.driverVersion}`
-    : `CPU, ${threadCount(threads)}`
+    : `CPU, ${threadCount(result.threads)}`
   loaded = { ...result, description: `${result.description}, ${device}` }
   return loaded
 }

@@ -31,7 +31,8 @@ def arguments():
     parser.add_argument("--targets", default="q_proj,v_proj", help="names of linear layers, or all-linear")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--warm-up", type=int, default=2, help="steps before the clock starts")
-    parser.add_argument("--steps", type=int, default=8, help="steps that are timed")
+    parser.add_argument("--steps", type=int, default=2, help="steps that are timed at least")
+    parser.add_argument("--seconds", type=float, default=5, help="for which steps are timed at least")
     return parser.parse_args()
 
 
@@ -78,18 +79,20 @@ def main():
     for _ in range(options.warm_up):
         step()
     started, started_cpu = time.perf_counter(), time.process_time()
-    losses = [step() for _ in range(options.steps)]
+    losses = []
+    while len(losses) < options.steps or time.perf_counter() - started < options.seconds:
+        losses.append(step())
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - started_cpu
-    token_count = options.batch * options.tokens * options.steps
+    token_count = options.batch * options.tokens * len(losses)
     print(
         json.dumps(
             {
                 "library": f"torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}",
                 "threads": options.threads,
-                "steps": options.steps,
+                "steps": len(losses),
                 "tokensPerSecond": token_count / seconds,
-                "secondsPerStep": seconds / options.steps,
-                "cpuSecondsPerStep": cpu_seconds / options.steps,
+                "secondsPerStep": seconds / len(losses),
+                "cpuSecondsPerStep": cpu_seconds / len(losses),
                 # Linux counts it in KiB.
                 "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
                 "trainedParameters": sum(parameter.numel() for parameter in trained),
