@@ -19,7 +19,8 @@ const usage = `usage: npm run bench:train -- [--json] [--backends A,B] [--shapes
   --threads A,B     numbers of threads to measure tensorflow, wasm and PyTorch with (default: 1,2)
   --seconds S       of each measurement, at least two steps (default: 5)
   --repeats N       of each measurement, of which the fastest counts (default: 1)
-  --python PROGRAM  a Python with torch, transformers and peft (scripts/bench/pytorch-requirements.txt) to compare with
+  --python PROGRAM  a Python to compare with that has torch, transformers and peft (see docs/backends.md); numpy alone,
+                    also of the plain python3, gives the limit of OpenBLAS
 
 A step is forward, backward and AdamW on LoRA of rank 8 at queries and values; weights and tokens are random, in float32.
   d256l6        6 layers, width 256, 4 heads, 2 of keys, gated layers of 688, vocabulary 1024; 4 sequences of 128 tokens
