@@ -6,7 +6,7 @@ import { Tape, type TapeMode, type Variable } from '../backend/tape.ts'
 import { type AdapterHooks, noAdapter } from './adapter-hooks.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
 import type { ModelConfig } from './model-config.ts'
-import { loadWeights } from './model-weights.ts'
+import { loadWeights, zeroWeights } from './model-weights.ts'
 import { RotaryCache } from './rotary-cache.ts'
 import { Decoder, type TokenBatch, type WeightOf } from './transformer.ts'
 import type { WeightSource } from './weight-source.ts'
@@ -36,6 +36,11 @@ export class FrozenModel {
     onTensor?: (done: number, total: number) => void
   ): Promise<FrozenModel> {
     return new FrozenModel(backend, config, await loadWeights(backend, config, source, onTensor))
+  }
+
+  /** A model that says nothing, for what its computation takes: on a backend that counts and does not compute. */
+  static ofZeros(backend: Backend, config: ModelConfig): FrozenModel {
+    return new FrozenModel(backend, config, zeroWeights(backend, config))
   }
 
   /**

@@ -36,6 +36,17 @@ export function transposed(values: Float32Array, rows: number, columns: number):
   return out
 }
 
+/** Tensors of the shapes of a model's weights, all zero. */
+export function zeroWeights(backend: Backend, config: ModelConfig): Map<string, Variable> {
+  const turned = transposedNames(config)
+  return new Map(
+    modelTensors(config).map(({ name, shape }) => [
+      name,
+      constant(backend.zeros(turned.has(name) ? [...shape].reverse() : shape))
+    ])
+  )
+}
+
 /**
  * Reads a model's weights onto a backend, one tensor at a time: no more than one is held outside it.
  * @param onTensor - after each: how many of how many
