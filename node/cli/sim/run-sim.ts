@@ -38,6 +38,7 @@ import { RoundLines } from './round-lines.ts'
 import { freshFolder, writeLog, writeReport, writeRun } from './sim-folder.ts'
 import type { SimOptions } from './sim-options.ts'
 import { scenarioOf } from './sim-scenario.ts'
+import { trainersAtOnce } from './trainers-at-once.ts'
 
 /** Enough for a process that works on the last link, or has just missed it and pulls it. */
 const OUTSIDER_LINGER_MS = 8_000
@@ -52,6 +53,8 @@ interface Bench {
   readonly loopback: Loopback
   readonly pool: TrainerPool
   readonly threads: number
+  /** Peers that train side by side, unless the backend lets only one. */
+  readonly atOnce: number
   /** Of the peers in this process; the rest is left to others. */
   readonly clients: readonly SimClient[]
   readonly trainers: readonly Trainer[]
@@ -92,9 +95,9 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
     const { signed, file, resumed } = await writeRun(out, manifest, loopback.members[0]!.identity)
     if (resumed) host.output.say(`going on with the run in ${out}`)
     const threads = options.threads ?? availableParallelism()
+    const atOnce = trainersAtOnce(parametersOf(base), threads, inside)
     const opened = openRunTrainers(manifest, base, {
-      // Peers train side by side as far as there are threads; what is left over speeds each of them up.
-      trainers: Math.min(threads, inside),
+      trainers: atOnce,
       backend: { ...backendRequest(options), threads }
     })
     pool = opened
@@ -109,6 +112,7 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
       loopback,
       pool,
       threads,
+      atOnce,
       clients: own,
       trainers,
       host,
@@ -131,6 +135,7 @@ async function announce({
   base,
   pool,
   threads,
+  atOnce,
   trainers,
   clients,
   host,
@@ -143,18 +148,18 @@ async function announce({
   tellBackend(report, output)
   const { name: backend } = report
   // A backend that a process can have once trains for all peers in turn.
-  const trainersAtOnce = isSolitary(backend) ? 1 : Math.min(threads, clients.length)
+  const sideBySide = isSolitary(backend) ? 1 : atOnce
   const steps = rounds * training.steps
   const { run: runsBaselines, pooledSteps: pooledFactor } = scenario.baselines
   const local = runsBaselines ? steps * clients.length : 0
   const pooled = runsBaselines ? pooledSteps(manifest, pooledFactor) : 0
   const work = {
-    steps: steps * clients.length + local + pooled * Math.min(trainersAtOnce, 2),
+    steps: steps * clients.length + local + pooled * Math.min(sideBySide, 2),
     measuredTokens:
       (1 + rounds + (runsBaselines ? 2 : 0)) *
       clients.reduce((sum, { shard }) => sum + shard.heldOut.length, 0)
   }
-  const seconds = await estimateSeconds(trainers[0]!, manifest, work, trainersAtOnce)
+  const seconds = await estimateSeconds(trainers[0]!, manifest, work, sideBySide)
   output.event({
     event: 'start',
     peers: scenario.peers,
