@@ -30,7 +30,8 @@ export function adapterConfigJson(settings: AdapterSettings, model: ModelConfig,
       : settings.kind === 'prefix'
         ? prefixFields(settings.virtualTokens, model, baseModel)
         : bottleneckFields(settings, model, baseModel)
-  return `${JSON.stringify(fields, null, 2)}\n`
+  // AdapterHub tells a factor by its being a float: 1 is refused there, 1.0 is not.
+  return `${JSON.stringify(fields, null, 2).replace('"scaling": 1,', '"scaling": 1.0,')}\n`
 }
 
 function loraFields(settings: LoraSettings, model: ModelConfig, baseModel: string): object {
@@ -90,6 +91,9 @@ const activationNames: Readonly<Record<Activation, string>> = {
   silu: 'swish'
 }
 
+/** What `gelu` and `gelu_orig` meant before configs carried a version. */
+const activationsRenamed: Readonly<Record<string, string>> = { gelu: 'gelu_new', gelu_orig: 'gelu' }
+
 /** Settings of AdapterHub's bottleneck that we compute with no other value. */
 const bottleneckFixed = {
   adapter_residual_before_ln: false,
@@ -125,7 +129,9 @@ function bottleneckFields(settings: BottleneckSettings, model: ModelConfig, base
     model_class: modelClasses[model.family],
     model_name: baseModel,
     model_type: model.family,
-    name: adapterName
+    name: adapterName,
+    // Without one, AdapterHub takes `gelu` for its tanh approximation, as its first versions did.
+    version: 'adapters.1.3.0'
   }
 }
 
@@ -159,7 +165,8 @@ const bottleneckSchema = z.looseObject({
     reduction_factor: z.number().positive()
   }),
   model_name: z.string().nullish(),
-  name: z.string()
+  name: z.string(),
+  version: z.string().optional()
 })
 
 /**
@@ -269,17 +276,14 @@ function parseBottleneck(raw: Record<string, unknown>, path: string): AdapterCon
     return harmlessInBottleneck.test(field) || isOff(value)
   }
   refuseOthers(settings, isFine, path, 'config.', bottleneckKinds)
-  const { config, model_name, name } = checked(bottleneckSchema, raw, path)
+  const { config, model_name, name, version } = checked(bottleneckSchema, raw, path)
+  const written = config.non_linearity
+  const meant = version === undefined ? (activationsRenamed[written] ?? written) : written
   const activation = (Object.keys(activationNames) as Activation[]).find(
-    known => activationNames[known] === config.non_linearity
+    known => activationNames[known] === meant
   )
   if (activation === undefined)
-    throw unsupported(
-      path,
-      'config.non_linearity',
-      config.non_linearity,
-      Object.values(activationNames).join(', ')
-    )
+    throw unsupported(path, 'config.non_linearity', written, Object.values(activationNames).join(', '))
   if (config.mh_adapter === config.original_ln_before)
     throw unsupported(path, 'config.original_ln_before', config.original_ln_before, bottleneckKinds)
   return {

@@ -4,6 +4,8 @@ logits: exit 0 if every one is within 1e-4 of the largest, 1 if not, 2 on wrong 
 
     python check-adapter.py <base folder> <adapter folder> <logits.safetensors> [--tokens expected.json]
 
+A folder `merged` in the adapter's holds the base with the LoRA merged in, and has to say the same as a model of its own.
+
 logits.safetensors holds our `logits` [batch * time, vocab] or [batch, time, vocab], and `tokens` [batch, time] of any type
 unless --tokens names a JSON file that has them. PEFT needs requirements.txt, AdapterHub requirements-adapters.txt.
 """
@@ -92,6 +94,12 @@ def main():
     if effect <= TOLERANCE:
         is_wrong = True
         print(f"the adapter changes no logit by more than {effect:.1e}: such a comparison would show nothing")
+    merged = options.adapter / "merged"
+    if merged.exists():
+        with torch.no_grad():
+            alone = relative(load_base(merged)(tokens).logits.flatten(0, 1), theirs)
+        is_wrong = is_wrong or not alone <= TOLERANCE
+        print(f"merged into the base: max relative difference {alone:.3e}")
     print(f"max relative difference {apart:.3e} over {theirs.numel()} logits (the adapter's own effect {effect:.3e})")
     sys.exit(1 if is_wrong or not apart <= TOLERANCE else 0)
 

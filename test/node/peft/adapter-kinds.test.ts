@@ -46,11 +46,17 @@ const configAndSettings = fc
   .constantFrom(...Object.values(tinyFamilies))
   .chain(config => settingsFor(config).map(settings => ({ config, settings })))
 
+/** A module of one layer is among those of all layers. */
+function withoutDoubles(targets: readonly string[] | 'all-linear'): readonly string[] {
+  if (targets === 'all-linear') return [targets]
+  return targets.filter(name => name !== 'layers.1.mlp.up_proj' || !targets.includes('mlp.up_proj'))
+}
+
 /** What decides which tensors there are: how they are scaled, dropped or bent does not. */
 function shapeOf(settings: AdapterSettings): unknown[] {
   switch (settings.kind) {
     case 'lora':
-      return ['lora', settings.rank, settings.targetModules]
+      return ['lora', settings.rank, ...withoutDoubles(settings.targetModules)]
     case 'bottleneck':
       return ['bottleneck', settings.placement, Math.floor(tinyConfig.hiddenSize / settings.reductionFactor)]
     case 'prefix':

@@ -173,6 +173,27 @@ describe('PEFT files', () => {
     })
   })
 
+  it('of AdapterHub from before they carried a version mean the tanh approximation by gelu', () => {
+    const fields = JSON.parse(adapterConfigJson(bottleneckDefaults, tinyConfig, baseModel))
+    const activationOf = (name: string, version?: string) => {
+      const json = { ...fields, version, config: { ...fields.config, non_linearity: name } }
+      const { settings } = parseAdapterConfig(JSON.stringify(json), 'a')
+      return settings.kind === 'bottleneck' ? settings.activation : null
+    }
+    expect(fields.version).to.equal('adapters.1.3.0')
+    expect(activationOf('gelu', 'adapters.1.3.0')).to.equal('gelu')
+    expect(['gelu', 'gelu_orig', 'gelu_new', 'relu'].map(name => activationOf(name))).to.deep.equal([
+      'gelu-tanh',
+      'gelu',
+      'gelu-tanh',
+      'relu'
+    ])
+  })
+
+  it('of a bottleneck hold its scaling as a float, which AdapterHub insists on', () => {
+    expect(adapterConfigJson(bottleneckDefaults, tinyConfig, baseModel)).to.include('"scaling": 1.0,')
+  })
+
   it('are written weights first, so that a folder with a config has an adapter', async () => {
     const files = memoryFiles()
     const order: string[] = []
