@@ -9,12 +9,13 @@
  */
 
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import { certificateHolds, type Subject, type VoteKind } from '../../protocols/certificate.ts'
+import type { Subject, VoteKind } from '../../protocols/certificate.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { Certificate, Context, NewView, Proposal } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
+import type { VotingRules } from './voting-rules.ts'
 
 /** What an agreement stands on. */
 export interface AgreementSetting {
@@ -30,6 +31,7 @@ export interface AgreementSetting {
   readonly context: Context
   readonly viewMs: number
   readonly crypto: CryptoSuite
+  readonly rules: VotingRules
 }
 
 export interface HeldNewView {
@@ -151,21 +153,17 @@ export function proposable(
   const { view } = state
   if (state.decided !== null || leaderOf(setting, view) !== setting.self || state.proposed.has(view))
     return 'wait'
-  if (view === 0) return { free: true, abortable: false }
-  const held = state.newViews.get(view)
-  if (held === undefined || held.size < setting.quorum) return 'wait'
-  const highest = highestPrepared([...held.values()])
-  if (highest === null) return { free: true, abortable: true }
-  const repeat = state.values.get(toHex(highest.valueHash))
+  const reports = heldNewViews(state).map(({ prepared }) => prepared)
+  const freedom = setting.rules.freedomOf(view, reports, setting.quorum)
+  if (freedom === null) return 'wait'
+  if (freedom.repeat === null) return { free: true, abortable: freedom.abortable }
+  const repeat = state.values.get(toHex(freedom.repeat.valueHash))
   return repeat === undefined ? 'wait' : { repeat }
 }
 
-function highestPrepared(held: readonly HeldNewView[]): Certificate | null {
-  let highest: Certificate | null = null
-  for (const { prepared } of held) {
-    if (prepared !== undefined && (highest === null || prepared.view > highest.view)) highest = prepared
-  }
-  return highest
+/** The new-views of the current view that are here: what a proposal of its leader rests on. */
+export function heldNewViews({ view, newViews }: AgreementState): HeldNewView[] {
+  return [...(newViews.get(view)?.values() ?? [])]
 }
 
 /**
@@ -180,9 +178,7 @@ export function justified(
   newViews: ReadonlyArray<{ readonly sender: PeerId; readonly newView: NewView }>
 ): { readonly abortable: boolean; readonly fresh: boolean } | null {
   if (leaderOf(setting, proposal.view) !== sender) return null
-  if (proposal.view === 0) return newViews.length === 0 ? { abortable: false, fresh: true } : null
   const senders = new Set<PeerId>()
-  let highest: Certificate | null = null
   for (const { sender: from, newView } of newViews) {
     if (
       newView.subject !== setting.subject ||
@@ -192,13 +188,14 @@ export function justified(
       return null
     senders.add(from)
     const { prepared } = newView
-    if (prepared === undefined) continue
-    if (!preparedBefore(setting, prepared, proposal.view)) return null
-    if (highest === null || prepared.view > highest.view) highest = prepared
+    if (prepared !== undefined && !preparedBefore(setting, prepared, proposal.view)) return null
   }
-  if (senders.size < setting.quorum || senders.size !== newViews.length) return null
-  if (highest === null) return { abortable: true, fresh: true }
-  const repeats = equalBytes(setting.crypto.sha256(proposal.decision), highest.valueHash)
+  if (senders.size !== newViews.length) return null
+  const reports = newViews.map(({ newView }) => newView.prepared)
+  const freedom = setting.rules.freedomOf(proposal.view, reports, setting.quorum)
+  if (freedom === null) return null
+  if (freedom.repeat === null) return { abortable: freedom.abortable, fresh: true }
+  const repeats = equalBytes(setting.crypto.sha256(proposal.decision), freedom.repeat.valueHash)
   // Repeating a locked abort is allowed: it was justified when it was first proposed.
   return repeats ? { abortable: true, fresh: false } : null
 }
@@ -208,7 +205,7 @@ export function preparedBefore(setting: AgreementSetting, certificate: Certifica
   return (
     certificate.subject === setting.subject &&
     certificate.view < view &&
-    certificateHolds(certificate, 'prepare', setting.cohort, setting.context, setting.crypto)
+    setting.rules.holds(certificate, 'prepare', setting.cohort, setting.context, setting.crypto)
   )
 }
 
@@ -221,10 +218,11 @@ export function onProposal(
   judgement: Judgement,
   nowMs: number
 ): AgreementOutput[] {
-  if (state.decided !== null || proposal.view < state.view || judgement === 'invalid') return []
+  const { rules } = setting
+  if (!rules.isOpen(state, proposal.view) || judgement === 'invalid') return []
   const valueHash = setting.crypto.sha256(proposal.decision)
   state.values.set(toHex(valueHash), proposal.decision)
-  if (state.prepared.has(proposal.view)) return []
+  if (!rules.mayVote(state, 'prepare', proposal.view)) return []
   if (judgement === 'later') {
     state.undecidedProposal = { message, proposal }
     return []
@@ -299,11 +297,12 @@ export function onCertificate(
   if (kind !== 'prepare' && kind !== 'commit') return null
   if (certificate.subject !== setting.subject) return null
   if (!equalBytes(setting.crypto.sha256(decision), certificate.valueHash)) return null
-  if (!certificateHolds(certificate, kind, setting.cohort, setting.context, setting.crypto)) return null
+  const { rules } = setting
+  if (!rules.holds(certificate, kind, setting.cohort, setting.context, setting.crypto)) return null
   const hash = toHex(certificate.valueHash)
   state.values.set(hash, decision)
   state.certified.add(voteKey(kind, certificate.view, hash))
-  if (kind === 'commit') {
+  if (rules.decides(kind)) {
     state.decided = { certificate, decision }
     state.deadlineMs = Number.POSITIVE_INFINITY
     state.undecidedProposal = null
@@ -311,7 +310,7 @@ export function onCertificate(
   }
   const { view } = certificate
   // A certificate of a view that this peer has left: it has promised its new leader what it was locked on then.
-  if (view < state.view || state.committed.has(view)) return []
+  if (!rules.mayVote(state, 'commit', view)) return []
   enterView(state, setting, view, nowMs)
   state.lock = { certificate, decision }
   state.committed.set(view, hash)
@@ -327,7 +326,9 @@ export function onNewView(
   nowMs: number
 ): AgreementOutput[] {
   const { view, prepared } = newView
-  if (state.decided !== null || view < state.view || !setting.cohort.includes(message.sender)) return []
+  if (!setting.rules.isOpen(state, view) || !setting.cohort.includes(message.sender)) return []
+  // View 0 follows on nothing: a proposal that carried this would be refused.
+  if (view === 0) return []
   if (prepared !== undefined && !preparedBefore(setting, prepared, view)) return []
   const held = state.newViews.get(view) ?? new Map<PeerId, HeldNewView>()
   held.set(message.sender, { message, prepared })

@@ -6,6 +6,7 @@ import { ZERO_HASH } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { type Certificate, CertifiedLink, Decision, type LinkBody } from '../../protocols/messages.js'
 import type { Judgement } from './agreement.ts'
+import { releaseRules } from './release-rules.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import type { RoundOutcome } from './round-types.ts'
 import { notice } from './speak.ts'
@@ -84,14 +85,18 @@ export function judgeResult(
   abortable: boolean
 ): Judgement {
   if (attempt.survivors === null) return 'later'
-  if (attempt.ownResult !== null && equalBytes(attempt.ownResult.decision, decision)) return 'valid'
+  const { ownResult } = attempt
   // Before a restart this peer came to it: its vote is in the journal.
   const hash = toHex(draft.deps.crypto.sha256(decision))
-  if ([...attempt.agreements.result.prepared.values()].includes(hash)) return 'valid'
-  if (equalBytes(decision, lostLink(draft, attempt))) {
-    return abortable && (everyoneHasLed(attempt) || !mayStillFinish(draft, attempt)) ? 'valid' : 'invalid'
-  }
-  return attempt.ownResult === null ? 'later' : 'invalid'
+  const voted = [...attempt.agreements.result.prepared.values()].includes(hash)
+  return releaseRules.judgeResult({
+    isOwn: voted || (ownResult !== null && equalBytes(ownResult.decision, decision)),
+    isLoss: equalBytes(decision, lostLink(draft, attempt)),
+    hasResult: ownResult !== null,
+    mayStillFinish: () => mayStillFinish(draft, attempt),
+    everyoneHasLed: everyoneHasLed(attempt),
+    abortable
+  })
 }
 
 /** Hands a certified link to the host. @returns the tip that follows */

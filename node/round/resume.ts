@@ -7,6 +7,7 @@ import { equalBytes } from '../../protocols/codec.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import { NewView, Vote } from '../../protocols/messages.js'
 import type { JournalEntry } from './journal.ts'
+import { releaseRules } from './release-rules.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import type { RoundEvent } from './round-types.ts'
 import { gossip, notice, remember, seal } from './speak.ts'
@@ -39,17 +40,13 @@ function decideParticipation(
     message =>
       message.sender === draft.deps.self && isOfAttempt(attempt, message) && !journalled(journal, message)
   )
+  attempt.participation = releaseRules.participationAfter(journal.length > 0, unknown !== undefined)
   if (unknown !== undefined) {
-    attempt.participation = 'silent'
     const reason = `others hold a ${unknown.type} message of this peer that its journal does not know`
     notice(draft, { notice: 'without-secrets', round, attempt: number, reason })
     return
   }
-  if (journal.length === 0) {
-    attempt.participation = 'full'
-    return
-  }
-  attempt.participation = 'voter'
+  if (attempt.participation === 'full') return
   restoreAgreements(attempt, journal)
   const reason = 'it restarted in the middle of the attempt: its keys and shares are gone, it goes on voting'
   notice(draft, { notice: 'without-secrets', round, attempt: number, reason })

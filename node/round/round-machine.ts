@@ -29,6 +29,7 @@ import {
   trainLocally
 } from './inputs.ts'
 import { keepInTouch, membershipWakeAtMs, onFounding, onRegistration, onTip } from './membership.ts'
+import type { Participation } from './release-rules.ts'
 import { commitLink, onUnmasked } from './result.ts'
 import { onWithoutSecrets, resume } from './resume.ts'
 import { adoptRoster, advertiseKeys, onAdvertiseKeys, rosterComplete } from './roster.ts'
@@ -37,7 +38,6 @@ import {
   copyState,
   type Draft,
   newAttempt,
-  type Participation,
   type RunState,
   settingOf
 } from './round-state.ts'

@@ -8,7 +8,9 @@ import type { Context, LinkBody, ShareKeys, UnmaskBundle } from '../../protocols
 import type { PeerId } from '../../protocols/ports.ts'
 import { faultsOf, quorumOf } from '../../protocols/quorum.ts'
 import { type AgreementSetting, type AgreementState, copyAgreement, newAgreement } from './agreement.ts'
+import type { Participation } from './release-rules.ts'
 import type { Effect, RoundDeps, RoundOutcome, RoundPhase } from './round-types.ts'
+import { votingRules } from './voting-rules.ts'
 
 /** One member of the decided roster; its place in the list is its roster index, index + 1 its Shamir point. */
 export interface RosterEntry {
@@ -40,12 +42,6 @@ export interface SurvivorEntry {
   /** Members whose inventories list it. */
   readonly holders: readonly PeerId[]
 }
-
-/**
- * How far this peer takes part. `probing`: not before it knows what it said earlier. `voter`: its secrets are gone
- * with a restart, its votes are safe in the journal. `silent`: it cannot know what it said.
- */
-export type Participation = 'probing' | 'full' | 'voter' | 'silent'
 
 export interface AttemptState {
   readonly tip: ChainTip
@@ -264,7 +260,8 @@ export function settingOf(attempt: AttemptState, subject: Subject, deps: RoundDe
     self: deps.self,
     context,
     viewMs: deps.run.manifest.deadlines.viewMs,
-    crypto: deps.crypto
+    crypto: deps.crypto,
+    rules: votingRules
   }
 }
 

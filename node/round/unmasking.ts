@@ -9,6 +9,7 @@ import type { SignedMessage } from '../../protocols/envelope.ts'
 import { UnmaskBundle } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { dealerEntries, maskContextOf, maskPeerOf } from './inputs.ts'
+import { releaseRules } from './release-rules.ts'
 import { rosterIndexOf } from './roster.ts'
 import { type AttemptState, allGiven, type Draft, type RosterEntry } from './round-state.ts'
 import { shareHashes } from './shares.ts'
@@ -21,11 +22,13 @@ const NO_SHARE = new Uint8Array()
  * U2. Never both for one peer, never twice, and never without a commit certificate for the set.
  */
 export function releaseShares(draft: Draft, attempt: AttemptState): void {
-  const { survivors, rosterContext, secrets, goodShares } = attempt
-  if (attempt.released || survivors === null || rosterContext === null || secrets === null) return
-  if (attempt.participation !== 'full' || !attempt.dealers!.includes(draft.deps.self)) return
+  const { survivors, rosterContext, secrets, goodShares, released, participation } = attempt
+  if (survivors === null || rosterContext === null || secrets === null) return
+  const isDealer = attempt.dealers!.includes(draft.deps.self)
+  const value = releaseRules.releasable(attempt.agreements.survivors, { participation, isDealer, released })
+  if (value === null) return
   attempt.released = true
-  const survivorsHash = attempt.agreements.survivors.decided!.certificate.valueHash
+  const survivorsHash = value.certificate.valueHash
   const { round, attempt: number } = attempt
   draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'release', survivorsHash } })
   const { alive, dropped } = split(attempt)

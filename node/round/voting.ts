@@ -2,9 +2,8 @@
 import { isSubject, SUBJECTS, type Subject, type VoteKind, votePayload } from '../../protocols/certificate.ts'
 import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
-import { toHex } from '../../protocols/hex.ts'
 import {
-  Certificate,
+  type Certificate,
   CertifiedDecision,
   Context,
   Decision,
@@ -16,6 +15,7 @@ import {
 import {
   type AgreementOutput,
   type AgreementSetting,
+  heldNewViews,
   type Judgement,
   justified,
   leaderOf,
@@ -35,6 +35,7 @@ import { judgeShares, proposeShares } from './shares.ts'
 import { askFor, gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
 import { judgeSurvivors, proposeSurvivors } from './survivors.ts'
 import { bundlesExhausted } from './unmasking.ts'
+import { entryOf, recall } from './voting-journal.ts'
 
 /** Proposes, if this peer leads the current view of the subject and has what it takes. */
 export function propose(draft: Draft, attempt: AttemptState, subject: Subject): void {
@@ -49,9 +50,7 @@ export function propose(draft: Draft, attempt: AttemptState, subject: Subject): 
       : (newDecision(draft, attempt, subject) ?? giveUp(draft, attempt, setting, may.abortable))
   if (decision === null) return
   state.proposed.add(state.view)
-  const newViews = [...(state.newViews.get(state.view)?.values() ?? [])].map(({ message }) =>
-    Envelope.decode(message.bytes)
-  )
+  const newViews = heldNewViews(state).map(({ message }) => Envelope.decode(message.bytes))
   const payload = Proposal.encode({ subject, view: state.view, decision, newViews })
   gossip(draft, seal(draft, 'proposal', setting.context, payload))
 }
@@ -315,24 +314,11 @@ function sayVote(
   draft: Draft,
   attempt: AttemptState,
   setting: AgreementSetting,
-  { kind, view, valueHash }: AgreementOutput & { type: 'vote' }
+  vote: AgreementOutput & { type: 'vote' }
 ): void {
   const { subject } = setting
-  const { lock } = attempt.agreements[subject]
-  const locked = kind === 'commit' && lock !== null
-  const entry: JournalEntry = {
-    round: attempt.round,
-    attempt: attempt.attempt,
-    kind: 'vote',
-    subject,
-    vote: kind,
-    view,
-    valueHash,
-    ...(locked
-      ? { lock: { certificate: Certificate.encode(lock.certificate), decision: lock.decision } }
-      : {})
-  }
-  draft.effects.push({ type: 'journal', entry })
+  const { kind, view, valueHash } = vote
+  writeDown(draft, attempt, subject, vote)
   send(
     draft,
     voteRecipients(setting, view),
@@ -340,19 +326,21 @@ function sayVote(
   )
 }
 
+function writeDown(draft: Draft, attempt: AttemptState, subject: Subject, output: AgreementOutput): void {
+  const entry = entryOf(attempt, subject, attempt.agreements[subject], output)
+  if (entry !== null) draft.effects.push({ type: 'journal', entry })
+}
+
 function sayNewView(draft: Draft, attempt: AttemptState, setting: AgreementSetting, view: number): void {
   const { subject } = setting
-  const { lock } = attempt.agreements[subject]
+  const lock = setting.rules.reported(attempt.agreements[subject].lock)
   notice(draft, { notice: 'new-view', subject, view, aggregator: leaderOf(setting, view) })
   // The new leader has not heard what the old one was told; and this peer may have missed something.
   if (subject === 'shares') attempt.ackedDealers = 0
   if (subject === 'survivors') attempt.listedBodies = 0
   askFor(draft, attempt, attempt.ranked.slice(0, attempt.faults + 2))
   if (!maySpeak(attempt)) return
-  draft.effects.push({
-    type: 'journal',
-    entry: { round: attempt.round, attempt: attempt.attempt, kind: 'new-view', subject, view }
-  })
+  writeDown(draft, attempt, subject, { type: 'new-view', view })
   const to = voteRecipients(setting, view)
   if (lock !== null) send(draft, to, certificateMessage(draft, setting, lock))
   const payload = NewView.encode({ subject, view, ...(lock === null ? {} : { prepared: lock.certificate }) })
@@ -402,16 +390,6 @@ function openNewViews(
 export function restoreAgreements(attempt: AttemptState, journal: readonly JournalEntry[]): void {
   for (const entry of journal) {
     if (entry.kind === 'release') attempt.released = true
-    if (entry.kind !== 'vote' && entry.kind !== 'new-view') continue
-    const state = attempt.agreements[entry.subject]
-    state.view = Math.max(state.view, entry.view)
-    if (entry.kind === 'new-view') continue
-    const votes = entry.vote === 'prepare' ? state.prepared : state.committed
-    votes.set(entry.view, toHex(entry.valueHash))
-    if (entry.lock === undefined) continue
-    const certificate = Certificate.decode(entry.lock.certificate)
-    state.values.set(toHex(certificate.valueHash), entry.lock.decision)
-    if (state.lock === null || certificate.view > state.lock.certificate.view)
-      state.lock = { certificate, decision: entry.lock.decision }
+    if (entry.kind === 'vote' || entry.kind === 'new-view') recall(attempt.agreements[entry.subject], entry)
   }
 }

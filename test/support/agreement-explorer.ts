@@ -25,6 +25,7 @@ import {
 import type { JournalEntry } from '../../node/round/journal.ts'
 import type { AttemptState } from '../../node/round/round-state.ts'
 import { restoreAgreements } from '../../node/round/voting.ts'
+import { votingRules } from '../../node/round/voting-rules.ts'
 import { type VoteKind, votePayload } from '../../protocols/certificate.ts'
 import { PROTOCOL_VERSION, type SignedMessage, signedBytes, ZERO_HASH } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
@@ -205,7 +206,8 @@ class Explorer {
 
   #setting(self: string): AgreementSetting {
     const faults = faultsOf(cohort.length)
-    return { subject, cohort, leaders: cohort, quorum, faults, self, context, viewMs, crypto }
+    const leaders = cohort
+    return { subject, cohort, leaders, quorum, faults, self, context, viewMs, crypto, rules: votingRules }
   }
 
   #takeLetter(): Letter {
