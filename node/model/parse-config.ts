@@ -20,9 +20,13 @@ const activations: Readonly<Record<string, Activation>> = {
 const activation = z.string().transform((name, context) => {
   const known = activations[name]
   if (known !== undefined) return known
-  context.addIssue(`${name} is not supported, only ${Object.keys(activations).join(', ')}`)
+  context.addIssue(Object.keys(activations).join(', '))
   return z.NEVER
 })
+
+const layerTypes = ['full_attention', 'sliding_attention']
+
+const layerType = z.string().refine(name => layerTypes.includes(name), layerTypes.join(', '))
 
 /** Defaults are those of Hugging Face's classes, because files in the wild leave them out. */
 const llamaSchema = z.looseObject({
@@ -41,8 +45,8 @@ const llamaSchema = z.looseObject({
   sliding_window: count.nullish(),
   use_sliding_window: z.boolean().default(false),
   max_window_layers: z.int().nonnegative().nullish(),
-  layer_types: z.array(z.string()).nullish(),
-  max_position_embeddings: count.default(2048),
+  layer_types: z.array(layerType).nullish(),
+  max_position_embeddings: count.optional(),
   tie_word_embeddings: z.boolean().default(false),
   bos_token_id: tokenId,
   eos_token_id: tokenId,
@@ -63,6 +67,14 @@ const gpt2Schema = z.looseObject({
   eos_token_id: tokenId,
   initializer_range: z.number().positive().default(0.02)
 })
+
+/** What Hugging Face's classes take where a field is missing, which is not what they take where it is null. */
+const missing = {
+  llama: { keyValueHeadCount: null, window: null, maxPositions: 2048 },
+  mistral: { keyValueHeadCount: 8, window: 4096, maxPositions: 131_072 },
+  qwen2: { keyValueHeadCount: 32, window: 4096, maxPositions: 32_768 },
+  qwen3: { keyValueHeadCount: 32, window: 4096, maxPositions: 32_768 }
+} as const
 
 /** Fields that change the result, with the one value (or absence) that we compute. */
 const onlySupported: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -109,28 +121,29 @@ function familyOf(raw: Fields, where: string): ModelFamily {
 
 function llamaConfig(family: Exclude<ModelFamily, 'gpt2'>, raw: Fields, where: string): ModelConfig {
   const c = parsed(llamaSchema, raw, where)
-  const isQwen2 = family === 'qwen2'
-  const hasAttentionBias = c.attention_bias ?? isQwen2
+  const defaults = missing[family]
+  const keyValueHeadCount =
+    c.num_key_value_heads === undefined ? defaults.keyValueHeadCount : c.num_key_value_heads
+  // Qwen2 has biases on queries, keys and values, and Mistral has none, whatever their files say.
+  const hasAttentionBias = (family === 'llama' || family === 'qwen3') && c.attention_bias === true
   return {
     family,
     hiddenSize: c.hidden_size,
     layerCount: c.num_hidden_layers,
     headCount: c.num_attention_heads,
-    // Before these fields existed, every query head had its own keys and values; Mistral's class defaults to 8.
-    keyValueHeadCount: c.num_key_value_heads ?? (family === 'mistral' ? 8 : c.num_attention_heads),
+    keyValueHeadCount: keyValueHeadCount ?? c.num_attention_heads,
     headSize: c.head_dim ?? (family === 'qwen3' ? 128 : c.hidden_size / c.num_attention_heads),
     intermediateSize: c.intermediate_size,
     vocabularySize: c.vocab_size,
     activation: c.hidden_act,
     rotary: rotarySettings(raw, c.rope_theta ?? undefined, where),
     normEpsilon: c.rms_norm_eps,
-    attentionBias: hasAttentionBias,
-    // Qwen2 has biases on queries, keys and values only, whatever its file says.
-    outputBias: !isQwen2 && hasAttentionBias,
+    attentionBias: hasAttentionBias || family === 'qwen2',
+    outputBias: hasAttentionBias,
     mlpBias: family === 'llama' && c.mlp_bias === true,
     headNorm: family === 'qwen3',
     windows: windowsOf(family, c, where),
-    maxPositions: c.max_position_embeddings,
+    maxPositions: c.max_position_embeddings ?? defaults.maxPositions,
     tiedEmbeddings: c.tie_word_embeddings,
     ...optionalTokenId('beginTokenId', c.bos_token_id),
     ...optionalTokenId('endTokenId', c.eos_token_id),
@@ -215,9 +228,13 @@ function rotarySettings(raw: Fields, theta: number | undefined, where: string): 
   }
 }
 
-function windowsOf(family: ModelFamily, c: z.infer<typeof llamaSchema>, where: string): Array<number | null> {
+function windowsOf(
+  family: keyof typeof missing,
+  c: z.infer<typeof llamaSchema>,
+  where: string
+): Array<number | null> {
   const layers = Array.from({ length: c.num_hidden_layers }, (_, layer) => layer)
-  const window = c.sliding_window ?? null
+  const window = c.sliding_window === undefined ? missing[family].window : c.sliding_window
   if (family === 'mistral') return layers.map(() => window)
   if (family === 'llama') {
     if (window !== null) throw unsupported(where, 'sliding_window', window, 'a plain llama decoder')
@@ -233,7 +250,13 @@ function parsed<S extends z.ZodType>(schema: S, raw: Fields, where: string): z.i
   const result = schema.safeParse(raw)
   if (result.success) return result.data
   const issue = result.error.issues[0]!
-  throw badConfig(where, issue.path.join('.'), issue.message)
+  const field = issue.path.join('.')
+  if (issue.code !== 'custom') throw badConfig(where, field, issue.message)
+  throw unsupported(where, field, valueAt(raw, issue.path), issue.message)
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((value, key) => (value as Record<PropertyKey, unknown>)[key], raw)
 }
 
 function parseObject(json: string, where: string): Fields {
