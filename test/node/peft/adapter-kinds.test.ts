@@ -139,10 +139,19 @@ describe('adapters of every kind', () => {
     ])
   })
 
-  it('are refused where they leave nothing to train, naming the setting', () => {
-    const open = () => adapterOf(tinyConfig, { ...bottleneckDefaults, reductionFactor: 9 })
-    expect(open)
-      .to.throw(PeftError, /reductionFactor 9 .*width 8.*at most 8/)
-      .with.property('code', 'BAD_SETTING')
+  it('are refused where they leave nothing to train or nothing to read, naming the setting', () => {
+    const refusals: Array<[settings: AdapterSettings, problem: RegExp]> = [
+      [{ ...bottleneckDefaults, reductionFactor: 9 }, /reductionFactor 9 .*width 8.*at most 8/],
+      [
+        { kind: 'prefix', virtualTokens: 32 },
+        /virtualTokens 32 leaves no room .*32 positions: choose 1 to 31/
+      ],
+      [{ kind: 'prefix', virtualTokens: 0 }, /choose 1 to 31/]
+    ]
+    for (const [settings, problem] of refusals) {
+      expect(() => adapterOf(tinyConfig, settings))
+        .to.throw(PeftError, problem)
+        .with.property('code', 'BAD_SETTING')
+    }
   })
 })

@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import { seededRandom } from '../../../aggregation/random.ts'
 import type { AdaptedModel } from '../../../node/peft/adapted-model.ts'
 import { baseAlone, generateTokens, sampleToken } from '../../../node/runtime/generate.ts'
-import { exactTensors, referenceLogits } from '../../support/reference-decoder.ts'
+import { exactTensors, referenceAdapter, referenceLogits } from '../../support/reference-decoder.ts'
 import { useBackend } from '../../support/test-backends.ts'
-import { openTiny, randomValues, tinyConfig, tinyWeights } from '../../support/tiny-model.ts'
+import { openTiny, randomValues, tinyConfig, tinyFamilies, tinyWeights } from '../../support/tiny-model.ts'
 
 describe('sampleToken', () => {
   it('takes the likeliest at temperature 0, the first of equals', () => {
@@ -70,6 +70,37 @@ describe('generateTokens', () => {
     }
     expect(text).to.have.length(43)
   })
+
+  for (const [family, config] of Object.entries(tinyFamilies)) {
+    it(`leaves room for a prefix, which is never forgotten, when a text outgrows the positions: ${family}`, async () => {
+      const settings = { kind: 'prefix', virtualTokens: 5 } as const
+      const prefixed = await openTiny(backend(), settings, config)
+      expect(prefixed.positionsMax).to.equal(27)
+      const adapter = randomValues(prefixed.layout.length, 5)
+      const weights = exactTensors(tinyWeights(config))
+      const reference = referenceAdapter(prefixed.adapter, Float64Array.from(adapter))
+      const text = [3, 1, 2]
+      let start = 0
+      for await (const token of generateTokens(
+        prefixed,
+        adapter,
+        Int32Array.from(text),
+        greedy,
+        seededRandom(4)
+      )) {
+        if (text.length - start > 27) start = text.length - 14
+        const ids = Int32Array.from(text.slice(start))
+        const tokens = { ids, batch: 1, time: ids.length }
+        const logits = referenceLogits(config, weights, tokens, reference).values.slice(
+          -config.vocabularySize
+        )
+        expect(logits[token]).to.be.closeTo(Math.max(...logits), 1e-4)
+        text.push(token)
+      }
+      expect(text).to.have.length(43)
+      prefixed.base.dispose()
+    })
+  }
 
   it('is changed by an adapter, and draws the same for the same seed', async () => {
     const adapter = randomValues(model.layout.length, 5)
