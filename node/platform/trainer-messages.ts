@@ -19,7 +19,6 @@ export interface TrainerThreadData {
   readonly modelFolder: string
   readonly config: ModelConfig
   readonly adapter: AdapterSettings
-  readonly evaluation: EvaluationWindows
 }
 
 /** The backend that a training thread opened, in words that can be sent. */
@@ -33,7 +32,7 @@ export interface BackendReport {
 
 export type TrainerTask =
   | { readonly kind: 'train'; readonly job: TrainJob; readonly manner: JobManner }
-  | { readonly kind: 'evaluate'; readonly job: EvaluateJob }
+  | { readonly kind: 'evaluate'; readonly job: EvaluateJob; readonly windows: EvaluationWindows }
 
 /** How this machine does a job, and how much of it. */
 export interface JobManner {
@@ -48,7 +47,7 @@ export interface JobManner {
 
 /** What a person is told of the training, each thing once. */
 export interface TrainerNotice {
-  readonly kind: CheckpointNotice['kind'] | 'power'
+  readonly kind: CheckpointNotice['kind'] | 'power' | 'memory'
   readonly message: string
 }
 
@@ -62,6 +61,8 @@ export interface TrainerRequest {
 }
 
 export type TrainerReply =
+  /** The backend is there; the model is still to be read. */
+  | { readonly kind: 'opened'; readonly backend: BackendReport }
   | { readonly kind: 'ready'; readonly backend: BackendReport }
   | {
       /** The backend cannot be opened: the thread ends. */

@@ -1,20 +1,38 @@
 import { availableParallelism } from 'node:os'
+import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { seededRandom } from '../../aggregation/random.ts'
 import type { ModelConfig } from '../model/model-config.ts'
+import type { Adapter } from '../peft/adapter.ts'
 import { adapterConfigJson } from '../peft/adapter-config.ts'
 import { adapterOf } from '../peft/adapter-of.ts'
 import type { AdapterSettings } from '../peft/adapter-settings.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
+import { TrainError } from '../train/errors.ts'
 import type { EvaluationWindows } from '../train/evaluate.ts'
 import { trainerCheckpoints } from '../train/job-checkpoints.ts'
 import { type JobSetting, shardDigest } from '../train/job-fingerprint.ts'
-import { wholeBatches } from '../train/micro-batches.ts'
-import type { EvaluateResult, Trainer, TrainerCheckpoints, TrainJob, TrainResult } from '../train/trainer.ts'
+import type { BatchShape, TrainingPlan } from '../train/plan.ts'
+import type { PowerPolicy } from '../train/power-policy.ts'
+import type {
+  EvaluateJob,
+  EvaluateResult,
+  Trainer,
+  TrainerCheckpoints,
+  TrainJob,
+  TrainResult
+} from '../train/trainer.ts'
 import type { CheckpointInterval } from '../train/training-state.ts'
+import { openEnergyMeter } from './energy-meter.ts'
+import { createJobControl } from './job-control.ts'
+import { JobPlanner } from './job-planner.ts'
+import { backendMemory, type MemoryLimits } from './memory-budget.ts'
 import { nodeCrypto } from './node-crypto.ts'
 import type { BackendRequest } from './open-backend.ts'
+import { PowerWatch } from './power-watch.ts'
 import { sharedShard } from './shared-shard.ts'
-import type { BackendReport, JobManner, TrainerNotice, TrainerTask } from './trainer-messages.ts'
+import { systemClock } from './system-clock.ts'
+import { type SystemFacts, systemFacts } from './system-facts.ts'
+import type { BackendReport, JobManner, TrainerNotice } from './trainer-messages.ts'
 import { closedError, TrainerThreads } from './trainer-threads.ts'
 import { type CheckpointPlace, openCheckpoints, removeUnfinished } from './training-checkpoints.ts'
 
@@ -35,6 +53,16 @@ export interface TrainerPoolOptions {
   readonly backend?: Omit<BackendRequest, 'trainers'>
   /** By default 8 windows at once of 128 tokens, or of as many as the model allows. */
   readonly evaluation?: EvaluationWindows
+  /** By default most of what the machine has. */
+  readonly memory?: MemoryLimits
+  /** A training job ends with the step after which another one would pass this. */
+  readonly secondsMax?: number
+  /** What to do on battery; by default train. */
+  readonly power?: PowerPolicy
+  /** Whether to read what the machine says of the energy that it takes. Of use where one job is done at a time. */
+  readonly measuresEnergy?: boolean
+  /** Of the machine, unless a test has others. */
+  readonly facts?: SystemFacts
   /** Told what a person should know of the training. */
   onNotice?(notice: TrainerNotice): void
   /** Another entry point than trainer-worker, for tests of what happens when a thread ends. */
@@ -53,6 +81,11 @@ export interface TrainerPool {
    * @param keep - if given, interrupted training jobs are gone on with
    */
   open(shard: TokenizedShard, keep?: KeepOptions): Trainer
+  /**
+   * How batches of a shape will be computed, and why; known before the model is read.
+   * @throws BackendError UNAVAILABLE; TrainError DOES_NOT_FIT, WORKER_FAILED, CLOSED
+   */
+  plan(shape: BatchShape): Promise<TrainingPlan>
   /** What the threads compute with, once the first one is up. @throws BackendError UNAVAILABLE; TrainError WORKER_FAILED, CLOSED */
   backend(): Promise<BackendReport>
   /** Ends the threads at once; unfinished jobs fail with TrainError CLOSED. */
@@ -64,57 +97,147 @@ export interface TrainerPool {
  * @throws PeftError UNKNOWN_TARGET, BAD_SETTING
  */
 export function openTrainerPool(options: TrainerPoolOptions): TrainerPool {
-  const { config, initialisationSeed, baseModelSha256, modelFolder, onNotice = () => {}, workerUrl } = options
+  const { config, modelFolder, onNotice = () => {}, workerUrl, memory = {}, facts = systemFacts } = options
   const { trainers = availableParallelism() } = options
   const adapter = adapterOf(config, options.adapter)
-  const evaluation = options.evaluation ?? {
-    sequenceLength: Math.min(128, config.maxPositions),
-    batchSize: 8
+  const backend = {
+    name: 'auto' as const,
+    modelWidth: config.hiddenSize,
+    ...backendMemory(memory, trainers, adapter.layout.length),
+    ...options.backend,
+    trainers
   }
-  const backend = { name: 'auto' as const, modelWidth: config.hiddenSize, ...options.backend, trainers }
   const threads = new TrainerThreads({
-    threadData: { backend, modelFolder, config, adapter: options.adapter, evaluation },
+    threadData: { backend, modelFolder, config, adapter: options.adapter },
     trainers,
     ...(workerUrl && { workerUrl }),
     onNotice
   })
-  const settingOf = async ({ batchSize }: TrainJob): Promise<JobSetting> => ({
-    baseModelSha256,
+  const planner = new JobPlanner({
+    config,
     adapter: options.adapter,
-    backend: (await threads.backend()).name,
-    plan: wholeBatches(batchSize)
+    limits: memory,
+    facts,
+    trainers,
+    evaluation: options.evaluation ?? { sequenceLength: Math.min(128, config.maxPositions), batchSize: 8 },
+    backend: () => threads.openedBackend(),
+    tell: onNotice
   })
+  const parts = { options, adapter, threads, planner, watch: openWatch(options, facts, onNotice) }
   return {
-    open(shard, keep) {
-      const shared = sharedShard(shard)
-      const kept = keep && openKept(shard, keep, settingOf, onNotice)
-      let isClosed = false
-      const run = (
-        task: TrainerTask,
-        onProgress?: (steps: number, loss: number) => void,
-        signal?: AbortSignal
-      ) => (isClosed ? Promise.reject(closedError()) : threads.run(task, shared, onProgress, signal))
-      return {
-        layout: adapter.layout,
-        adapterKind: adapter.settings.kind,
-        adapterConfigJson: baseModel => adapterConfigJson(adapter.settings, config, baseModel),
-        baseModelSha256,
-        initialAdapter: () => adapter.initial(seededRandom(initialisationSeed)),
-        async train(job, onProgress, signal) {
-          const { plan } = await settingOf(job)
-          const manner = { plan, ...(kept && { keep: await kept.placeOf(job) }) }
-          return (await run({ kind: 'train', job, manner }, onProgress, signal)) as TrainResult
-        },
-        evaluate: job => run({ kind: 'evaluate', job }) as Promise<EvaluateResult>,
-        ...(kept && { checkpoints: kept }),
-        async close() {
-          isClosed = true
-        }
-      }
-    },
+    open: (shard, keep) => new PoolTrainer(parts, shard, keep),
+    plan: shape => planner.planOf(shape),
     backend: () => threads.backend(),
     close: () => threads.close()
   }
+}
+
+/** What the trainers of a pool share. */
+interface PoolParts {
+  readonly options: TrainerPoolOptions
+  readonly adapter: Adapter
+  readonly threads: TrainerThreads
+  readonly planner: JobPlanner
+  readonly watch: Promise<PowerWatch | null>
+}
+
+class PoolTrainer implements Trainer {
+  readonly layout: AdapterLayout
+  readonly adapterKind: AdapterSettings['kind']
+  readonly baseModelSha256: string
+  readonly checkpoints?: TrainerCheckpoints
+  private readonly parts: PoolParts
+  private readonly shard: TokenizedShard
+  private readonly kept: ReturnType<typeof openKept> | undefined
+  private isClosed = false
+
+  constructor(parts: PoolParts, shard: TokenizedShard, keep: KeepOptions | undefined) {
+    const { options, adapter } = parts
+    this.parts = parts
+    this.shard = sharedShard(shard)
+    this.layout = adapter.layout
+    this.adapterKind = adapter.settings.kind
+    this.baseModelSha256 = options.baseModelSha256
+    if (keep === undefined) return
+    this.kept = openKept(shard, keep, job => this.settingOf(job), options.onNotice ?? (() => {}))
+    this.checkpoints = this.kept
+  }
+
+  adapterConfigJson(baseModel: string): string {
+    const { options, adapter } = this.parts
+    return adapterConfigJson(adapter.settings, options.config, baseModel)
+  }
+
+  initialAdapter(): Float32Array {
+    const { options, adapter } = this.parts
+    return adapter.initial(seededRandom(options.initialisationSeed))
+  }
+
+  async train(
+    job: TrainJob,
+    onProgress?: (steps: number, loss: number) => void,
+    signal?: AbortSignal
+  ): Promise<TrainResult> {
+    const { planner, watch, options, threads } = this.parts
+    for (;;) {
+      this.checkOpen()
+      const plan = await planner.stepPlanOf(job)
+      const { secondsMax } = options
+      const keep = this.kept && { keep: await this.kept.placeOf(job) }
+      const manner = { plan, ...(secondsMax !== undefined && { secondsMax }), ...keep }
+      const control = createJobControl()
+      const stopFollowing = await (await watch)?.follow(control)
+      let energyJoules: number | null = null
+      try {
+        this.checkOpen()
+        const task = { kind: 'train', job, manner } as const
+        const result = (await threads.run(task, this.shard, control, onProgress, signal)) as TrainResult
+        energyJoules = (await stopFollowing?.()) ?? null
+        return { ...result, energyJoules }
+      } catch (error) {
+        await stopFollowing?.()
+        const isOutOfMemory = error instanceof TrainError && error.code === 'OUT_OF_MEMORY'
+        if (!isOutOfMemory || !planner.shrink(job, plan)) throw error
+      }
+    }
+  }
+
+  async evaluate(job: EvaluateJob): Promise<EvaluateResult> {
+    this.checkOpen()
+    const { planner, threads } = this.parts
+    const windows = await planner.evaluationWindows()
+    const task = { kind: 'evaluate', job, windows } as const
+    return (await threads.run(task, this.shard, createJobControl())) as EvaluateResult
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+  }
+
+  private async settingOf(job: TrainJob): Promise<JobSetting> {
+    const { options, threads, planner } = this.parts
+    return {
+      baseModelSha256: options.baseModelSha256,
+      adapter: options.adapter,
+      backend: (await threads.backend()).name,
+      plan: await planner.stepPlanOf(job)
+    }
+  }
+
+  private checkOpen(): void {
+    if (this.isClosed) throw closedError()
+  }
+}
+
+async function openWatch(
+  { power, measuresEnergy = false }: TrainerPoolOptions,
+  facts: SystemFacts,
+  tell: (notice: TrainerNotice) => void
+): Promise<PowerWatch | null> {
+  const energy = measuresEnergy ? await openEnergyMeter() : null
+  if (power === undefined && energy === null) return null
+  const supply = () => facts.powerSupply()
+  return new PowerWatch({ clock: systemClock, supply, policy: power ?? null, energy, tell })
 }
 
 /** The checkpoints of one trainer, as this thread sees them: the training threads read and write them. */

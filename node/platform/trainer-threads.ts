@@ -3,7 +3,7 @@ import { BackendError } from '../backend/errors.ts'
 import type { TokenizedShard } from '../train/dataset.ts'
 import { TrainError } from '../train/errors.ts'
 import type { EvaluateResult, TrainResult } from '../train/trainer.ts'
-import { abortJob, createJobControl } from './job-control.ts'
+import { abortJob, type JobControl } from './job-control.ts'
 import { isSolitary } from './open-backend.ts'
 import type {
   BackendReport,
@@ -45,6 +45,7 @@ export class TrainerThreads {
   private readonly trainers: number
   private readonly threads = new Set<Thread>()
   private readonly queue: PendingJob[] = []
+  private readonly firstOpened = Promise.withResolvers<BackendReport>()
   private readonly firstBackend = Promise.withResolvers<BackendReport>()
   private nextId = 0
   private isClosed = false
@@ -56,9 +57,16 @@ export class TrainerThreads {
     this.onNotice = onNotice
     // Nobody has to ask for the backend.
     this.firstBackend.promise.catch(() => {})
+    this.firstOpened.promise.catch(() => {})
     this.startThread()
   }
 
+  /** As `backend`, before the model is read: what can be said already need not wait for it. */
+  openedBackend(): Promise<BackendReport> {
+    return this.firstOpened.promise
+  }
+
+  /** What the threads compute with, once the first one is up. */
   backend(): Promise<BackendReport> {
     return this.firstBackend.promise
   }
@@ -66,6 +74,7 @@ export class TrainerThreads {
   run(
     task: TrainerTask,
     shard: TokenizedShard,
+    control: JobControl,
     onProgress: (steps: number, loss: number) => void = () => {},
     signal?: AbortSignal
   ): Promise<TrainResult | EvaluateResult> {
@@ -73,7 +82,7 @@ export class TrainerThreads {
     if (signal?.aborted === true) return Promise.reject(abortedError())
     const { promise, resolve, reject } = Promise.withResolvers<TrainResult | EvaluateResult>()
     const pending: PendingJob = {
-      request: { id: this.nextId++, task, shard, control: createJobControl() },
+      request: { id: this.nextId++, task, shard, control },
       onProgress,
       resolve,
       reject
@@ -88,7 +97,7 @@ export class TrainerThreads {
   async close(): Promise<void> {
     this.isClosed = true
     for (const { reject } of this.queue.splice(0)) reject(closedError())
-    this.firstBackend.reject(closedError())
+    this.refuse(closedError())
     const threads = [...this.threads]
     this.threads.clear()
     for (const { job } of threads) job?.reject(closedError())
@@ -130,8 +139,13 @@ export class TrainerThreads {
   private onReply(thread: Thread, reply: TrainerReply): void {
     // One that was under way when the pool was closed.
     if (this.isClosed) return
+    if (reply.kind === 'opened') {
+      this.firstOpened.resolve(reply.backend)
+      return
+    }
     if (reply.kind === 'ready') {
       thread.isReady = true
+      this.firstOpened.resolve(reply.backend)
       this.onBackend(reply.backend)
       return
     }
@@ -169,8 +183,13 @@ export class TrainerThreads {
       this.threadsMax = this.threads.size
       return
     }
-    this.firstBackend.reject(error)
+    this.refuse(error)
     for (const { reject } of this.queue.splice(0)) reject(error)
+  }
+
+  private refuse(error: Error): void {
+    this.firstOpened.reject(error)
+    this.firstBackend.reject(error)
   }
 
   private onExit(thread: Thread, cause: unknown, exitCode: number): void {
@@ -179,7 +198,7 @@ export class TrainerThreads {
     if (thread.job !== null) thread.job.reject(failure)
     else if (!thread.isReady) {
       // It could not even start: another would not either, so the job it was started for must not wait for ever.
-      this.firstBackend.reject(failure)
+      this.refuse(failure)
       this.queue.shift()?.reject(failure)
     }
     this.dispatch()

@@ -16,7 +16,7 @@ import { openBackend } from './open-backend.ts'
 import type { JobManner, TrainerReply, TrainerRequest, TrainerThreadData } from './trainer-messages.ts'
 import { type CheckpointPlace, openCheckpoints } from './training-checkpoints.ts'
 
-const { backend: request, modelFolder, config, adapter, evaluation } = workerData as TrainerThreadData
+const { backend: request, modelFolder, config, adapter } = workerData as TrainerThreadData
 const port = parentPort!
 
 function reply(message: TrainerReply): void {
@@ -54,12 +54,15 @@ async function run(model: AdaptedModel, { id, task, shard, control }: TrainerReq
     const result =
       task.kind === 'train'
         ? await trainAdapter(model, trainText(shard), task.job, hooks, optionsOf(task.manner, control))
-        : await evaluateShard(model, shard, task.job, evaluation)
+        : await evaluateShard(model, shard, task.job, task.windows, clock)
     reply({ kind: 'done', id, result })
   } catch (error) {
     // What is not a fault of the job leaves the thread in an unknown state: let it end, the pool starts another.
-    if (!(error instanceof TrainError)) throw error
-    reply({ kind: 'failed', id, code: error.code, data: error.data, message: error.message })
+    const isOutOfMemory = error instanceof BackendError && error.code === 'OUT_OF_MEMORY'
+    if (!(error instanceof TrainError || isOutOfMemory)) throw error
+    const { data, message } = error
+    const code = error instanceof TrainError ? error.code : 'OUT_OF_MEMORY'
+    reply({ kind: 'failed', id, code, data, message })
   }
 }
 
@@ -70,14 +73,16 @@ async function load(backend: Backend): Promise<AdaptedModel> {
 
 async function start(): Promise<void> {
   const { backend, notes } = await openBackend(request)
+  const { name, description, threads } = backend
+  const report = { name, description, threads, notes }
+  reply({ kind: 'opened', backend: report })
   const model = await load(backend).catch(async (error: unknown) => {
     // Else a graphics device would keep the thread alive.
     await backend.close()
     throw error
   })
   port.on('message', (request: TrainerRequest) => void run(model, request))
-  const { name, description, threads } = backend
-  reply({ kind: 'ready', backend: { name, description, threads, notes } })
+  reply({ kind: 'ready', backend: report })
 }
 
 await start().catch((error: unknown) => {

@@ -6,7 +6,7 @@ export type TrainErrorCode =
   | 'NO_CHAT_TEMPLATE' // the data are conversations, and the model does not say how it takes them: { path }
   | 'TOO_LITTLE_DATA' // fewer tokens than one window needs, or no example: { name, part, got, needed }
   | 'BAD_JOB' // a training or evaluation job that cannot be done: { field, got, expected }
-  | 'DOES_NOT_FIT' // no way to train it within the memory allowed: { neededBytes, limitBytes, weightsBytes, sequenceMax, parametersMax }
+  | 'DOES_NOT_FIT' // no way to train it within the memory allowed: { neededBytes, limitBytes, allowedBytes, besidesBytes, weightsBytes, sequenceMax, parametersMax }
   | 'OUT_OF_MEMORY' // the backend ran out of memory in the middle of a job: { … as BackendError OUT_OF_MEMORY }
   | 'DIVERGED' // the loss or a gradient is no longer a finite number: { step, loss }
   | 'ABORTED' // the caller's signal ended the job: { steps }

@@ -2,7 +2,7 @@ import { ignoredTarget } from '../backend/backend.ts'
 import type { AdaptedModel } from '../peft/adapted-model.ts'
 import { placeRange, type TrainingBatch } from './batches.ts'
 import { exampleRanges, type TokenRange, type TokenText } from './token-text.ts'
-import type { EvaluateResult } from './trainer.ts'
+import type { TextMeasure } from './trainer.ts'
 
 /**
  * How a text is cut for measuring. Every token that counts is predicted once: in a stream, all but the first, from at
@@ -81,7 +81,7 @@ export async function evaluateText(
   tokenBytes: Int32Array | null,
   adapter: Float32Array | null,
   windows: EvaluationWindows
-): Promise<EvaluateResult> {
+): Promise<TextMeasure> {
   let nats = 0
   for (const { tokens, targets } of evaluationBatches(text, windows)) {
     nats += await model.nats(tokens, targets, adapter)

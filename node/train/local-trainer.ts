@@ -1,5 +1,6 @@
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { seededRandom } from '../../aggregation/random.ts'
+import type { Clock } from '../../protocols/ports.ts'
 import type { AdaptedModel } from '../peft/adapted-model.ts'
 import { adapterConfigJson } from '../peft/adapter-config.ts'
 import type { CheckpointStore } from './checkpoint-store.ts'
@@ -30,12 +31,13 @@ export interface KeepSettings {
   readonly sha256: CryptoSuite['sha256']
 }
 
-/** Runs an evaluation job. @throws TrainError BAD_JOB */
+/** Runs an evaluation job. @param clock - to measure time with @throws TrainError BAD_JOB */
 export async function evaluateShard(
   model: AdaptedModel,
   shard: TokenizedShard,
   job: EvaluateJob,
-  windows: EvaluationWindows
+  windows: EvaluationWindows,
+  clock?: Pick<Clock, 'nowMs'>
 ): Promise<EvaluateResult> {
   const text = job.split === 'heldOut' ? heldOutText(shard) : trainText(shard)
   const expected = model.layout.length
@@ -55,13 +57,10 @@ export async function evaluateShard(
       `the ${job.split} text has ${text.ids.length} tokens: 2 are the least that can be measured`
     )
   }
-  return evaluateText(
-    model,
-    text,
-    job.split === 'heldOut' ? shard.heldOutTokenBytes : null,
-    job.adapter,
-    windows
-  )
+  const beganAtMs = clock?.nowMs() ?? 0
+  const tokenBytes = job.split === 'heldOut' ? shard.heldOutTokenBytes : null
+  const measure = await evaluateText(model, text, tokenBytes, job.adapter, windows)
+  return { ...measure, seconds: clock === undefined ? null : (clock.nowMs() - beganAtMs) / 1000 }
 }
 
 /** A trainer on this thread: simple, and it blocks the thread while it works. `signal` is looked at between steps. */
@@ -83,7 +82,7 @@ export function localTrainer(model: AdaptedModel, shard: TokenizedShard, setting
       return trainAdapter(model, trainText(shard), job, hooks, { ...options, ...kept })
     },
     async evaluate(job) {
-      return evaluateShard(model, shard, job, evaluation)
+      return evaluateShard(model, shard, job, evaluation, options.clock)
     },
     ...(checkpoints && { checkpoints }),
     async close() {}

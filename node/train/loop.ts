@@ -165,6 +165,7 @@ class Training {
       steps,
       endedBy,
       seconds: this.options.clock === undefined ? null : this.spentMs / 1000,
+      energyJoules: null,
       meanLoss: losses.reduce((sum, loss) => sum + loss, 0) / steps,
       lastLoss: losses.at(-1) ?? Number.NaN,
       tokens: steps * job.batchSize * job.sequenceLength

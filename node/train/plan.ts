@@ -7,26 +7,37 @@ import type { TrainJob } from './trainer.ts'
 /** What a plan is made for. */
 export type BatchShape = Pick<TrainJob, 'batchSize' | 'sequenceLength'>
 
+/** What memory there is for it. */
+export interface MemoryBudget {
+  /** What the person, or the machine, allows. */
+  readonly allowedBytes: number
+  /** What the program takes of it for other things. */
+  readonly besidesBytes: number
+  /** What is left for the tensors of one trainer, the model among them, with some headroom. */
+  readonly tensorBytes: number
+  /** E.g. `in memory`, `on the graphics card`. */
+  readonly where: string
+}
+
 export interface TrainingPlan extends StepPlan {
   /** The most that tensors take at once, the model included; an estimate. */
   readonly estimatedBytes: number
-  /** What they may take. */
-  readonly limitBytes: number
   /** What whole batches with every activation kept would take. */
   readonly wholeBytes: number
+  readonly budget: MemoryBudget
 }
 
 /**
  * The fastest way that fits: whole batches if they do, else the largest pieces that do, else the same with the activations
  * of each layer computed twice, which takes about a third more time.
- * @param limitBytes - of tensors, the model included
  * @throws TrainError DOES_NOT_FIT, with the longest sequence and the largest model that would
  */
 export async function planTraining(
   estimate: MemoryEstimate,
   { batchSize, sequenceLength }: BatchShape,
-  limitBytes: number
+  budget: MemoryBudget
 ): Promise<TrainingPlan> {
+  const limitBytes = budget.tensorBytes
   const wholeBytes = await estimate.stepBytes({ microBatchSize: batchSize, mode: 'record' }, sequenceLength)
   for (const mode of ['record', 'checkpoint'] as const) {
     const bytesOf = (microBatchSize: number) => estimate.stepBytes({ microBatchSize, mode }, sequenceLength)
@@ -34,9 +45,9 @@ export async function planTraining(
     if (most === 0) continue
     // As few pieces as with the largest ones, and these as even as can be.
     const microBatchSize = Math.ceil(batchSize / Math.ceil(batchSize / most))
-    return { microBatchSize, mode, estimatedBytes: await bytesOf(microBatchSize), limitBytes, wholeBytes }
+    return { microBatchSize, mode, estimatedBytes: await bytesOf(microBatchSize), wholeBytes, budget }
   }
-  throw await doesNotFit(estimate, sequenceLength, limitBytes)
+  throw await doesNotFit(estimate, sequenceLength, budget)
 }
 
 /** The next plan that takes less, for a machine that has less than was thought; null if there is none. */
@@ -47,14 +58,15 @@ export function smallerPlan({ microBatchSize, mode }: StepPlan): StepPlan | null
 
 /** In words, for a person: what was chosen and why. */
 export function planText(
-  { microBatchSize, mode, estimatedBytes, limitBytes, wholeBytes }: TrainingPlan,
+  { microBatchSize, mode, estimatedBytes, wholeBytes, budget }: TrainingPlan,
   { batchSize, sequenceLength }: BatchShape
 ): string {
+  const { tensorBytes, where } = budget
   const pieces = Math.ceil(batchSize / microBatchSize)
   const batch = `${batchSize} x ${sequenceLength} tokens`
-  const limit = limitBytes === Number.POSITIVE_INFINITY ? '' : ` of the ${sizeText(limitBytes)} allowed`
+  const limit = Number.isFinite(tensorBytes) ? ` of ${sizeText(tensorBytes)} ${where}` : ` ${where}`
   const takes = `about ${sizeText(estimatedBytes)}${limit}`
-  if (pieces === 1 && mode === 'record') return `whole batches of ${batch}, ${takes}`
+  if (pieces === 1 && mode === 'record') return `whole batches of ${batch}: ${takes}`
   const how = [
     ...(pieces === 1 ? [] : [`in ${pieces} pieces of ${microBatchSize}, whose gradients are added up`]),
     ...(mode === 'record' ? [] : ['with the activations of each layer computed twice'])
@@ -65,7 +77,7 @@ export function planText(
 async function doesNotFit(
   estimate: MemoryEstimate,
   sequenceLength: number,
-  limitBytes: number
+  { allowedBytes, besidesBytes, tensorBytes: limitBytes, where }: MemoryBudget
 ): Promise<TrainError> {
   const leanBytes = (length: number) => estimate.stepBytes({ microBatchSize: 1, mode: 'checkpoint' }, length)
   const neededBytes = await leanBytes(sequenceLength)
@@ -82,11 +94,13 @@ async function doesNotFit(
   ]
   const fits =
     would.length === 0 ? 'Nothing of this kind would fit' : `What would fit: ${would.join(', or ')}`
+  const besides = besidesBytes === 0 ? '' : `, of which the program itself takes ${sizeText(besidesBytes)}`
   return new TrainError(
     'DOES_NOT_FIT',
-    { neededBytes, limitBytes, weightsBytes, sequenceMax, parametersMax },
-    `training this model takes at least ${sizeText(neededBytes)} of memory (${sizeText(weightsBytes)} of them the model), ` +
-      `even one window of ${sequenceLength} tokens at a time, and ${sizeText(limitBytes)} are allowed. ${fits}; or allow more memory.`
+    { neededBytes, limitBytes, allowedBytes, besidesBytes, weightsBytes, sequenceMax, parametersMax },
+    `training this model takes at least ${sizeText(neededBytes)} ${where} (${sizeText(weightsBytes)} of them the model), ` +
+      `even with one window of ${sequenceLength} tokens at a time; ${sizeText(allowedBytes)} are allowed${besides}. ` +
+      `${fits}. Or allow more memory.`
   )
 }
 

@@ -56,6 +56,8 @@ export interface TrainResult {
   readonly endedBy: TrainingEnd
   /** Wall time of the steps, those before an interruption too; null where no clock was given. */
   readonly seconds: number | null
+  /** What the whole machine took meanwhile; null where it does not say. */
+  readonly energyJoules: number | null
   /** Nats per token over all steps. */
   readonly meanLoss: number
   /** Nats per token of the last step. */
@@ -70,7 +72,8 @@ export interface EvaluateJob {
   readonly split: 'heldOut' | 'train'
 }
 
-export interface EvaluateResult {
+/** How well a text is predicted. */
+export interface TextMeasure {
   /** Sum over the predicted tokens. */
   readonly nats: number
   /** Tokens predicted: every token of the split but the first. */
@@ -79,6 +82,11 @@ export interface EvaluateResult {
   readonly bytes: number
   /** nats / ln 2 / bytes; NaN where bytes are not known. */
   readonly bitsPerByte: number
+}
+
+export interface EvaluateResult extends TextMeasure {
+  /** Wall time; null where no clock was given. */
+  readonly seconds: number | null
 }
 
 export interface TrainerCheckpoints {

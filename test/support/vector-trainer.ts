@@ -50,6 +50,7 @@ export function vectorTraining(job: TrainJob, layout: AdapterLayout, number: num
     steps: job.steps,
     endedBy: 'steps',
     seconds: null,
+    energyJoules: null,
     meanLoss,
     lastLoss: meanLoss,
     tokens: job.steps * job.batchSize * job.sequenceLength
@@ -80,7 +81,7 @@ export function vectorTrainer(options: VectorTrainerOptions): VectorTrainer {
       onProgress(job.steps, result.meanLoss)
       return result
     },
-    evaluate: async () => ({ nats: 0, tokens: 0, bytes: 0, bitsPerByte: Number.NaN }),
+    evaluate: async () => ({ nats: 0, tokens: 0, bytes: 0, bitsPerByte: Number.NaN, seconds: null }),
     close: async () => {}
   }
   return trainer
