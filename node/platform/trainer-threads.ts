@@ -113,8 +113,13 @@ export class TrainerThreads {
   }
 
   private startThread(): void {
-    // TensorFlow reads settings from the environment of the process.
-    const worker = new Worker(this.workerUrl, { workerData: this.threadData, env: SHARE_ENV })
+    const worker = new Worker(this.workerUrl, {
+      workerData: this.threadData,
+      // TensorFlow reads settings from the environment of the process.
+      env: SHARE_ENV,
+      // What is read back after each step dies young; with room it would pile up to some hundred megabytes.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 }
+    })
     const thread: Thread = { worker, job: null, isReady: false }
     let cause: unknown = null
     worker.on('message', (reply: TrainerReply) => this.onReply(thread, reply))
