@@ -24,10 +24,9 @@ export interface ChatOptions extends BackendOptions {
 export async function chat(options: ChatOptions, host: CommandHost): Promise<void> {
   const found = await findSpeaker(options, host)
   const prompt = framePrompt(found.tokenizer, options)
-  const { backend, notes } = await openBackend({
-    ...backendRequest(options),
-    modelWidth: found.config.hiddenSize
-  })
+  // A token at a time is as little work for each operation as a narrow model is, whatever the model's width:
+  // TensorFlow's fixed cost of an operation would be most of it.
+  const { backend, notes } = await openBackend({ ...backendRequest(options), modelWidth: 1 })
   try {
     tellBackend({ ...backend, notes }, host.output)
     await converse(found, prompt, backend, options, host)
