@@ -52,7 +52,7 @@ describe('fedpeft-node join', function () {
     expect(runs).to.have.length(1)
     expect(runs[0]).to.include({ run, name: 'end to end', rounds: ROUNDS, members: null, admission: 'open' })
     expect(runs[0]!['author']).to.equal(network.manifest!.author)
-    expect(stderr).to.contain(run.slice(0, 16)).and.to.contain('needs 4').and.to.contain('lora r=2')
+    expect(stderr).to.contain(run.slice(0, 16)).and.to.contain('needs 4').and.to.contain('LoRA r 2')
   })
 
   it('stops at Ctrl-C with a word on how to go on, and goes on', async () => {
