@@ -178,8 +178,8 @@ class RunPeer implements Peer {
       rounding: () => rounding?.() ?? seededRandom(crypto.randomBytes(32)),
       onTrainingStep: (id, steps, ofSteps, loss) =>
         this.#emit({ type: 'training', ...id, steps, ofSteps, loss }),
-      onTrained: (id, { steps: ofSteps }, { steps, endedBy, seconds }) =>
-        this.#emit({ type: 'trained', ...id, steps, ofSteps, endedBy, seconds }),
+      onTrained: (id, { steps: ofSteps }, { steps, endedBy, seconds, energyJoules }) =>
+        this.#emit({ type: 'trained', ...id, steps, ofSteps, endedBy, seconds, energyJoules }),
       onSumRefused: (id, reason) => this.#emit({ type: 'sum-refused', ...id, reason }),
       warn: message => this.#emit({ type: 'warning', message })
     })

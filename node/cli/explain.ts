@@ -24,6 +24,8 @@ const failures: ReadonlySet<string> = new Set<string>([
     'BLOB_UNAVAILABLE',
     'BLOB_TOO_LARGE',
     'DIVERGED',
+    'DOES_NOT_FIT',
+    'OUT_OF_MEMORY',
     'PEER_FAILED'
   ]
 ])

@@ -1,8 +1,11 @@
 /** The `join` command: what to take part in, with what, and through whom. */
+import { fromHex } from '../../protocols/hex.ts'
 import { checkAdmission } from '../peer/admission.ts'
+import { runFolder } from '../peer/run-disk.ts'
 import { lockDirectory } from '../platform/directory-lock.ts'
 import { type Identity, openIdentity, temporaryIdentity } from '../platform/identity.ts'
 import { nodeFiles } from '../platform/node-files.ts'
+import { planFields } from './budget-options.ts'
 import type { CommandHost } from './host.ts'
 import { dryRun } from './join/dry-run.ts'
 import { type Entry, enterNetwork } from './join/entry.ts'
@@ -17,7 +20,6 @@ import { UserError } from './user-error.ts'
 export interface JoinFlags extends WorkshopOptions {
   readonly addresses: readonly string[]
   readonly run?: string
-  readonly dir: string
   readonly listen?: readonly string[]
   readonly linger: number
   readonly dryRun?: boolean
@@ -81,9 +83,9 @@ async function joinAs(
   if (local === null && addresses.length + knownPeers.length === 0) {
     throw new UserError(`--run ${run}: no such file; to look for a run of that id give an ADDRESS`, 2)
   }
-  const prepare = ({ manifest }: ChosenRun): Promise<Workshop> => {
+  const prepare = ({ manifest, id }: ChosenRun): Promise<Workshop> => {
     checkAdmission(manifest, identity.peerId)
-    return openWorkshop(manifest, flags, host)
+    return openWorkshop(manifest, flags, host, runFolder(fromHex(id)!))
   }
   // What is wrong on this machine is told before anybody else hears of it.
   let workshop = local === null ? null : await prepare(local)
@@ -112,7 +114,7 @@ function tellWhere({ network }: Entry, output: Output): void {
 
 function tellWhat({ id, manifest, source }: ChosenRun, workshop: Workshop, output: Output): void {
   const { name, author, rounds, cohort } = manifest
-  const { base, shard, backend, examples } = workshop
+  const { base, shard, backend, examples, plan } = workshop
   output.event({ event: 'run', run: id, name, author, rounds, source })
   output.event({
     event: 'ready',
@@ -120,7 +122,8 @@ function tellWhat({ id, manifest, source }: ChosenRun, workshop: Workshop, outpu
     modelSha256: base.sha256,
     data: shard.description,
     examples,
-    backend
+    backend,
+    plan: planFields(plan, manifest.training)
   })
   output.say(
     `run "${name}" ${id}\n  by ${author}: ${rounds} rounds, begins when ${cohort.founders} members are here`

@@ -58,7 +58,10 @@ export function checkBaseModel(
 export function openRunTrainers(
   { adapter }: Pick<RunManifest, 'adapter'>,
   base: BaseModel,
-  options: Pick<TrainerPoolOptions, 'trainers' | 'backend' | 'evaluation'> = {}
+  options: Omit<
+    TrainerPoolOptions,
+    'modelFolder' | 'config' | 'baseModelSha256' | 'adapter' | 'initialisationSeed'
+  > = {}
 ): TrainerPool {
   const { seed, ...settings } = adapter
   return openTrainerPool({

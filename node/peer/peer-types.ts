@@ -56,6 +56,8 @@ export type PeerEvent =
       readonly endedBy: TrainingEnd
       /** Wall time of the steps; null if it was not measured. */
       readonly seconds: number | null
+      /** What the whole machine took meanwhile; null where it does not say. */
+      readonly energyJoules: number | null
     }
   /** The founding list is on the disk. */
   | { readonly type: 'founded'; readonly tip: ChainTip }

@@ -71,7 +71,8 @@ export class RoundWork {
   #own: string[] = []
   /** The latest round that an attempt was forgotten for, and the deletion of what was kept of its training. */
   #roundsBefore = 0
-  #tidying: Promise<void> = Promise.resolve()
+  #tidying: Promise<unknown> = Promise.resolve()
+  #hasTrained = false
 
   constructor(ports: WorkPorts) {
     this.#ports = ports
@@ -117,7 +118,7 @@ export class RoundWork {
    * @throws FilesError
    */
   async #jobOf(effect: EffectOf<'train'>, adapter: Float32Array): Promise<TrainJob> {
-    const { crypto, run, self, trainer } = this.#ports
+    const { crypto, run, self, trainer, warn } = this.#ports
     const { round, attempt, factors, completedRounds } = effect
     const lookedBack = Math.min(attempt, ATTEMPTS_LOOKED_BACK)
     const jobs = Array.from({ length: lookedBack + 1 }, (_, back) => {
@@ -127,7 +128,12 @@ export class RoundWork {
     const { checkpoints } = trainer
     if (checkpoints === undefined) return jobs[0]!
     await this.#tidying
-    await checkpoints.keepOnly(jobs)
+    const dropped = await checkpoints.keepOnly(jobs)
+    if (dropped > 0 && !this.#hasTrained) {
+      const why = 'they are of an earlier round, or of other settings, data, base model or backend'
+      warn(`the training checkpoints that were here cannot be gone on with: ${why}`)
+    }
+    this.#hasTrained = true
     for (const job of jobs) if ((await checkpoints.stepsOf(job)) > 0) return job
     return jobs[0]!
   }

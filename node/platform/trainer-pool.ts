@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { seededRandom } from '../../aggregation/random.ts'
 import type { ModelConfig } from '../model/model-config.ts'
 import type { Adapter } from '../peft/adapter.ts'
@@ -11,16 +10,10 @@ import { TrainError } from '../train/errors.ts'
 import type { EvaluationWindows } from '../train/evaluate.ts'
 import { trainerCheckpoints } from '../train/job-checkpoints.ts'
 import { type JobSetting, shardDigest } from '../train/job-fingerprint.ts'
+import type { StepPlan } from '../train/micro-batches.ts'
 import type { BatchShape, TrainingPlan } from '../train/plan.ts'
 import type { PowerPolicy } from '../train/power-policy.ts'
-import type {
-  EvaluateJob,
-  EvaluateResult,
-  Trainer,
-  TrainerCheckpoints,
-  TrainJob,
-  TrainResult
-} from '../train/trainer.ts'
+import type { EvaluateResult, Trainer, TrainerCheckpoints, TrainJob, TrainResult } from '../train/trainer.ts'
 import type { CheckpointInterval } from '../train/training-state.ts'
 import { openEnergyMeter } from './energy-meter.ts'
 import { createJobControl } from './job-control.ts'
@@ -55,8 +48,6 @@ export interface TrainerPoolOptions {
   readonly evaluation?: EvaluationWindows
   /** By default most of what the machine has. */
   readonly memory?: MemoryLimits
-  /** A training job ends with the step after which another one would pass this. */
-  readonly secondsMax?: number
   /** What to do on battery; by default train. */
   readonly power?: PowerPolicy
   /** Whether to read what the machine says of the energy that it takes. Of use where one job is done at a time. */
@@ -69,6 +60,13 @@ export interface TrainerPoolOptions {
   readonly workerUrl?: URL
 }
 
+export interface OpenOptions {
+  /** If given, interrupted training jobs are gone on with. */
+  readonly keep?: KeepOptions
+  /** A training job ends with the step after which another one would pass this. */
+  readonly secondsMax?: number
+}
+
 /** Where and how often interrupted jobs are kept. No other process may use that folder. */
 export interface KeepOptions {
   readonly place: CheckpointPlace
@@ -76,11 +74,8 @@ export interface KeepOptions {
 }
 
 export interface TrainerPool {
-  /**
-   * A trainer on one client's data. All trainers of a pool share its threads; jobs wait their turn in order.
-   * @param keep - if given, interrupted training jobs are gone on with
-   */
-  open(shard: TokenizedShard, keep?: KeepOptions): Trainer
+  /** A trainer on one client's data. All trainers of a pool share its threads; jobs wait their turn in order. */
+  open(shard: TokenizedShard, options?: OpenOptions): Trainer
   /**
    * How batches of a shape will be computed, and why; known before the model is read.
    * @throws BackendError UNAVAILABLE; TrainError DOES_NOT_FIT, WORKER_FAILED, CLOSED
@@ -125,7 +120,7 @@ export function openTrainerPool(options: TrainerPoolOptions): TrainerPool {
   })
   const parts = { options, adapter, threads, planner, watch: openWatch(options, facts, onNotice) }
   return {
-    open: (shard, keep) => new PoolTrainer(parts, shard, keep),
+    open: (shard, own = {}) => poolTrainer(parts, shard, own),
     plan: shape => planner.planOf(shape),
     backend: () => threads.backend(),
     close: () => threads.close()
@@ -141,91 +136,80 @@ interface PoolParts {
   readonly watch: Promise<PowerWatch | null>
 }
 
-class PoolTrainer implements Trainer {
-  readonly layout: AdapterLayout
-  readonly adapterKind: AdapterSettings['kind']
-  readonly baseModelSha256: string
-  readonly checkpoints?: TrainerCheckpoints
-  private readonly parts: PoolParts
-  private readonly shard: TokenizedShard
-  private readonly kept: ReturnType<typeof openKept> | undefined
-  private isClosed = false
-
-  constructor(parts: PoolParts, shard: TokenizedShard, keep: KeepOptions | undefined) {
-    const { options, adapter } = parts
-    this.parts = parts
-    this.shard = sharedShard(shard)
-    this.layout = adapter.layout
-    this.adapterKind = adapter.settings.kind
-    this.baseModelSha256 = options.baseModelSha256
-    if (keep === undefined) return
-    this.kept = openKept(shard, keep, job => this.settingOf(job), options.onNotice ?? (() => {}))
-    this.checkpoints = this.kept
+function poolTrainer(
+  { options, adapter, threads, planner, watch }: PoolParts,
+  shard: TokenizedShard,
+  { keep, secondsMax }: OpenOptions
+): Trainer {
+  const { config, baseModelSha256, initialisationSeed, onNotice = () => {} } = options
+  const shared = sharedShard(shard)
+  const settingOf = async (job: TrainJob): Promise<JobSetting> => ({
+    baseModelSha256,
+    adapter: options.adapter,
+    backend: (await threads.backend()).name,
+    plan: await planner.stepPlanOf(job)
+  })
+  const checkpoints = keep && openKept(shard, keep, settingOf, onNotice)
+  let isClosed = false
+  const checkOpen = (): void => {
+    if (isClosed) throw closedError()
   }
 
-  adapterConfigJson(baseModel: string): string {
-    const { options, adapter } = this.parts
-    return adapterConfigJson(adapter.settings, options.config, baseModel)
-  }
-
-  initialAdapter(): Float32Array {
-    const { options, adapter } = this.parts
-    return adapter.initial(seededRandom(options.initialisationSeed))
-  }
-
-  async train(
+  /** Once, with the plan that there is. */
+  const trainWith = async (
+    plan: StepPlan,
     job: TrainJob,
     onProgress?: (steps: number, loss: number) => void,
     signal?: AbortSignal
-  ): Promise<TrainResult> {
-    const { planner, watch, options, threads } = this.parts
-    for (;;) {
-      this.checkOpen()
-      const plan = await planner.stepPlanOf(job)
-      const { secondsMax } = options
-      const keep = this.kept && { keep: await this.kept.placeOf(job) }
-      const manner = { plan, ...(secondsMax !== undefined && { secondsMax }), ...keep }
-      const control = createJobControl()
-      const stopFollowing = await (await watch)?.follow(control)
-      let energyJoules: number | null = null
-      try {
-        this.checkOpen()
-        const task = { kind: 'train', job, manner } as const
-        const result = (await threads.run(task, this.shard, control, onProgress, signal)) as TrainResult
-        energyJoules = (await stopFollowing?.()) ?? null
-        return { ...result, energyJoules }
-      } catch (error) {
-        await stopFollowing?.()
-        const isOutOfMemory = error instanceof TrainError && error.code === 'OUT_OF_MEMORY'
-        if (!isOutOfMemory || !planner.shrink(job, plan)) throw error
+  ): Promise<TrainResult> => {
+    const kept = checkpoints && { keep: await checkpoints.placeOf(job) }
+    const manner = { plan, ...(secondsMax !== undefined && { secondsMax }), ...kept }
+    const control = createJobControl()
+    const stopFollowing = (await (await watch)?.follow(control)) ?? (async () => null)
+    let energyJoules: number | null = null
+    try {
+      checkOpen()
+      const task = { kind: 'train', job, manner } as const
+      const result = (await threads.run(task, shared, control, onProgress, signal)) as TrainResult
+      energyJoules = await stopFollowing()
+      return { ...result, energyJoules }
+    } finally {
+      await stopFollowing()
+    }
+  }
+
+  return {
+    layout: adapter.layout,
+    adapterKind: adapter.settings.kind,
+    adapterConfigJson: baseModel => adapterConfigJson(adapter.settings, config, baseModel),
+    baseModelSha256,
+    initialAdapter: () => adapter.initial(seededRandom(initialisationSeed)),
+
+    async train(job, onProgress, signal) {
+      for (;;) {
+        checkOpen()
+        const plan = await planner.stepPlanOf(job)
+        try {
+          return await trainWith(plan, job, onProgress, signal)
+        } catch (error) {
+          const isOutOfMemory = error instanceof TrainError && error.code === 'OUT_OF_MEMORY'
+          if (!isOutOfMemory || !planner.shrink(job, plan)) throw error
+        }
       }
+    },
+
+    async evaluate(job) {
+      checkOpen()
+      const windows = await planner.evaluationWindows()
+      const task = { kind: 'evaluate', job, windows } as const
+      return (await threads.run(task, shared, createJobControl())) as EvaluateResult
+    },
+
+    ...(checkpoints && { checkpoints }),
+
+    async close() {
+      isClosed = true
     }
-  }
-
-  async evaluate(job: EvaluateJob): Promise<EvaluateResult> {
-    this.checkOpen()
-    const { planner, threads } = this.parts
-    const windows = await planner.evaluationWindows()
-    const task = { kind: 'evaluate', job, windows } as const
-    return (await threads.run(task, this.shard, createJobControl())) as EvaluateResult
-  }
-
-  async close(): Promise<void> {
-    this.isClosed = true
-  }
-
-  private async settingOf(job: TrainJob): Promise<JobSetting> {
-    const { options, threads, planner } = this.parts
-    return {
-      baseModelSha256: options.baseModelSha256,
-      adapter: options.adapter,
-      backend: (await threads.backend()).name,
-      plan: await planner.stepPlanOf(job)
-    }
-  }
-
-  private checkOpen(): void {
-    if (this.isClosed) throw closedError()
   }
 }
 

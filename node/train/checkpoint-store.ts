@@ -59,12 +59,12 @@ export class CheckpointStore {
     return own.reduce((most, { steps }) => Math.max(most, steps), 0)
   }
 
-  /** Deletes what was kept of all other jobs, for good when it returns. @throws FilesError */
-  async keepOnly(fingerprints: readonly string[]): Promise<void> {
+  /** Deletes what was kept of all other jobs, for good when it returns. @returns how many states @throws FilesError */
+  async keepOnly(fingerprints: readonly string[]): Promise<number> {
     const kept = fingerprints.map(nameOf)
-    for (const { job, path } of await this.entries()) {
-      if (!kept.includes(job)) await this.options.files.remove(path)
-    }
+    const others = (await this.entries()).filter(({ job }) => !kept.includes(job))
+    for (const { path } of others) await this.options.files.remove(path)
+    return others.length
   }
 
   private async load(fingerprint: string): Promise<TrainingState | null> {

@@ -92,8 +92,8 @@ export interface EvaluateResult extends TextMeasure {
 export interface TrainerCheckpoints {
   /** Steps after which a job was kept last; 0 if it was not. */
   stepsOf(job: TrainJob): Promise<number>
-  /** Deletes what was kept of all other jobs, for good when it returns. @throws FilesError */
-  keepOnly(jobs: readonly TrainJob[]): Promise<void>
+  /** Deletes what was kept of all other jobs, for good when it returns. @returns how many states @throws FilesError */
+  keepOnly(jobs: readonly TrainJob[]): Promise<number>
 }
 
 /** Trains and measures adapters of one frozen model on one client's private data. */

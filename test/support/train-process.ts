@@ -19,7 +19,7 @@ const pool = openTrainerPool({
   onNotice: print
 })
 const place = { root: join(folder, 'peer'), folder: 'runs/1/training' }
-const trainer = pool.open(tinyShard(), { place, every: { steps: Number(every) } })
+const trainer = pool.open(tinyShard(), { keep: { place, every: { steps: Number(every) } } })
 const job = {
   adapter: trainer.initialAdapter(),
   factors: ['A', 'B'] as const,

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { backendOption } from '../backend-options.ts'
+import { addMachineOptions } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import { dirOption } from '../identity-dir.ts'
 import type { JoinFlags } from '../join.ts'
@@ -30,6 +31,7 @@ export function joinCommand(host: CommandHost): Command {
     )
     .addOption(backendOption())
     .option('--threads <n>', 'threads that compute (default: one per core)', wholeNumber(1, 256))
+  addMachineOptions(command)
     .option('--linger <seconds>', 'serve the others for this long after the end', wholeNumber(0, 86_400), 10)
     .option(
       '--dry-run',
@@ -49,6 +51,10 @@ export function joinCommand(host: CommandHost): Command {
     ],
     [`fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl`, 'take part in an offered run'],
     ['fedpeft-node join --run run.yaml --data sotu:abraham_lincoln --dry-run', 'what would it cost?'],
+    [
+      `fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl --memory 2GB --battery-min 30`,
+      'on a small laptop: two gigabytes at most, and a pause when the battery runs low'
+    ],
     [`fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl --json`, 'JSON lines for scripts']
   ])
 }

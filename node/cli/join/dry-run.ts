@@ -7,9 +7,10 @@ import { toHex } from '../../../protocols/hex.ts'
 import { type RunManifest, runId } from '../../../protocols/run-manifest.ts'
 import { trainJobOf } from '../../peer/local-training.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
+import { planFields } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
-import { type RoundBytesEstimate, roundBytesEstimate } from './round-cost.ts'
-import { bytesText, durationText } from './words.ts'
+import { checkpointBytes, type RoundBytesEstimate, roundBytesEstimate, runDiskBytes } from './round-cost.ts'
+import { bytesText, durationText, energyText } from './words.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts'
 
 /** The first step also sets the backend up, so the second is the one that is timed. */
@@ -21,28 +22,38 @@ interface Measured {
   readonly heldOutSeconds: number
   readonly heldOutBitsPerByte: number
   readonly memoryBytes: number
+  /** Of the whole machine; null where it does not say. */
+  readonly energyJoulesPerStep: number | null
 }
 
 /** @throws as openWorkshop; TrainError DIVERGED */
 export async function dryRun(
   manifest: RunManifest,
-  options: WorkshopOptions & { readonly dir: string },
+  options: WorkshopOptions,
   host: CommandHost
 ): Promise<void> {
   const { output, signal } = host
   const run = runId(manifest, nodeCrypto().sha256)
   output.say(`run "${manifest.name}" ${toHex(run)}: a dry run, nothing goes online\n`)
-  const workshop = await openWorkshop(manifest, options, host, {
+  const workshop = await openWorkshop(manifest, options, host, null, {
     offlineBecause: 'a dry run goes nowhere online'
   })
   try {
     const measured = await measure(manifest, workshop, signal)
     const bytes = roundBytesEstimate(manifest, run, workshop.trainer.layout, manifest.cohort.founders)
     const most = roundBytesEstimate(manifest, run, workshop.trainer.layout, manifest.cohort.size)
-    const disk = { neededBytes: diskBytes(workshop), freeBytes: await freeBytes(options.dir) }
-    const seconds = manifest.training.steps * measured.stepSeconds + measured.heldOutSeconds
+    const { layout } = workshop.trainer
+    const disk = {
+      neededBytes: runDiskBytes(layout.length),
+      checkpointBytes: checkpointBytes(layout.length),
+      freeBytes: await freeBytes(options.dir)
+    }
+    const { secondsPerRound = Number.POSITIVE_INFINITY } = options
+    const trainingSeconds = Math.min(manifest.training.steps * measured.stepSeconds, secondsPerRound)
+    const seconds = trainingSeconds + measured.heldOutSeconds
     const leaves = whatLeaves(manifest, workshop)
-    for (const line of costLines(manifest, workshop, measured, bytes, most, disk, seconds)) output.say(line)
+    for (const line of costLines(manifest, workshop, measured, bytes, most, disk, seconds, options))
+      output.say(line)
     output.say(`\nWhat leaves this machine:\n${leaves.map(line => `  - ${line}`).join('\n')}`)
     output.say(`What never leaves it:\n${STAYS.map(line => `  - ${line}`).join('\n')}`)
     output.event({
@@ -52,9 +63,11 @@ export async function dryRun(
       model: { name: workshop.base.name, sha256: workshop.base.sha256 },
       data: workshop.shard.description,
       backend: workshop.backend,
+      plan: planFields(workshop.plan, manifest.training),
       trainingStep: { seconds: measured.stepSeconds, lossNatsPerToken: measured.loss },
       heldOutBitsPerByte: measured.heldOutBitsPerByte,
       memoryBytes: measured.memoryBytes,
+      energyJoulesPerStep: measured.energyJoulesPerStep,
       disk,
       round: { seconds, bytes, bytesAtMost: most },
       epsilon: null,
@@ -75,7 +88,7 @@ async function measure(manifest: RunManifest, { trainer }: Workshop, signal: Abo
     stepSeconds = (performance.now() - stepStartMs) / 1000
     stepStartMs = performance.now()
   }
-  const { lastLoss } = await trainer.train(job, onStep, signal)
+  const { lastLoss, energyJoules } = await trainer.train(job, onStep, signal)
   const startMs = performance.now()
   const { bitsPerByte } = await trainer.evaluate({ adapter: null, split: 'heldOut' })
   signal.throwIfAborted()
@@ -85,20 +98,23 @@ async function measure(manifest: RunManifest, { trainer }: Workshop, signal: Abo
     heldOutSeconds: (performance.now() - startMs) / 1000,
     heldOutBitsPerByte: bitsPerByte,
     // In kilobytes on every system.
-    memoryBytes: process.resourceUsage().maxRSS * 1024
+    memoryBytes: process.resourceUsage().maxRSS * 1024,
+    energyJoulesPerStep: energyJoules === null ? null : energyJoules / STEPS
   }
 }
 
 function costLines(
   { training, rounds, cohort }: RunManifest,
-  { backend, trainer }: Workshop,
+  { backend, trainer, plan }: Workshop,
   measured: Measured,
   bytes: RoundBytesEstimate,
   most: RoundBytesEstimate,
-  disk: { readonly neededBytes: number; readonly freeBytes: number | null },
-  seconds: number
+  disk: { readonly neededBytes: number; readonly checkpointBytes: number; readonly freeBytes: number | null },
+  seconds: number,
+  { secondsPerRound, batteryMin, lowBattery }: WorkshopOptions
 ): string[] {
   const free = disk.freeBytes === null ? '' : ` (${bytesText(disk.freeBytes)} are free)`
+  const { energyJoulesPerStep } = measured
   const traffic = ({ members, sentBytes, receivedBytes, controlBytes }: RoundBytesEstimate): string =>
     `${bytesText(sentBytes)} sent and ${bytesText(receivedBytes)} received with ${members} members ` +
     `(about ${bytesText(controlBytes)} of it control messages)`
@@ -106,10 +122,19 @@ function costLines(
     `backend   ${backend}`,
     `one step  ${durationText(measured.stepSeconds)}, loss ${measured.loss.toFixed(3)} nats per token; ` +
       `held-out text ${measured.heldOutBitsPerByte.toFixed(3)} bits per byte with the base alone`,
-    `memory    ${bytesText(measured.memoryBytes)} at most so far`,
-    `disk      ${bytesText(disk.neededBytes)}${free}`,
-    `a round   ${durationText(seconds)} on this machine (${training.steps} steps and one measurement), then the wait ` +
-      `for the others; ${rounds} rounds in all`,
+    `memory    ${bytesText(measured.memoryBytes)} at most so far, with tensors of about ${bytesText(plan.estimatedBytes)}`,
+    `disk      ${bytesText(disk.neededBytes)}, and up to ${bytesText(disk.checkpointBytes)} of checkpoints in a long round${free}`,
+    ...(energyJoulesPerStep === null
+      ? []
+      : [`energy    ${energyText(energyJoulesPerStep * training.steps)} per round, the whole machine's`]),
+    ...(batteryMin === undefined
+      ? []
+      : [
+          `battery   below ${batteryMin} % ${lowBattery === 'pause' ? 'training pauses' : 'fewer steps are done'}`
+        ]),
+    `a round   ${durationText(seconds)} on this machine (${training.steps} steps${
+      secondsPerRound === undefined ? '' : `, or as many as ${durationText(secondsPerRound)} allow,`
+    } and one measurement), then the wait ` + `for the others; ${rounds} rounds in all`,
     `network   per round ${traffic(bytes)}`,
     ...(cohort.size > cohort.founders ? [`          at most ${traffic(most)}`] : []),
     `adapter   ${trainer.layout.length.toLocaleString('en-US')} numbers; one masked change is ` +
@@ -117,13 +142,6 @@ function costLines(
     'epsilon   none: this run adds no noise. Nobody sees your change by itself, but the sum over the cohort is public ' +
       'in it, and no differential privacy covers what the sum shows'
   ]
-}
-
-/** Two states of up to three vectors and a third while it is written, the adapter twice, and the chain. */
-function diskBytes({ trainer }: Workshop): number {
-  const vectorBytes = 4 * trainer.layout.length
-  const chainBytes = 256 * 1024
-  return 3 * 3 * vectorBytes + 2 * vectorBytes + chainBytes
 }
 
 /** Of the disk that a folder is, or would be, on; null if the system does not say. */

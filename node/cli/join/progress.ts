@@ -4,7 +4,7 @@ import type { ByteCount, RoundBytes } from '../../peer/byte-account.ts'
 import type { PeerEvent } from '../../peer/peer-types.ts'
 import type { Notice } from '../../round/round-types.ts'
 import type { Output } from '../output.ts'
-import { bytesText, durationText, peerList, shortPeer } from './words.ts'
+import { bytesText, durationText, energyText, peerList, shortPeer } from './words.ts'
 
 /** `total` of a byte account beside its parts. */
 export function totalBytes(bytes: RoundBytes): ByteCount {
@@ -125,11 +125,13 @@ export class JoinProgress {
     this.#isLineOpen = true
   }
 
-  #trained({ steps, ofSteps, endedBy, seconds }: PeerEvent & { type: 'trained' }): void {
-    if (endedBy !== 'seconds' && endedBy !== 'power') return
+  #trained({ steps, ofSteps, endedBy, seconds, energyJoules }: PeerEvent & { type: 'trained' }): void {
+    const isCut = endedBy === 'seconds' || endedBy === 'power'
+    if (!isCut && energyJoules === null) return
     const time = seconds === null ? '' : ` in ${durationText(seconds)}`
+    const energy = energyJoules === null ? '' : `, ${energyText(energyJoules)}`
     const why = endedBy === 'power' ? 'the battery is low' : 'the time allowed for a round is over'
-    this.line(`  ${steps} of ${ofSteps} steps done${time}: ${why}`)
+    this.line(`  ${steps} of ${ofSteps} steps done${time}${energy}${isCut ? `: ${why}` : ''}`)
   }
 
   #link({ kind, link, bytes }: PeerEvent & { type: 'link' }): void {

@@ -61,6 +61,18 @@ export function roundBytesEstimate(
   }
 }
 
+/** What a run keeps on the disk: two states of up to three vectors and a third while it is written, the adapter twice, and the chain. */
+export function runDiskBytes(adapterLength: number): number {
+  const vectorBytes = 4 * adapterLength
+  const chainBytes = 256 * 1024
+  return 3 * 3 * vectorBytes + 2 * vectorBytes + chainBytes
+}
+
+/** Training checkpoints: two of the weights and the two moments of AdamW, and a third while it is written. */
+export function checkpointBytes(adapterLength: number): number {
+  return 3 * 3 * 4 * adapterLength
+}
+
 /** What each of n members hears of the others in a round without faults. Measured: 31 KB with 4 members, 58 KB with 7. */
 function controlEstimate(members: number): number {
   const others = members - 1

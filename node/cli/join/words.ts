@@ -20,6 +20,11 @@ export function durationText(seconds: number): string {
   return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`
 }
 
+/** E.g. `850 J`, `1.2 kJ`. */
+export function energyText(joules: number): string {
+  return joules < 1000 ? `${Math.round(joules)} J` : `${(joules / 1000).toFixed(1)} kJ`
+}
+
 /** The end of a peer id, where ids differ most. */
 export function shortPeer(peer: PeerId): string {
   return `…${peer.slice(-6)}`

@@ -1,10 +1,12 @@
 /** What a peer needs on its own machine before it goes online: base model, private data, training threads. */
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
-import type { TrainerPool } from '../../platform/trainer-pool.ts'
+import type { KeepOptions, TrainerPool } from '../../platform/trainer-pool.ts'
 import { DATA_ENDINGS } from '../../train/data/read-data.ts'
 import type { TokenizedShard } from '../../train/dataset.ts'
+import { planText, type TrainingPlan } from '../../train/plan.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import { type BackendOptions, backendRequest, tellBackend } from '../backend-options.ts'
+import { type MachineOptions, poolBudget, roundBudget, tellNotice } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import {
   type BaseModel,
@@ -16,8 +18,11 @@ import {
 import { openPrivateData } from '../private-data.ts'
 import { placeText, type ResolveOptions, resolveModel } from '../resolve-model.ts'
 import { UserError } from '../user-error.ts'
+import { runDiskBytes } from './round-cost.ts'
+import { bytesText } from './words.ts'
 
-export interface WorkshopOptions extends BackendOptions {
+export interface WorkshopOptions extends BackendOptions, MachineOptions {
+  readonly dir: string
   readonly data?: string
   readonly heldOut?: string
   readonly model?: string
@@ -31,13 +36,19 @@ export interface Workshop {
   readonly pool: TrainerPool
   readonly trainer: Trainer
   readonly backend: string
+  /** How training will use the memory. */
+  readonly plan: TrainingPlan
 }
 
-/** @throws UserError, HubError, ModelError, PeerError OTHER_BASE_MODEL, TrainError, PeftError, FilesError */
+/**
+ * @param keepIn - the run's folder below `dir`, where interrupted training is kept; a dry run keeps nothing
+ * @throws UserError, HubError, ModelError, PeerError OTHER_BASE_MODEL, TrainError, PeftError, FilesError
+ */
 export async function openWorkshop(
   manifest: RunManifest,
   options: WorkshopOptions,
   host: CommandHost,
+  keepIn: string | null,
   resolving: Pick<ResolveOptions, 'offlineBecause'> = {}
 ): Promise<Workshop> {
   const { output } = host
@@ -62,15 +73,40 @@ export async function openWorkshop(
   output.say(`data ${shard.description}; it stays on this machine`)
   const pool = openRunTrainers(manifest, base, {
     trainers: 1,
-    backend: backendRequest(options)
+    backend: backendRequest(options),
+    ...poolBudget(options),
+    measuresEnergy: true,
+    onNotice: notice => tellNotice(notice, output)
   })
   try {
+    // Before the model is read: whether it fits can be told without it.
+    const plan = await pool.plan(manifest.training)
     const report = await pool.backend()
     tellBackend(report, output)
+    output.say(`training in ${planText(plan, manifest.training)}`)
     const examples = examplesOf(shard, windowTokens)
-    return { base, shard, examples, pool, trainer: pool.open(shard), backend: report.name }
+    const keep = keepIn === null ? undefined : keepOptions(options, keepIn)
+    const trainer = pool.open(shard, { ...roundBudget(options), ...(keep && { keep }) })
+    if (keep !== undefined) checkDisk(options, trainer.layout.length)
+    return { base, shard, examples, pool, trainer, backend: report.name, plan }
   } catch (error) {
     await pool.close()
     throw error
   }
+}
+
+function keepOptions({ dir, disk, checkpointEvery: every }: WorkshopOptions, keepIn: string): KeepOptions {
+  const place = { root: dir, folder: `${keepIn}/training` }
+  return { place: disk === undefined ? place : { ...place, diskMaxBytes: disk }, every }
+}
+
+/** @throws UserError if the run alone would not fit; checkpoints are what gives way */
+function checkDisk({ disk = Number.POSITIVE_INFINITY, dir }: WorkshopOptions, adapterLength: number): void {
+  const neededBytes = runDiskBytes(adapterLength)
+  if (neededBytes <= disk) return
+  throw new UserError(
+    `--disk ${bytesText(disk)}: this run keeps about ${bytesText(neededBytes)} below ${dir} (states, adapter, chain), ` +
+      'and training checkpoints besides where there is room. Allow more, or take part in a run with a smaller adapter.',
+    2
+  )
 }

@@ -2,23 +2,26 @@
 
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import type { RunManifest } from '../../../protocols/run-manifest.ts'
+import { type RunManifest, runId } from '../../../protocols/run-manifest.ts'
 import type { SignedManifest } from '../../../protocols/signed-manifest.ts'
 import { heldOutOf, localOnly, pooledSteps, pooledTogether } from '../../../sim/baselines.ts'
 import { type FederationResult, runFederation, type SimMember } from '../../../sim/federation.ts'
 import { createReport, doneEvent, type Measurements } from '../../../sim/report.ts'
 import { type Scenario, scenarioManifest } from '../../../sim/scenario.ts'
 import { valueCount } from '../../model/safetensors/header.ts'
+import { runFolder } from '../../peer/run-disk.ts'
 import { saveAdapter } from '../../peft/peft-files.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { nodeFiles } from '../../platform/node-files.ts'
 import { isSolitary } from '../../platform/open-backend.ts'
 import { systemClock } from '../../platform/system-clock.ts'
-import type { TrainerPool } from '../../platform/trainer-pool.ts'
+import type { KeepOptions, TrainerPool } from '../../platform/trainer-pool.ts'
 import { pooledShard } from '../../train/dataset.ts'
+import { planText } from '../../train/plan.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import { adapterText } from '../adapter-text.ts'
 import { backendRequest, tellBackend } from '../backend-options.ts'
+import { planFields, poolBudget, roundBudget, tellNotice } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import {
   type BaseModel,
@@ -58,6 +61,8 @@ interface Bench {
   /** Of the peers in this process; the rest is left to others. */
   readonly clients: readonly SimClient[]
   readonly trainers: readonly Trainer[]
+  /** Of the same data, without a limit of time. */
+  readonly baselines: { readonly local: readonly Trainer[]; pooled(): Trainer }
   readonly host: CommandHost
   readonly log: string[]
 }
@@ -98,11 +103,26 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
     const atOnce = trainersAtOnce(parametersOf(base), threads, inside)
     const opened = openRunTrainers(manifest, base, {
       trainers: atOnce,
-      backend: { ...backendRequest(options), threads }
+      backend: { ...backendRequest(options), threads },
+      ...poolBudget(options),
+      onNotice: notice => tellNotice(notice, host.output)
     })
     pool = opened
     const own = clients.slice(0, inside)
-    const trainers = own.map(({ shard }) => opened.open(shard))
+    const keepIn = (root: string, folder: string): KeepOptions => {
+      return { place: { root, folder }, every: options.checkpointEvery }
+    }
+    const run = runFolder(runId(manifest, nodeCrypto().sha256))
+    const trainers = own.map(({ shard }, i) => {
+      return opened.open(shard, { keep: keepIn(dirs[i]!, `${run}/training`), ...roundBudget(options) })
+    })
+    const baselines = {
+      local: own.map(({ shard }, i) => opened.open(shard, { keep: keepIn(dirs[i]!, 'baseline') })),
+      pooled: () => {
+        const everyone = pooledShard(own.map(({ shard }) => shard))
+        return opened.open(everyone, { keep: keepIn(out, 'baseline') })
+      }
+    }
     const bench = {
       startedAtMs,
       scenario,
@@ -115,6 +135,7 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
       atOnce,
       clients: own,
       trainers,
+      baselines,
       host,
       log
     }
@@ -136,7 +157,6 @@ async function announce({
   pool,
   threads,
   atOnce,
-  trainers,
   clients,
   host,
   out,
@@ -144,6 +164,8 @@ async function announce({
 }: Bench): Promise<void> {
   const { output } = host
   const { rounds, training, strategy, adapter } = manifest
+  // Before the model is read: whether it fits can be told without it.
+  const plan = await pool.plan(training)
   const report = await pool.backend()
   tellBackend(report, output)
   const { name: backend } = report
@@ -159,7 +181,8 @@ async function announce({
       (1 + rounds + (runsBaselines ? 2 : 0)) *
       clients.reduce((sum, { shard }) => sum + shard.heldOut.length, 0)
   }
-  const seconds = await estimateSeconds(trainers[0]!, manifest, work, sideBySide)
+  // One that keeps nothing: these steps are of no job.
+  const seconds = await estimateSeconds(pool.open(clients[0]!.shard), manifest, work, sideBySide)
   output.event({
     event: 'start',
     peers: scenario.peers,
@@ -167,12 +190,14 @@ async function announce({
     strategy,
     backend,
     estimatedSeconds: seconds,
+    plan: planFields(plan, training),
     out
   })
   output.say(
     `${scenario.peers} peers fine-tune ${base.name} together: ${rounds} rounds of ${training.steps} steps of ` +
       `${training.batchSize} x ${training.sequenceLength} tokens, ${adapterText(adapter)} (${strategy}), ` +
       `${backend} backend, ${threads} threads\n` +
+      `training in ${planText(plan, training)}\n` +
       `clients: ${clients.map(({ name }) => name).join(', ')}\n` +
       `bootstrap ${loopback.address}\n` +
       `everything below ${out}; this will take about ${minutes(seconds)}`
@@ -188,7 +213,7 @@ function tellOutsider({ host, loopback, manifest }: Bench, file: string, data: s
 }
 
 async function measure(bench: Bench, signed: SignedManifest): Promise<void> {
-  const { scenario, manifest, base, out, loopback, pool, clients, trainers, host, startedAtMs } = bench
+  const { scenario, manifest, base, out, loopback, clients, trainers, baselines, host, startedAtMs } = bench
   const { output, signal } = host
   const names = new Map(loopback.members.map(({ identity }, i) => [identity.peerId, clients[i]!.name]))
   const progress = new SimProgress(output, names, manifest.rounds)
@@ -200,13 +225,15 @@ async function measure(bench: Bench, signed: SignedManifest): Promise<void> {
   if (scenario.baselines.run) {
     const steps = manifest.rounds * manifest.training.steps
     progress.stage('baseline: each client alone, with early stopping', steps * clients.length)
-    local = await localOnly(trainers, manifest, scenario, () => progress.step(), signal)
+    local = await localOnly(baselines.local, manifest, scenario, () => progress.step(), signal)
     progress.stage(
       'baseline: everyone together, no privacy',
       pooledSteps(manifest, scenario.baselines.pooledSteps)
     )
-    const together = pool.open(pooledShard(clients.map(({ shard }) => shard)))
+    const together = baselines.pooled()
     pooled = await pooledTogether(together, trainers, manifest, scenario, () => progress.step(), signal)
+    // What they were kept for has its result.
+    for (const { checkpoints } of [...baselines.local, together]) await checkpoints?.keepOnly([])
   }
   progress.clear()
   const adapterDir = await saveSimAdapter(bench, federation.adapter)

@@ -1,7 +1,8 @@
 import type { BackendOptions } from '../backend-options.ts'
+import type { BudgetOptions } from '../budget-options.ts'
 
 /** The flags of the command. */
-export interface SimOptions extends BackendOptions {
+export interface SimOptions extends BackendOptions, BudgetOptions {
   readonly peers?: number
   readonly rounds?: number
   readonly steps?: number

@@ -112,7 +112,9 @@ describe('interrupted training', () => {
       stepsOf: async ({ seed }: TrainJob) => steps.get(seed) ?? 0,
       async keepOnly(jobs: readonly TrainJob[]) {
         story.push(`keep ${jobs.length}`)
-        for (const seed of steps.keys()) if (!jobs.some(job => job.seed === seed)) steps.delete(seed)
+        const dropped = [...steps.keys()].filter(seed => !jobs.some(job => job.seed === seed))
+        for (const seed of dropped) steps.delete(seed)
+        return dropped.length
       }
     }
   }
@@ -130,9 +132,10 @@ describe('interrupted training', () => {
   it('is not gone on with in another round, nor once its masked input may be known', async () => {
     const kept = keptJobs()
     kept.steps.set(seedOf(0, 0), 5)
-    const { clock, work, trainer } = desk(kept)
+    const { clock, work, trainer, warnings } = desk(kept)
     await within(clock, work.train({ ...trainEffect(1), attempt: 1 }))
     expect(kept.steps.size).to.equal(0)
+    expect(warnings.join()).to.contain('cannot be gone on with')
     kept.steps.set(seedOf(1, 1), 7)
     await work.mask({ ...maskEffect(1), attempt: 1 })
     expect(kept.steps.size).to.equal(0)
@@ -145,10 +148,11 @@ describe('interrupted training', () => {
     const { clock, work, blobs } = desk({
       ...kept,
       async keepOnly(jobs) {
-        await kept.keepOnly(jobs)
+        const dropped = await kept.keepOnly(jobs)
         // As a disk that takes its time.
         await new Promise(setImmediate)
         kept.story.push('deleted')
+        return dropped
       }
     })
     const put = blobs.put.bind(blobs)
