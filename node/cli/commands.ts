@@ -4,6 +4,7 @@ import { chatCommand } from './commands/chat.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { initCommand } from './commands/init.ts'
 import { joinCommand } from './commands/join.ts'
+import { privacyCommand } from './commands/privacy.ts'
 import { simCommand } from './commands/sim.ts'
 import type { CommandHost } from './host.ts'
 
@@ -15,6 +16,7 @@ export function commands(host: CommandHost): Command[] {
     bootstrapCommand(host),
     joinCommand(host),
     chatCommand(host),
+    privacyCommand(host),
     doctorCommand(host)
   ]
 }
