@@ -55,8 +55,11 @@ describe('join --dry-run', () => {
     expect(round.bytesAtMost).to.include({ members: 16 })
     expect(round.bytes['sentBytes']).to.be.above(3 * round.bytes['maskedInputBytes']!)
     expect(done['memoryBytes']).to.be.above(10 * 2 ** 20)
-    const { neededBytes, freeBytes } = done['disk'] as Record<string, number>
+    const { neededBytes, freeBytes, checkpointBytes } = done['disk'] as Record<string, number>
     expect(neededBytes).to.be.above(0)
+    expect(checkpointBytes).to.be.above(0)
+    expect(done['plan']).to.include({ microBatchSize: 4, accumulationSteps: 1, checkpointing: false })
+    expect(ended.stderr).to.contain('training in whole batches of 4 x 16 tokens: about ')
     expect(freeBytes).to.be.above(0)
     for (const word of [
       'backend',

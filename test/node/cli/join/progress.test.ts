@@ -186,4 +186,27 @@ describe('the progress of a peer', () => {
     expect(words).to.contain('\r\u001b[2K  step 2 of 3')
     expect(words.endsWith('\r\u001b[2K  step 3 of 3, loss 1.000 nats per token\n')).to.equal(true)
   })
+
+  it('tells what training took only where it was cut short, or its energy is known', () => {
+    const trained = (change: Partial<PeerEvent & { type: 'trained' }>): PeerEvent => ({
+      type: 'trained',
+      round: 0,
+      attempt: 0,
+      steps: 12,
+      ofSteps: 12,
+      endedBy: 'steps',
+      seconds: 31,
+      energyJoules: null,
+      ...change
+    })
+    expect(told([trained({})], false).words).to.equal('')
+    expect(told([trained({ energyJoules: 1234 })], false).words).to.equal(
+      '  12 of 12 steps done in 31 s, 1.2 kJ\n'
+    )
+    expect(told([trained({ steps: 7, endedBy: 'seconds' })], false).words).to.equal(
+      '  7 of 12 steps done in 31 s: the time allowed for a round is over\n'
+    )
+    const low = trained({ steps: 3, endedBy: 'power', seconds: null, energyJoules: 80 })
+    expect(told([low], false).words).to.equal('  3 of 12 steps done, 80 J: the battery is low\n')
+  })
 })
