@@ -114,6 +114,34 @@ describe('a LoRA merged into its base', () => {
     )
   })
 
+  it('is rounded once: each weight is the float32 nearest to W + scale B A', async () => {
+    for (const config of [tinyConfig, tinyFamilies['gpt2']!]) {
+      const settings: LoraSettings = { ...tinyLora, rank: 3, alpha: 5, rankStabilized: true }
+      const { layout } = loraAdapter(config, settings)
+      const adapter = randomValues(layout.length, 9)
+      const base = memoryWeights(tinyWeights(config))
+      const merged = mergeLora(base, config, settings, adapter)
+      for (const a of layout.tensors.filter(({ factor }) => factor === 'A')) {
+        const b = layout.tensors.find(({ name }) => name === a.name.replace('lora_A', 'lora_B'))!
+        const name = a.name.replace('base_model.model.', '').replace('.lora_A', '')
+        const [was, is] = [await base.read(name), await merged.read(name)]
+        const [inSize, outSize] = [a.shape[1]!, b.shape[0]!]
+        for (let o = 0; o < outSize; o++) {
+          for (let i = 0; i < inSize; i++) {
+            let product = 0
+            for (let r = 0; r < 3; r++)
+              product += adapter[b.offset + o * 3 + r]! * adapter[a.offset + r * inSize + i]!
+            // GPT-2 stores [in, out].
+            const at = config.family === 'gpt2' ? i * outSize + o : o * inSize + i
+            const exact = was[at]! + (5 / Math.sqrt(3)) * product
+            const half = 0.5000001 * unitInLastPlace(is[at]!)
+            expect(Math.abs(is[at]! - exact), `${name} ${at}`).to.be.at.most(half)
+          }
+        }
+      }
+    }
+  })
+
   it('is saved as a model folder like any other', async () => {
     const { gpt2 } = tinyFamilies as { gpt2: typeof tinyConfig }
     const adapter = randomValues(loraAdapter(gpt2, tinyLora).layout.length, 3)
