@@ -9,9 +9,9 @@ import { sampleSkellam, skellamWeights } from './skellam.ts'
 export type NoiseSampler = (random: Random) => number
 
 /**
- * How noise is drawn. `exact`: no rounding at all; about a microsecond a sample for the discrete Gaussian, for Skellam
- * some 0.4 microseconds for each unit of variance. `table`: within 2^-110 of the distribution, some 20 to 40
- * nanoseconds a sample after up to 0.1 s of making the table.
+ * How noise is drawn. `exact`: no rounding at all; under a microsecond a sample for the discrete Gaussian, for Skellam
+ * some 0.13 microseconds for each unit of variance. `table`: within 2^-110 of the distribution, 20 nanoseconds a sample
+ * after up to 60 ms of making the table.
  */
 export type NoiseMethod = 'exact' | 'table'
 

@@ -36,7 +36,7 @@ const NORM_ROUNDING = 1e-9
  * coordinate and every side. The values fit 32 bits; the ring takes them modulo its size.
  * @param clipNorm - of this round, same unit as the coordinates
  * @param noise - from noiseSampler with the plan's share variance
- * @param random - from a cryptographically secure source: who can guess it can take the noise off
+ * @param random - from secureRandom: who can guess it can take the noise off
  * @returns shape [d + sides]
  * @throws AggregationError LENGTH_MISMATCH; NON_FINITE; BAD_SETTING, also for coordinates longer than the clip norm
  */
