@@ -35,6 +35,7 @@ export interface Files {
   append(path: string, bytes: Uint8Array): Promise<void>
   /** Names directly below a folder (empty if there is none), sorted. */
   list(path: string): Promise<string[]>
+  /** Returns once the file is gone for good; there need be none. */
   remove(path: string): Promise<void>
 }
 

@@ -83,7 +83,10 @@ export function nodeFiles(rootDir: string): Files {
 
     async remove(path) {
       const file = at(path)
-      await explained(file, 'remove', () => rm(file, { force: true }))
+      await explained(file, 'remove', async () => {
+        await rm(file, { force: true })
+        await nullIfMissing(syncFolder(dirname(file)))
+      })
     }
   }
 }
@@ -168,7 +171,7 @@ async function writeAndSync(
   }
 }
 
-/** A rename is durable only once its folder is. Windows cannot open folders and needs no such call. */
+/** A rename or a removal is durable only once its folder is. Windows cannot open folders and needs no such call. */
 async function syncFolder(dir: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(dir, 'r')

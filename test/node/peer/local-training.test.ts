@@ -25,6 +25,34 @@ describe('from the manifest to a training job', () => {
     expect(rates[9]).to.be.above(0)
   })
 
+  it('trains by AdamW at a constant rate unless the manifest says otherwise', () => {
+    const job = trainJobOf(run, initialAdapter, ['B'], 0, 5)
+    expect(job).to.deep.include({
+      optimizer: { name: 'adamw' },
+      schedule: 'constant',
+      warmupSteps: 0,
+      proximalMu: 0
+    })
+    const other = testRun(4, {
+      training: {
+        ...{
+          steps: 9,
+          warmupSteps: 3,
+          stepSchedule: 'cosine',
+          optimizer: 'sgd',
+          momentum: 0.5,
+          proximalMu: 0.01
+        }
+      }
+    })
+    expect(trainJobOf(other.run, initialAdapter, ['B'], 0, 5)).to.deep.include({
+      optimizer: { name: 'sgd', momentum: 0.5 },
+      schedule: 'cosine',
+      warmupSteps: 3,
+      proximalMu: 0.01
+    })
+  })
+
   it('draws other batches in every run, round, attempt and peer, and the same ones every time', () => {
     const [a, b] = members.map(({ id }) => id)
     const seeds = [
