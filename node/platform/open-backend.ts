@@ -41,10 +41,11 @@ export interface BackendLimits {
 export type BackendOpeners = Readonly<Record<BackendName, (limits: BackendLimits) => Promise<Backend>>>
 
 /**
- * TensorFlow's products are faster than ours, but each of its operations has a fixed cost. On two cores of an AMD EPYC our
- * kernels trained faster below about this width: 1.6 times at 96, as fast at 256, at 576 0.7 times.
+ * TensorFlow's products are faster than ours, but each of its operations has a fixed cost, on one thread. Training on two
+ * threads of an AMD EPYC, ours did 1.6 times its tokens per second at a width of 96 and 1.2 times at 256; TensorFlow did
+ * 1.1 times ours at 576, 1.2 times at 960 and 1.4 times at 1536.
  */
-export const tensorflowWidthMin = 256
+export const tensorflowWidthMin = 512
 
 export const wideFastestFirst: readonly BackendName[] = ['cuda', 'webgpu', 'tensorflow', 'wasm', 'cpu']
 /** For models less than `tensorflowWidthMin` wide. */
