@@ -22,7 +22,7 @@ const options: TrainerPoolOptions = {
   baseModelSha256: 'ab'.repeat(32),
   adapter: tinyLora,
   initialisationSeed: 5,
-  backend: { name: 'cpu' },
+  backend: { name: 'wasm', threads: 1 },
   evaluation
 }
 
@@ -72,7 +72,7 @@ async function running(trainer: Trainer, signal?: AbortSignal): Promise<{ done: 
 }
 
 describe('openTrainerPool', () => {
-  const backend = useBackend('cpu')
+  const backend = useBackend('wasm')
   before(() => writeWeights(tinyWeights()))
   after(() => rmSync(modelFolder, { recursive: true }))
 
