@@ -42,8 +42,8 @@ export type BackendOpeners = Readonly<Record<BackendName, (limits: BackendLimits
 
 /**
  * TensorFlow's products are faster than ours, but each of its operations has a fixed cost, on one thread. Training on two
- * threads of an AMD EPYC, ours did 1.6 times its tokens per second at a width of 96 and 1.2 times at 256; TensorFlow did
- * 1.1 times ours at 576, 1.2 times at 960 and 1.4 times at 1536.
+ * threads of an AMD EPYC, ours did at least 1.6 times its tokens per second at a width of 96 and 1.2 times at 256; TensorFlow
+ * did 1.1 times ours at 576, 1.2 times at 960 and 1.4 times at 1536.
  */
 export const tensorflowWidthMin = 512
 
