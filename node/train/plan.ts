@@ -124,5 +124,6 @@ function sizeText(bytes: number): string {
 }
 
 function countText(count: number): string {
-  return count >= 1e9 ? `${(count / 1e9).toPrecision(2)} billion` : `${(count / 1e6).toPrecision(2)} million`
+  const [value, unit] = count >= 1e9 ? [count / 1e9, 'billion'] : [count / 1e6, 'million']
+  return `${value < 10 ? value.toPrecision(2) : Math.round(value)} ${unit}`
 }
