@@ -54,10 +54,9 @@ function exponentialCoin(distance: number, denominator: number, uniform: Uniform
     whole = Number(exact / BigInt(denominator))
     rest = Number(exact % BigInt(denominator))
   } else if (square > denominator) {
+    // Rounding the quotient moves it by less than 1 / denominator while the square is below 2^53: never past a whole.
     whole = Math.floor(square / denominator)
     rest = square % denominator
-    // The quotient is rounded: next to a whole number it may come out one too high.
-    if (whole * denominator + rest !== square) whole--
   }
   // exp(-1) for each whole, but the last stays with the rest when that is nothing: as the authors draw it.
   if (rest === 0 && whole > 0) {
