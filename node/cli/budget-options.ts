@@ -104,11 +104,12 @@ export function planFields(
   }
 }
 
-/** Says what a trainer has to say. */
-export function tellNotice({ kind, message }: TrainerNotice, output: Output): void {
-  output.event({ event: 'trainer', kind, message })
-  if (kind === 'resumed') output.say(message)
-  else output.warn(message)
+/** Says what a trainer has to say. @param client - whose it is, where there are several */
+export function tellNotice({ kind, message }: TrainerNotice, output: Output, client?: string): void {
+  output.event({ event: 'trainer', kind, message, ...(client === undefined ? {} : { client }) })
+  const words = client === undefined ? message : `${client}: ${message}`
+  if (kind === 'resumed') output.say(words)
+  else output.warn(words)
 }
 
 const units: Readonly<Record<string, number>> = {

@@ -17,7 +17,8 @@ export const systemFacts: SystemFacts = {
 
   async gpuMemoryBytes() {
     const { graphics } = await import('systeminformation')
-    const { controllers } = await graphics()
+    // A machine whose cards cannot be listed is one that does not say.
+    const { controllers } = await graphics().catch(() => ({ controllers: [] }))
     // In MiB. `memoryTotal` is the driver's word, `vram` what the bus tells.
     const sizes = controllers.map(({ memoryTotal, vram, vramDynamic }) => {
       return memoryTotal ?? (vramDynamic ? 0 : (vram ?? 0))

@@ -71,7 +71,7 @@ export type TrainerReply =
       readonly data: Readonly<Record<string, unknown>>
       readonly message: string
     }
-  | { readonly kind: 'notice'; readonly notice: TrainerNotice }
+  | { readonly kind: 'notice'; readonly id: number; readonly notice: TrainerNotice }
   | { readonly kind: 'step'; readonly id: number; readonly steps: number; readonly loss: number }
   | { readonly kind: 'done'; readonly id: number; readonly result: TrainResult | EvaluateResult }
   | {

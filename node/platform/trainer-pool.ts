@@ -26,7 +26,7 @@ import { sharedShard } from './shared-shard.ts'
 import { systemClock } from './system-clock.ts'
 import { type SystemFacts, systemFacts } from './system-facts.ts'
 import type { BackendReport, JobManner, TrainerNotice } from './trainer-messages.ts'
-import { closedError, TrainerThreads } from './trainer-threads.ts'
+import { closedError, type JobListener, TrainerThreads } from './trainer-threads.ts'
 import { type CheckpointPlace, openCheckpoints, removeUnfinished } from './training-checkpoints.ts'
 
 export interface TrainerPoolOptions {
@@ -65,6 +65,8 @@ export interface OpenOptions {
   readonly keep?: KeepOptions
   /** A training job ends with the step after which another one would pass this. */
   readonly secondsMax?: number
+  /** Told what a person should know of this trainer's jobs; by default as the pool. */
+  readonly onNotice?: (notice: TrainerNotice) => void
 }
 
 /** Where and how often interrupted jobs are kept. No other process may use that folder. */
@@ -105,8 +107,7 @@ export function openTrainerPool(options: TrainerPoolOptions): TrainerPool {
   const threads = new TrainerThreads({
     threadData: { backend, modelFolder, config, adapter: options.adapter },
     trainers,
-    ...(workerUrl && { workerUrl }),
-    onNotice
+    ...(workerUrl && { workerUrl })
   })
   const planner = new JobPlanner({
     config,
@@ -139,9 +140,9 @@ interface PoolParts {
 function poolTrainer(
   { options, adapter, threads, planner, watch }: PoolParts,
   shard: TokenizedShard,
-  { keep, secondsMax }: OpenOptions
+  { keep, secondsMax, onNotice = options.onNotice ?? (() => {}) }: OpenOptions
 ): Trainer {
-  const { config, baseModelSha256, initialisationSeed, onNotice = () => {} } = options
+  const { config, baseModelSha256, initialisationSeed } = options
   const shared = sharedShard(shard)
   const settingOf = async (job: TrainJob): Promise<JobSetting> => ({
     baseModelSha256,
@@ -159,7 +160,7 @@ function poolTrainer(
   const trainWith = async (
     plan: StepPlan,
     job: TrainJob,
-    onProgress?: (steps: number, loss: number) => void,
+    listener: JobListener,
     signal?: AbortSignal
   ): Promise<TrainResult> => {
     const kept = checkpoints && { keep: await checkpoints.placeOf(job) }
@@ -170,7 +171,7 @@ function poolTrainer(
     try {
       checkOpen()
       const task = { kind: 'train', job, manner } as const
-      const result = (await threads.run(task, shared, control, onProgress, signal)) as TrainResult
+      const result = (await threads.run(task, shared, control, listener, signal)) as TrainResult
       energyJoules = await stopFollowing()
       return { ...result, energyJoules }
     } finally {
@@ -185,12 +186,13 @@ function poolTrainer(
     baseModelSha256,
     initialAdapter: () => adapter.initial(seededRandom(initialisationSeed)),
 
-    async train(job, onProgress, signal) {
+    async train(job, onStep, signal) {
+      const listener = { onNotice, ...(onStep && { onStep }) }
       for (;;) {
         checkOpen()
         const plan = await planner.stepPlanOf(job)
         try {
-          return await trainWith(plan, job, onProgress, signal)
+          return await trainWith(plan, job, listener, signal)
         } catch (error) {
           const isOutOfMemory = error instanceof TrainError && error.code === 'OUT_OF_MEMORY'
           if (!isOutOfMemory || !planner.shrink(job, plan)) throw error

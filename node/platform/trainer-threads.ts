@@ -19,12 +19,17 @@ export interface TrainerThreadsOptions {
   /** The most threads. A backend that a process can have only once is used by one. */
   readonly trainers: number
   readonly workerUrl?: URL
-  onNotice(notice: TrainerNotice): void
+}
+
+/** Who hears of a job while it is done. */
+export interface JobListener {
+  onStep?(steps: number, loss: number): void
+  onNotice?(notice: TrainerNotice): void
 }
 
 interface PendingJob {
   readonly request: TrainerRequest
-  readonly onProgress: (steps: number, loss: number) => void
+  readonly listener: JobListener
   resolve(result: TrainResult | EvaluateResult): void
   reject(error: TrainError | BackendError): void
 }
@@ -39,7 +44,6 @@ interface Thread {
 export class TrainerThreads {
   private readonly workerUrl: URL
   private readonly threadData: TrainerThreadData
-  private readonly onNotice: TrainerThreadsOptions['onNotice']
   /** One until the first has told its backend. */
   private threadsMax = 1
   private readonly trainers: number
@@ -50,11 +54,10 @@ export class TrainerThreads {
   private nextId = 0
   private isClosed = false
 
-  constructor({ threadData, trainers, workerUrl, onNotice }: TrainerThreadsOptions) {
+  constructor({ threadData, trainers, workerUrl }: TrainerThreadsOptions) {
     this.trainers = trainers
     this.workerUrl = workerUrl ?? ownWorkerUrl()
     this.threadData = threadData
-    this.onNotice = onNotice
     // Nobody has to ask for the backend.
     this.firstBackend.promise.catch(() => {})
     this.firstOpened.promise.catch(() => {})
@@ -75,7 +78,7 @@ export class TrainerThreads {
     task: TrainerTask,
     shard: TokenizedShard,
     control: JobControl,
-    onProgress: (steps: number, loss: number) => void = () => {},
+    listener: JobListener = {},
     signal?: AbortSignal
   ): Promise<TrainResult | EvaluateResult> {
     if (this.isClosed) return Promise.reject(closedError())
@@ -83,7 +86,7 @@ export class TrainerThreads {
     const { promise, resolve, reject } = Promise.withResolvers<TrainResult | EvaluateResult>()
     const pending: PendingJob = {
       request: { id: this.nextId++, task, shard, control },
-      onProgress,
+      listener,
       resolve,
       reject
     }
@@ -158,14 +161,14 @@ export class TrainerThreads {
       this.onUnavailable(thread, new BackendError(reply.code, reply.data, reply.message))
       return
     }
-    if (reply.kind === 'notice') {
-      this.onNotice(reply.notice)
-      return
-    }
     const { job } = thread
     if (job === null || job.request.id !== reply.id) return
+    if (reply.kind === 'notice') {
+      job.listener.onNotice?.(reply.notice)
+      return
+    }
     if (reply.kind === 'step') {
-      job.onProgress(reply.steps, reply.loss)
+      job.listener.onStep?.(reply.steps, reply.loss)
       return
     }
     thread.job = null

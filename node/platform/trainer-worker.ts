@@ -25,12 +25,16 @@ function reply(message: TrainerReply): void {
 
 const clock = { nowMs: () => performance.now() }
 
+/** Jobs come one at a time. */
+let jobId = -1
+
 /** By their folders, for what was told already. */
 const stores = new Map<string, CheckpointStore>()
 
 function storeOf(place: CheckpointPlace): CheckpointStore {
   const key = JSON.stringify(place)
-  const store = stores.get(key) ?? openCheckpoints(place, notice => reply({ kind: 'notice', notice }))
+  const store =
+    stores.get(key) ?? openCheckpoints(place, notice => reply({ kind: 'notice', id: jobId, notice }))
   stores.set(key, store)
   return store
 }
@@ -46,6 +50,7 @@ function optionsOf({ plan, secondsMax, keep }: JobManner, control: JobControl): 
 }
 
 async function run(model: AdaptedModel, { id, task, shard, control }: TrainerRequest): Promise<void> {
+  jobId = id
   try {
     const hooks = {
       onStep: (steps: number, loss: number) => reply({ kind: 'step', id, steps, loss }),

@@ -15,7 +15,7 @@ import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { nodeFiles } from '../../platform/node-files.ts'
 import { isSolitary } from '../../platform/open-backend.ts'
 import { systemClock } from '../../platform/system-clock.ts'
-import type { KeepOptions, TrainerPool } from '../../platform/trainer-pool.ts'
+import type { OpenOptions, TrainerPool } from '../../platform/trainer-pool.ts'
 import { pooledShard } from '../../train/dataset.ts'
 import { planText } from '../../train/plan.ts'
 import type { Trainer } from '../../train/trainer.ts'
@@ -109,18 +109,19 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
     })
     pool = opened
     const own = clients.slice(0, inside)
-    const keepIn = (root: string, folder: string): KeepOptions => {
-      return { place: { root, folder }, every: options.checkpointEvery }
-    }
+    const keepIn = (root: string, folder: string, client?: string): OpenOptions => ({
+      keep: { place: { root, folder }, every: options.checkpointEvery },
+      onNotice: notice => tellNotice(notice, host.output, client)
+    })
     const run = runFolder(runId(manifest, nodeCrypto().sha256))
-    const trainers = own.map(({ shard }, i) => {
-      return opened.open(shard, { keep: keepIn(dirs[i]!, `${run}/training`), ...roundBudget(options) })
+    const trainers = own.map(({ name, shard }, i) => {
+      return opened.open(shard, { ...keepIn(dirs[i]!, `${run}/training`, name), ...roundBudget(options) })
     })
     const baselines = {
-      local: own.map(({ shard }, i) => opened.open(shard, { keep: keepIn(dirs[i]!, 'baseline') })),
+      local: own.map(({ name, shard }, i) => opened.open(shard, keepIn(dirs[i]!, 'baseline', name))),
       pooled: () => {
         const everyone = pooledShard(own.map(({ shard }) => shard))
-        return opened.open(everyone, { keep: keepIn(out, 'baseline') })
+        return opened.open(everyone, keepIn(out, 'baseline'))
       }
     }
     const bench = {
