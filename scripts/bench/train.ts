@@ -1,5 +1,6 @@
 // Measures a training step of LoRA on every backend of this machine, beside its limit of matrix products:
 // `npm run bench:train -- --help`.
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { backendNames } from '../../node/backend/backend.ts'
@@ -28,6 +29,9 @@ A step is forward, backward and AdamW on LoRA of rank 8 at queries and values; w
 
 stock-wasm is @tensorflow/tfjs-backend-wasm with composed operations. cpu, and webgpu on a driver in software, take minutes
 for a step of smollm2-135m: they are measured on it only when they are named.`
+
+/** Programs that compute at the same time, on average over a minute. */
+const idleLoad = 0.5
 
 /** Not shipped: what ours is compared with. */
 const stockWasm = 'stock-wasm'
@@ -85,7 +89,10 @@ async function main(): Promise<void> {
   if (asked.help) return console.log(usage)
   const say = (text: string) => console.error(text)
   const { cpu } = await machineFacts()
+  const [load] = loadavg()
   say(`${cpu.model}, ${cpu.cores} cores`)
+  if (load! > idleLoad)
+    say(`other programs compute as well (load ${load!.toFixed(1)}): tokens per second will be too low`)
   const skipped: Skipped[] = []
   const present = await presentBackends(asked.backends, skipped)
   const results: BenchResult[] = []
@@ -116,7 +123,7 @@ async function main(): Promise<void> {
   }
   const ratios = ratiosOf(results)
   if (asked.json) {
-    const machine = { processor: cpu.model, cores: cpu.cores, node: process.versions.node }
+    const machine = { processor: cpu.model, cores: cpu.cores, load, node: process.versions.node }
     console.log(JSON.stringify({ results, ratios, machine, limits: Object.fromEntries(limits), skipped }))
     return
   }
