@@ -31,8 +31,11 @@ export async function* readParquet(
   { zstd }: DataCodecs
 ): AsyncGenerator<PlacedExample> {
   const file = await openBuffer(files, path)
-  const metadata = await explained(path, () => parquetMetadataAsync(file, { geoparquet: false }))
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name)
+  const { metadata, groups, names } = await explained(path, async () => {
+    const metadata = await parquetMetadataAsync(file, { geoparquet: false })
+    const names = parquetSchema(metadata).children.map(({ element }) => element.name)
+    return { metadata, groups: [...metadata.row_groups], names }
+  })
   const columns = exampleFields(names)
   if (columns === null) {
     throw new TrainError(
@@ -42,11 +45,11 @@ export async function* readParquet(
     )
   }
   let rowStart = 0
-  for (const group of metadata.row_groups) {
-    checkRowGroup(group, columns, path)
+  for (const group of groups) {
     const rowEnd = rowStart + Number(group.num_rows)
-    const rows = await explained(path, () =>
-      parquetReadObjects({
+    const rows = await explained(path, () => {
+      checkRowGroup(group, columns, path)
+      return parquetReadObjects({
         file,
         metadata,
         columns: [...columns],
@@ -55,7 +58,7 @@ export async function* readParquet(
         rowEnd,
         geoparquet: false
       })
-    )
+    })
     for (const [i, row] of rows.entries()) {
       const place = { path, unit: 'row', number: rowStart + i + 1 } as const
       yield { example: exampleOf(withoutNulls(row), place), place }
@@ -104,11 +107,11 @@ function withoutNulls(row: Readonly<Record<string, unknown>>): Record<string, un
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? '']))
 }
 
-async function explained<T>(path: string, run: () => Promise<T>): Promise<T> {
+async function explained<T>(path: string, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    if (error instanceof FilesError) throw error
+    if (error instanceof FilesError || error instanceof TrainError) throw error
     throw unreadable(path, (error as Error).message, error)
   }
 }
