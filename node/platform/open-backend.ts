@@ -6,7 +6,7 @@ import { BackendError } from '../backend/errors.ts'
 import { openWasmBackend } from '../backend/wasm/wasm-backend.ts'
 import { readKernelFiles } from './kernel-files.ts'
 import { spawnKernelThread } from './kernel-threads.ts'
-import { openTensorflow } from './tensorflow.ts'
+import { isTensorflowLoaded, openTensorflow } from './tensorflow.ts'
 import { openWebgpu } from './webgpu.ts'
 
 /** What a person asks for. */
@@ -102,7 +102,14 @@ export const machineOpeners: BackendOpeners = {
       spawn: spawnKernelThread,
       ...(memoryMaxBytes === undefined ? {} : { memoryMaxBytes })
     }),
-  cpu: openCpuBackend
+  cpu: openCpuUnlessShared
+}
+
+/** TensorFlow's package registers kernels of its own for the processor, under the same global name; with them results differ. */
+async function openCpuUnlessShared(): Promise<Backend> {
+  if (!isTensorflowLoaded()) return openCpuBackend()
+  const reason = 'TensorFlow is loaded in this process, and its kernels would take the place of these'
+  throw unavailable('cpu', { reason, fix: 'choose the backend in a new process: --backend cpu' })
 }
 
 async function openThroughTensorflow(name: 'cuda' | 'tensorflow', threadsWanted: number): Promise<Backend> {

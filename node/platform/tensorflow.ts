@@ -57,6 +57,11 @@ export function tensorflowEnvironment(threads: number): Readonly<Record<string, 
 
 let loaded: LoadedTensorflow | null = null
 
+/** Whether this process has loaded it. */
+export function isTensorflowLoaded(): boolean {
+  return loaded !== null
+}
+
 /**
  * Loads TensorFlow into this process, once; says why not in words for a person. In a worker thread it works only if the
  * thread was started with `env: SHARE_ENV`: else the settings above do not reach the library.

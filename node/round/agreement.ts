@@ -153,7 +153,7 @@ export function proposable(
   const { view } = state
   if (state.decided !== null || leaderOf(setting, view) !== setting.self || state.proposed.has(view))
     return 'wait'
-  const reports = heldNewViews(state).map(({ prepared }) => prepared)
+  const reports = usableNewViews(state).map(({ prepared }) => prepared)
   const freedom = setting.rules.freedomOf(view, reports, setting.quorum)
   if (freedom === null) return 'wait'
   if (freedom.repeat === null) return { free: true, abortable: freedom.abortable }
@@ -161,9 +161,14 @@ export function proposable(
   return repeat === undefined ? 'wait' : { repeat }
 }
 
-/** The new-views of the current view that are here: what a proposal of its leader rests on. */
-export function heldNewViews({ view, newViews }: AgreementState): HeldNewView[] {
-  return [...(newViews.get(view)?.values() ?? [])]
+/**
+ * The new-views of the current view on which its leader can propose. One that reports a value which never came here
+ * does not count: its sender could keep the value back, and stop every leader that has not seen it.
+ */
+export function usableNewViews({ view, newViews, values }: AgreementState): HeldNewView[] {
+  return [...(newViews.get(view)?.values() ?? [])].filter(
+    ({ prepared }) => prepared === undefined || values.has(toHex(prepared.valueHash))
+  )
 }
 
 /**

@@ -15,7 +15,6 @@ import {
 import {
   type AgreementOutput,
   type AgreementSetting,
-  heldNewViews,
   type Judgement,
   justified,
   leaderOf,
@@ -25,6 +24,7 @@ import {
   onVote,
   proposable,
   settledAtMs,
+  usableNewViews,
   voteRecipients
 } from './agreement.ts'
 import type { JournalEntry } from './journal.ts'
@@ -50,7 +50,7 @@ export function propose(draft: Draft, attempt: AttemptState, subject: Subject): 
       : (newDecision(draft, attempt, subject) ?? giveUp(draft, attempt, setting, may.abortable))
   if (decision === null) return
   state.proposed.add(state.view)
-  const newViews = heldNewViews(state).map(({ message }) => Envelope.decode(message.bytes))
+  const newViews = usableNewViews(state).map(({ message }) => Envelope.decode(message.bytes))
   const payload = Proposal.encode({ subject, view: state.view, decision, newViews })
   gossip(draft, seal(draft, 'proposal', setting.context, payload))
 }

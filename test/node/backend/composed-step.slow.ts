@@ -29,7 +29,7 @@ describe('a training step equals that of cpu on', () => {
     expected = await step(await openCpuBackend())
   })
 
-  for (const name of ['tensorflow', 'webgpu', 'wasm'] satisfies BackendName[]) {
+  for (const name of ['webgpu', 'wasm'] satisfies BackendName[]) {
     it(name, async function () {
       const opened = await openBackend({ name, threads: 1 }).catch((error: unknown) => {
         if (error instanceof BackendError && error.code === 'UNAVAILABLE') return error

@@ -1,7 +1,6 @@
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { type ComposedOptions, openComposedBackend } from '../../../node/backend/composed/composed-backend.ts'
-import { openTensorflow } from '../../../node/platform/tensorflow.ts'
 import { openWebgpu } from '../../../node/platform/webgpu.ts'
 import { wasmFolder } from '../../../scripts/bench/stock-wasm-folder.ts'
 import { describeBackend } from './conformance/backend.ts'
@@ -16,13 +15,7 @@ describeBackend('stock wasm', () => {
   })
 })
 
-const tensorflow = openTensorflow('tensorflow', { threads: 2 })
-if (tensorflow.isThere) {
-  const { tf, description, threads } = tensorflow
-  const name = 'tensorflow'
-  describeBackend(name, () => openComposedBackend({ tf, tfjsBackend: name, name, description, threads }))
-} else describe.skip(`the backend tensorflow: ${tensorflow.reason}; ${tensorflow.fix}`, () => it('is there'))
-
+// TensorFlow has a process of its own, `npm run test:tensorflow`: where it is loaded, `cpu` is not to be had.
 const webgpu = await openWebgpu()
 if (webgpu.isThere) {
   describeBackend('webgpu', async () => openComposedBackend(await composedOptions()))
