@@ -52,7 +52,7 @@ export function simCommand(host: CommandHost): Command {
   return withExamples(command, [
     [
       'fedpeft-node sim',
-      'eight presidents, eight rounds, the embedded model: some four minutes on two cores'
+      'eight presidents, eight rounds, the embedded model: about a minute on two cores'
     ],
     ['fedpeft-node sim --peers 4 --rounds 2 --no-baselines --out /tmp/quick', 'a quick look'],
     [
