@@ -50,10 +50,7 @@ export function simCommand(host: CommandHost): Command {
       await sim(scenario, options, host)
     })
   return withExamples(command, [
-    [
-      'fedpeft-node sim',
-      'eight presidents, eight rounds, the embedded model: about a minute on two cores'
-    ],
+    ['fedpeft-node sim', 'eight presidents, eight rounds, the embedded model: about a minute on two cores'],
     ['fedpeft-node sim --peers 4 --rounds 2 --no-baselines --out /tmp/quick', 'a quick look'],
     [
       'fedpeft-node sim --external 1',
