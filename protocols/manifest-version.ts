@@ -28,6 +28,11 @@ const laterThanFirst: readonly LaterField[] = [
   })
 ]
 
+/** Fields that every version has, and values of them that an earlier one has no words for. */
+const wider: ReadonlyArray<Omit<LaterField, 'before'> & { hasWordsFor(value: unknown): boolean }> = [
+  { path: ['adapter', 'kind'], since: '1.1', hasWordsFor: kind => kind === 'lora' }
+]
+
 type Sections = Readonly<Record<string, unknown>>
 
 /**
@@ -52,12 +57,12 @@ export function laterFields(
 ): Array<{ readonly path: string; readonly got: unknown; readonly since: string }> {
   const sections = manifest as Sections
   const got = ([section, field]: LaterField['path']): unknown => (sections[section] as Sections)[field]
-  const isLater = ({ path, since, before }: LaterField): boolean =>
-    minorOf(version) < minorOf(since) && got(path) !== undefined && got(path) !== before
-  const kinds: LaterField = { path: ['adapter', 'kind'], since: '1.1', before: 'lora' }
-  return [...laterThanFirst, kinds]
-    .filter(isLater)
-    .map(({ path, since }) => ({ path: path.join('.'), got: got(path), since }))
+  const isEarlier = ({ since }: { readonly since: string }): boolean => minorOf(version) < minorOf(since)
+  const fields = laterThanFirst.filter(
+    later => isEarlier(later) && got(later.path) !== undefined && got(later.path) !== later.before
+  )
+  const values = wider.filter(later => isEarlier(later) && !later.hasWordsFor(got(later.path)))
+  return [...fields, ...values].map(({ path, since }) => ({ path: path.join('.'), got: got(path), since }))
 }
 
 /**
