@@ -1,5 +1,5 @@
 /**
- * One agreement of a cohort on one value: prepare, commit, views. Pure rules, no messages and no signatures made
+ * One agreement of a set of voters on one value: prepare, commit, views. Pure rules, no messages and no signatures made
  * here: round-machine.ts seals what these functions ask for.
  *
  * Safety: two values cannot both be committed, as their quorums share an honest member, who locks on what it commits
@@ -20,8 +20,8 @@ import type { VotingRules } from './voting-rules.ts'
 /** What an agreement stands on. */
 export interface AgreementSetting {
   readonly subject: Subject
-  /** Sorted by id: certificates index into it. */
-  readonly cohort: readonly PeerId[]
+  /** Sorted by id: certificates index into it. Whoever is not among them follows the certificates and says nothing. */
+  readonly voters: readonly PeerId[]
   /** By rank, the leader of view 0 first. */
   readonly leaders: readonly PeerId[]
   readonly quorum: number
@@ -188,7 +188,7 @@ export function justified(
     if (
       newView.subject !== setting.subject ||
       newView.view !== proposal.view ||
-      !setting.cohort.includes(from)
+      !setting.voters.includes(from)
     )
       return null
     senders.add(from)
@@ -210,7 +210,7 @@ export function preparedBefore(setting: AgreementSetting, certificate: Certifica
   return (
     certificate.subject === setting.subject &&
     certificate.view < view &&
-    setting.rules.holds(certificate, 'prepare', setting.cohort, setting.context, setting.crypto)
+    setting.rules.holds(certificate, 'prepare', setting.voters, setting.context, setting.crypto)
   )
 }
 
@@ -248,7 +248,7 @@ export function onVote(
   valueHash: Uint8Array,
   nowMs: number
 ): AgreementOutput[] {
-  if (!setting.cohort.includes(message.sender)) return []
+  if (!setting.voters.includes(message.sender)) return []
   const key = voteKey(kind, view, toHex(valueHash))
   const votes = state.votes.get(key) ?? new Map<PeerId, SignedMessage>()
   votes.set(message.sender, message)
@@ -274,7 +274,7 @@ function certify(
   if (votes === undefined || decision === undefined || state.certified.has(key)) return []
   state.certified.add(key)
   const signatures = [...votes]
-    .map(([peer, { signature }]) => ({ index: setting.cohort.indexOf(peer), signature }))
+    .map(([peer, { signature }]) => ({ index: setting.voters.indexOf(peer), signature }))
     .sort((a, b) => a.index - b.index)
   const valueHash = setting.crypto.sha256(decision)
   return [
@@ -303,7 +303,7 @@ export function onCertificate(
   if (certificate.subject !== setting.subject) return null
   if (!equalBytes(setting.crypto.sha256(decision), certificate.valueHash)) return null
   const { rules } = setting
-  if (!rules.holds(certificate, kind, setting.cohort, setting.context, setting.crypto)) return null
+  if (!rules.holds(certificate, kind, setting.voters, setting.context, setting.crypto)) return null
   const hash = toHex(certificate.valueHash)
   state.values.set(hash, decision)
   state.certified.add(voteKey(kind, certificate.view, hash))
@@ -331,7 +331,7 @@ export function onNewView(
   nowMs: number
 ): AgreementOutput[] {
   const { view, prepared } = newView
-  if (!setting.rules.isOpen(state, view) || !setting.cohort.includes(message.sender)) return []
+  if (!setting.rules.isOpen(state, view) || !setting.voters.includes(message.sender)) return []
   // View 0 follows on nothing: a proposal that carried this would be refused.
   if (view === 0) return []
   if (prepared !== undefined && !preparedBefore(setting, prepared, view)) return []

@@ -127,5 +127,5 @@ export function mayStillFinish(draft: Draft, attempt: AttemptState): boolean {
 
 /** Every member has led the agreement on the result, and none got one through. */
 export function everyoneHasLed(attempt: AttemptState): boolean {
-  return attempt.agreements.result.view >= attempt.cohort.length
+  return attempt.agreements.result.view >= attempt.electorates.result.voters.length
 }

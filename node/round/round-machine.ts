@@ -37,6 +37,7 @@ import {
   type AttemptState,
   copyState,
   type Draft,
+  isVoter,
   newAttempt,
   type RunState,
   settingOf
@@ -142,7 +143,8 @@ function settle(draft: Draft): void {
 
 function tickAgreement(draft: Draft, attempt: AttemptState, subject: Subject): void {
   const setting = settingOf(attempt, subject, draft.deps)
-  if (setting === null || attempt.participation === 'probing') return
+  // Who has no vote has no view to give up on.
+  if (setting === null || !isVoter(setting) || attempt.participation === 'probing') return
   carryOut(draft, attempt, subject, onTick(attempt.agreements[subject], setting, draft.nowMs))
 }
 

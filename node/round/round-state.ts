@@ -8,6 +8,7 @@ import type { Context, LinkBody, ShareKeys, UnmaskBundle } from '../../protocols
 import type { PeerId } from '../../protocols/ports.ts'
 import { faultsOf, quorumOf } from '../../protocols/quorum.ts'
 import { type AgreementSetting, type AgreementState, copyAgreement, newAgreement } from './agreement.ts'
+import { type Electorate, electorate, leadersOf } from './electorate.ts'
 import type { Participation } from './release-rules.ts'
 import type { Effect, RoundDeps, RoundOutcome, RoundPhase } from './round-types.ts'
 import { votingRules } from './voting-rules.ts'
@@ -53,6 +54,8 @@ export interface AttemptState {
   readonly ranked: readonly PeerId[]
   readonly quorum: number
   readonly faults: number
+  /** Who votes on what. */
+  readonly electorates: Readonly<Record<Subject, Electorate>>
   /** Until the roster is decided. */
   readonly context: Context
   rosterContext: Context | null
@@ -190,6 +193,12 @@ export function newAttempt(
     ranked: rankMembers(cohort, tip.beacon, attempt, crypto.sha256),
     quorum: quorumOf(cohort.length),
     faults: faultsOf(cohort.length),
+    electorates: {
+      roster: electorate(cohort),
+      shares: electorate(cohort),
+      survivors: electorate(cohort),
+      result: electorate(cohort)
+    },
     context: {
       version: PROTOCOL_VERSION,
       run: run.id,
@@ -250,13 +259,13 @@ export function newAttempt(
 export function settingOf(attempt: AttemptState, subject: Subject, deps: RoundDeps): AgreementSetting | null {
   const context = subject === 'roster' ? attempt.context : attempt.rosterContext
   if (context === null) return null
-  const first = firstRankOf(attempt, subject)
+  const { voters, quorum, faults } = attempt.electorates[subject]
   return {
     subject,
-    cohort: attempt.cohort,
-    leaders: [...attempt.ranked.slice(first), ...attempt.ranked.slice(0, first)],
-    quorum: attempt.quorum,
-    faults: attempt.faults,
+    voters,
+    leaders: leadersOf(attempt.electorates[subject], attempt.ranked, firstRankOf(attempt, subject)),
+    quorum,
+    faults,
     self: deps.self,
     context,
     viewMs: deps.run.manifest.deadlines.viewMs,
@@ -268,6 +277,11 @@ export function settingOf(attempt: AttemptState, subject: Subject, deps: RoundDe
 function firstRankOf(attempt: AttemptState, subject: Subject): number {
   const before = SUBJECTS[SUBJECTS.indexOf(subject) - 1]
   return before === undefined ? 0 : (attempt.firstRank[before] ?? 0)
+}
+
+/** True if this peer has a vote in the agreement; else it only follows the certificates. */
+export function isVoter({ voters, self }: AgreementSetting): boolean {
+  return voters.includes(self)
 }
 
 /** Votes, keys and shares are only for those who know what they said before. */

@@ -30,7 +30,7 @@ import {
 import type { JournalEntry } from './journal.ts'
 import { abortLink, everyoneHasLed, judgeResult, lostLink, mayStillFinish, proposeResult } from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
-import { type AttemptState, allGiven, type Draft, maySpeak, settingOf } from './round-state.ts'
+import { type AttemptState, allGiven, type Draft, isVoter, maySpeak, settingOf } from './round-state.ts'
 import { judgeShares, proposeShares } from './shares.ts'
 import { askFor, gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
 import { judgeSurvivors, proposeSurvivors } from './survivors.ts'
@@ -203,7 +203,7 @@ export function onProposalMessage(
   if (judgement === 'later' && state.undecidedProposal?.message !== message)
     askFor(draft, attempt, [message.sender])
   remember(attempt, message)
-  if (!maySpeak(attempt)) return null
+  if (!maySpeak(attempt) || !isVoter(setting)) return null
   return {
     subject: setting.subject,
     outputs: onProposal(state, setting, message, proposal, judgement, draft.nowMs)
@@ -215,7 +215,7 @@ export function reconsider(draft: Draft, attempt: AttemptState, subject: Subject
   const state = attempt.agreements[subject]
   const setting = settingOf(attempt, subject, draft.deps)
   const pending = state.undecidedProposal
-  if (pending === null || setting === null || !maySpeak(attempt)) return []
+  if (pending === null || setting === null || !maySpeak(attempt) || !isVoter(setting)) return []
   const { message, proposal } = pending
   const judgement = judge(draft, attempt, subject, proposal.decision, proposal.view > 0)
   if (judgement === 'later') return []
@@ -297,7 +297,7 @@ export function carryOut(
     if (output.type === 'certificate') {
       if (maySpeak(attempt)) gossip(draft, certificateMessage(draft, setting, output))
     } else if (output.type === 'vote') {
-      if (maySpeak(attempt)) sayVote(draft, attempt, setting, output)
+      if (maySpeak(attempt) && isVoter(setting)) sayVote(draft, attempt, setting, output)
     } else if (output.type === 'new-view') {
       sayNewView(draft, attempt, setting, output.view)
     } else {
@@ -333,6 +333,7 @@ function writeDown(draft: Draft, attempt: AttemptState, subject: Subject, output
 
 function sayNewView(draft: Draft, attempt: AttemptState, setting: AgreementSetting, view: number): void {
   const { subject } = setting
+  if (!isVoter(setting)) return
   const lock = setting.rules.reported(attempt.agreements[subject].lock)
   notice(draft, { notice: 'new-view', subject, view, aggregator: leaderOf(setting, view) })
   // The new leader has not heard what the old one was told; and this peer may have missed something.

@@ -207,7 +207,18 @@ class Explorer {
   #setting(self: string): AgreementSetting {
     const faults = faultsOf(cohort.length)
     const leaders = cohort
-    return { subject, cohort, leaders, quorum, faults, self, context, viewMs, crypto, rules: votingRules }
+    return {
+      subject,
+      voters: cohort,
+      leaders,
+      quorum,
+      faults,
+      self,
+      context,
+      viewMs,
+      crypto,
+      rules: votingRules
+    }
   }
 
   #takeLetter(): Letter {
