@@ -84,7 +84,7 @@ export function pairSeed(
   const [minId, maxId] = pairSign(ids[0], ids[1]) === 1 ? ids : [ids[1], ids[0]]
   const { rosterHash, run, round, attempt, laneCount, ringBits } = context
   const info = lengthPrefixed('pair-mask', run, round, attempt, minId, maxId, laneCount, ringBits)
-  return crypto.hkdfSha256(crypto.x25519(secretKey, peerPublicKey), rosterHash, info, SEED_BYTES)
+  return derivedKey(crypto, secretKey, peerPublicKey, rosterHash, info)
 }
 
 /**
@@ -146,5 +146,19 @@ export function shareKey(
   rosterHash: Uint8Array
 ): Uint8Array {
   const info = lengthPrefixed('share', direction.fromId, direction.toId)
-  return crypto.hkdfSha256(crypto.x25519(secretKey, peerPublicKey), rosterHash, info, SEED_BYTES)
+  return derivedKey(crypto, secretKey, peerPublicKey, rosterHash, info)
+}
+
+/** HKDF-SHA256 of what two keys have in common; that itself, from which every key between the two follows, is erased. */
+function derivedKey(
+  crypto: CryptoSuite,
+  secretKey: Uint8Array,
+  peerPublicKey: Uint8Array,
+  salt: Uint8Array,
+  info: Uint8Array
+): Uint8Array {
+  const shared = crypto.x25519(secretKey, peerPublicKey)
+  const key = crypto.hkdfSha256(shared, salt, info, SEED_BYTES)
+  shared.fill(0)
+  return key
 }

@@ -13,7 +13,7 @@ export interface ShamirShare {
  * The points x are public, so control flow may follow them; secrets pass only through shifts, masks and xor, four
  * bytes at a time, with no table and no branch that depends on them.
  * @param secret - any length >= 1
- * @param randomBytes - called once, for (t - 1) * length bytes
+ * @param randomBytes - called once, for (t - 1) * length bytes, which are erased at the end
  * @returns n arrays [secret length]; element i is the share at x = i + 1
  * @throws AggregationError BAD_THRESHOLD outside 1 <= t <= n <= 255; BAD_SETTING if the secret is empty;
  * LENGTH_MISMATCH if `randomBytes` gives another length than asked
@@ -43,7 +43,7 @@ export function splitSecret(
   for (let k = 0; k < threshold - 1; k++) {
     coefficients.push(pack(random.subarray(k * secret.length, (k + 1) * secret.length)))
   }
-  return Array.from({ length: shares }, (_, i) => {
+  const split = Array.from({ length: shares }, (_, i) => {
     const value = new Uint32Array(coefficients[0]!.length)
     for (let k = threshold - 1; k >= 0; k--) {
       const coefficient = coefficients[k]!
@@ -51,6 +51,9 @@ export function splitSecret(
     }
     return unpack(value, secret.length)
   })
+  // With one share more, the polynomials say the secret; the first of them says it by itself.
+  for (const words of [...coefficients, random]) words.fill(0)
+  return split
 }
 
 /**

@@ -3,7 +3,7 @@
  * on libp2p and in a simulation.
  */
 
-import { seededRandom } from '../aggregation/random.ts'
+import { type Random, seededRandom } from '../aggregation/random.ts'
 import { initialState } from '../aggregation/replicated-state.ts'
 import { strategyByName } from '../aggregation/strategies.ts'
 import { type BlobExchange, createBlobExchange } from '../protocols/blob-exchange.ts'
@@ -175,7 +175,7 @@ class RunPeer implements Peer {
       blobs,
       states,
       examples: this.#config.examples,
-      rounding: () => rounding?.() ?? seededRandom(crypto.randomBytes(32)),
+      rounding: () => rounding?.() ?? erasingSeed(crypto.randomBytes(32)),
       onTrainingStep: (id, steps, ofSteps, loss) =>
         this.#emit({ type: 'training', ...id, steps, ofSteps, loss }),
       onTrained: (id, { steps: ofSteps }, { steps, endedBy, seconds, energyJoules }) =>
@@ -359,4 +359,11 @@ class RunPeer implements Peer {
 function stopped(): PeerError {
   const message = 'the peer was stopped before the run was over: start it again with the same folder to go on'
   return new PeerError('STOPPED', {}, message)
+}
+
+/** With the seed, and a sum over all but one, the last bits of that one's input could be told. */
+function erasingSeed(seed: Uint8Array): Random {
+  const random = seededRandom(seed)
+  seed.fill(0)
+  return random
 }

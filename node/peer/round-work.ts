@@ -6,6 +6,7 @@ import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { decodeSum, laneCountOf, roundWeight } from '../../aggregation/encoding.ts'
 import { AggregationError } from '../../aggregation/errors.ts'
+import type { SignedMask } from '../../aggregation/mask.ts'
 import type { Random } from '../../aggregation/random.ts'
 import { applyRound } from '../../aggregation/replicated-state.ts'
 import { bytesOfLanes, type Lanes, lanesOfBytes } from '../../aggregation/ring.ts'
@@ -139,20 +140,25 @@ export class RoundWork {
   }
 
   /**
-   * Masks the kept input, erases it, and serves the result.
+   * Masks the kept input, erases it and the masks' keys, and serves the result.
    * @returns null if there is no input, or no longer
    * @throws FilesError
    */
   async mask(effect: EffectOf<'mask'>): Promise<RoundEvent | null> {
     const { crypto, blobs, trainer } = this.#ports
     const work = this.#work(effect)
-    if (work.input === null) return null
-    await trainer.checkpoints?.keepOnly([])
-    const { input } = work
-    if (input === null || work.stop.signal.aborted) return null
-    const bytes = bytesOfLanes(maskInput(input, effect.selfKey, effect.pairMasks, crypto))
-    input.fill(0)
-    work.input = null
+    let bytes: Uint8Array
+    try {
+      if (work.input === null) return null
+      await trainer.checkpoints?.keepOnly([])
+      const { input } = work
+      if (input === null || work.stop.signal.aborted) return null
+      bytes = bytesOfLanes(maskInput(input, effect.selfKey, effect.pairMasks, crypto))
+      input.fill(0)
+      work.input = null
+    } finally {
+      eraseKeys([effect.selfKey], effect.pairMasks)
+    }
     const address = blobs.put(bytes)
     work.bodies.set(toHex(address), address)
     this.#own = [...this.#own.slice(-1), toHex(address)]
@@ -213,6 +219,7 @@ export class RoundWork {
       return lanesOfBytes(bytes, encoding.ringBits)
     })
     const sum = unmaskSum({ inputs, selfKeys, droppedPairMasks }, crypto)
+    eraseKeys(selfKeys, droppedPairMasks)
     try {
       const decoded = decodeSum(encoding, sum, survivors.length)
       const optimizer = serverOptimizerOf(run.manifest.serverOptimizer)
@@ -274,6 +281,11 @@ export class RoundWork {
     this.#attempts.set(keyOf(work.id), work)
     return work
   }
+}
+
+/** Whoever has the keys of a masked input's masks has the input. */
+function eraseKeys(selfKeys: readonly Uint8Array[], pairMasks: readonly SignedMask[]): void {
+  for (const key of [...selfKeys, ...pairMasks.map(({ key }) => key)]) key.fill(0)
 }
 
 function keyOf({ round, attempt }: AttemptId): string {

@@ -34,7 +34,11 @@ const derPrefix = {
 /** The real primitives, from OpenSSL through node:crypto. */
 export function nodeCrypto(): CryptoSuite {
   return {
-    randomBytes: length => new Uint8Array(randomBytes(length)),
+    randomBytes: length => {
+      // Not a copy: nobody could erase the original.
+      const { buffer, byteOffset } = randomBytes(length)
+      return new Uint8Array(buffer, byteOffset, length)
+    },
     sha256,
     hkdfSha256: (inputKey, salt, info, length) =>
       new Uint8Array(hkdfSync('sha256', inputKey, salt, info, length)),
@@ -84,7 +88,7 @@ function x25519(secretKey: Uint8Array, peerPublicKey: Uint8Array): Uint8Array {
   const theirs = publicKey(derPrefix.x25519Public, peerPublicKey)
   let shared: Uint8Array
   try {
-    shared = new Uint8Array(diffieHellman({ privateKey: ours, publicKey: theirs }))
+    shared = unbuffered(diffieHellman({ privateKey: ours, publicKey: theirs }))
   } catch {
     // With two well-formed keys OpenSSL refuses for one reason only: the all-zero result.
     throw new AggregationError('LOW_ORDER_POINT')
@@ -111,7 +115,7 @@ function gcmOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, associa
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: GCM_TAG_BYTES })
   decipher.setAAD(associatedData)
   decipher.setAuthTag(sealed.subarray(length))
-  const plaintext = new Uint8Array(decipher.update(sealed.subarray(0, length)))
+  const plaintext = unbuffered(decipher.update(sealed.subarray(0, length)))
   try {
     decipher.final()
   } catch {
@@ -156,6 +160,13 @@ export function aesCtrStream(key: Uint8Array, counterBlock: Uint8Array): KeyStre
     return out
   }
   return { next }
+}
+
+/** The bytes of a Buffer, which is erased: a secret should not be in memory twice. */
+function unbuffered(secret: Buffer): Uint8Array {
+  const bytes = new Uint8Array(secret)
+  secret.fill(0)
+  return bytes
 }
 
 function privateKey(prefix: Buffer, raw: Uint8Array): KeyObject {

@@ -129,16 +129,24 @@ function entryOf(message: SignedMessage, crypto: CryptoSuite): RosterEntry | nul
   try {
     const { maskKey, encryptionKey, selfSeedHash } = decodeCanonical(AdvertiseKeys, message.payload, 'keys')
     for (const field of [maskKey, encryptionKey, selfSeedHash]) checkLength(field, KEY_BYTES, 'key')
-    if (
-      equalBytes(maskKey, encryptionKey) ||
-      isLowOrder(maskKey, crypto) ||
-      isLowOrder(encryptionKey, crypto)
-    )
-      return null
+    const publicKeys = [maskKey, encryptionKey]
+    if (equalBytes(maskKey, encryptionKey)) return null
+    if (!publicKeys.every(isCanonicalPoint) || publicKeys.some(key => isLowOrder(key, crypto))) return null
     return { peer: message.sender, maskKey, encryptionKey, selfSeedHash }
   } catch {
     return null
   }
+}
+
+/**
+ * True below p = 2^255 - 19. RFC 7748, section 5, has the top bit ignored and the rest taken modulo p: with two ways to
+ * write one key, comparing bytes would not see that two are the same. Key generation never gives the other one.
+ * @param publicKey - [32], little-endian
+ */
+function isCanonicalPoint(publicKey: Uint8Array): boolean {
+  const top = publicKey[KEY_BYTES - 1]!
+  if (top !== 0x7f) return top < 0x7f
+  return publicKey[0]! < 0xed || publicKey.subarray(1, KEY_BYTES - 1).some(byte => byte !== 0xff)
 }
 
 /** A low-order point gives the all-zero secret with every key (RFC 7748, section 6.1), which x25519 refuses. */

@@ -129,7 +129,9 @@ function openOwnShare(
       sealed,
       shareAssociatedData(Context.encode(context), dealer, own)
     )
+    key.fill(0)
     const pair = { seedShare: plain.slice(0, SHARE_BYTES), keyShare: plain.slice(SHARE_BYTES) }
+    plain.fill(0)
     const hashes = shareHashes(draft, message.sender, own, pair)
     const matches =
       equalBytes(hashes.seedShareHash, seedShareHash) && equalBytes(hashes.keyShareHash, keyShareHash)

@@ -17,6 +17,9 @@ import { gossip, refuse, remember, seal } from './speak.ts'
 
 const NO_SHARE = new Uint8Array()
 
+/** What is shared are 32-byte secrets; whoever lacks a share leaves its place empty. */
+const SHARE_BYTES = 32
+
 /**
  * Releases this peer's shares: of the self-mask seed for every survivor, of the mask secret key for everyone else in
  * U2. Never both for one peer, never twice, and never without a commit certificate for the set.
@@ -61,6 +64,9 @@ export function onUnmaskBundle(draft: Draft, attempt: AttemptState, message: Sig
   if (bundle.seedShares.length !== alive.length || bundle.keyShares.length !== dropped.length) {
     return refuse(draft, message, 'not one share for each of U2')
   }
+  const shares = [...bundle.seedShares, ...bundle.keyShares]
+  if (!shares.every(({ length }) => length === SHARE_BYTES || length === 0))
+    return refuse(draft, message, 'a share of another length')
   attempt.bundles.set(message.sender, bundle)
   remember(attempt, message)
 }
@@ -132,6 +138,8 @@ function recover(
   for (const [peer, bundle] of attempt.bundles) {
     const index = rosterIndexOf(attempt, peer)
     const share = shareIn(bundle)
+    // Its dealer may have committed to an empty one, which nobody but the dealer can see before.
+    if (share.length !== SHARE_BYTES) continue
     const hashes = shareHashes(draft, dealer, index, { seedShare: share, keyShare: share })
     const expected = kind === 'seed' ? commitments[index]!.seedShareHash : commitments[index]!.keyShareHash
     if (equalBytes(kind === 'seed' ? hashes.seedShareHash : hashes.keyShareHash, expected))

@@ -1,10 +1,7 @@
 import { expect } from 'chai'
-import { lengthPrefixed } from '../../../aggregation/canonical-bytes.ts'
-import { shareKey } from '../../../aggregation/mask.ts'
-import { shareAssociatedData } from '../../../node/round/round-state.ts'
 import type { Effect } from '../../../node/round/round-types.ts'
 import { toHex } from '../../../protocols/hex.ts'
-import { AdvertiseKeys, Context, ShareKeys } from '../../../protocols/messages.js'
+import { AdvertiseKeys } from '../../../protocols/messages.js'
 import { testDeadlines, testRun } from '../../support/chains.ts'
 import {
   contradictions,
@@ -14,7 +11,7 @@ import {
   plainSum,
   stateHashes
 } from '../../support/cluster-claims.ts'
-import { bytes32, clusterWithLiar, type Liar, reworded, saidIn, saying } from '../../support/liars.ts'
+import { bytes32, clusterWithLiar } from '../../support/liars.ts'
 import { RoundCluster } from '../../support/round-cluster.ts'
 
 /** Kills two of four members before their first effect of one kind, and starts them again later. */
@@ -132,74 +129,4 @@ describe('a member that spoils the sum', () => {
     const { alive } = made.cluster
     expect(alive.map(({ sums }) => [...sums.keys()])).to.deep.equal(alive.map(() => ['0.0', '1.0']))
   })
-
-  it('with a seed that is not the one it committed to: nobody can open it', () => {
-    const made = clusterWithLiar({
-      lie(effect, liar) {
-        const message = saidIn(effect, 'advertise-keys')
-        if (message === null || liar.attempt.round > 0) return null
-        const payload = AdvertiseKeys.encode({
-          ...AdvertiseKeys.decode(message.payload),
-          selfSeedHash: bytes32(1)
-        })
-        return [saying(effect, reworded(liar, message, { payload }))]
-      }
-    })
-    expectLostThenResult(made)
-    for (const { sums } of made.cluster.alive) expect([...sums.keys()]).to.deep.equal(['1.0'])
-  })
-
-  it('with shares of which some sets open it and some do not: the chain does not stand still, nor fork', () => {
-    for (const [seed, rank] of [
-      [1, 1],
-      [2, 3],
-      [3, 0],
-      [4, 2]
-    ] as const) {
-      const made = clusterWithLiar({ seed, rank, lie: falseShareFor(0) })
-      const { cluster } = made
-      expect(cluster.finish(300_000), `seed ${seed}`).to.equal(true)
-      expect(linkKinds(cluster).at(-1), `seed ${seed}`).to.equal('result')
-      expect(stateHashes(cluster), `seed ${seed}`).to.have.lengthOf(1)
-      expect(
-        contradictions(
-          cluster,
-          made.honest().map(({ id }) => id)
-        ),
-        `seed ${seed}`
-      ).to.deep.equal([])
-    }
-  })
 })
-
-/** Deals one other member a share that fits its hash and nothing else. */
-function falseShareFor(round: number) {
-  return (effect: Effect, liar: Liar): Effect[] | null => {
-    const message = saidIn(effect, 'share-keys')
-    const { attempt, peer, cluster } = liar
-    if (message === null || attempt.round > round) return null
-    const { crypto } = cluster
-    const roster = attempt.roster!
-    const own = roster.findIndex(entry => entry.peer === peer.id)
-    const victim = (own + 1) % roster.length
-    const { shares } = ShareKeys.decode(message.payload)
-    const [seedShare, keyShare] = [bytes32(0x51), bytes32(0x52)]
-    const hash = (kind: string, share: Uint8Array) =>
-      crypto.sha256(lengthPrefixed('share-hash', kind, peer.id, victim + 1, share))
-    const key = shareKey(
-      crypto,
-      attempt.secrets!.encryptionSecret,
-      roster[victim]!.encryptionKey,
-      { fromId: peer.id, toId: roster[victim]!.peer },
-      message.context.rosterHash
-    )
-    const data = shareAssociatedData(Context.encode(message.context), own, victim)
-    const sealed = crypto.gcmSeal(key, new Uint8Array(12), Uint8Array.of(...seedShare, ...keyShare), data)
-    const changed = shares.with(victim, {
-      sealed,
-      seedShareHash: hash('seed', seedShare),
-      keyShareHash: hash('key', keyShare)
-    })
-    return [saying(effect, reworded(liar, message, { payload: ShareKeys.encode({ shares: changed }) }))]
-  }
-}
