@@ -28,6 +28,8 @@ export interface CryptoSuite {
 export interface KeyStream {
   /** The next `length` bytes; the array may be reused by the next call. */
   next(length: number): Uint8Array
+  /** Lets go of the key, where it is held by more than the array given. */
+  end?(): void
 }
 
 /** Signs with the peer's own identity. The secret key stays behind this. */

@@ -2,7 +2,7 @@ import { utf8Bytes } from './canonical-bytes.ts'
 import { AggregationError } from './errors.ts'
 import { dequantize, quantize } from './quantize.ts'
 import type { Random } from './random.ts'
-import { type Lanes, type RingBits, ringBitsOf, zeroLanes } from './ring.ts'
+import { type Lanes, RING_WIDTHS, type RingBits, ringBitsOf, setLanes, zeroLanes } from './ring.ts'
 import { rotate, unrotate } from './rotate.ts'
 import { checkLength, type FloatVector } from './vector.ts'
 
@@ -107,7 +107,7 @@ export function encodeInput(encoding: RoundEncoding, input: RoundInput, random: 
   const values = clampedCoordinates(input.delta, encoding)
   const share = input.weight / maxWeight
   for (let i = 0; i < values.length; i++) values[i] = values[i]! * share
-  lanes.set(quantize(values, coordinateBound, levelMaxOf(encoding), random))
+  setLanes(lanes, quantize(values, coordinateBound, levelMaxOf(encoding), random))
   const digit = powerOfTwo(inputBitsOf(encoding))
   let rest = input.weight
   let at = dimension
@@ -199,7 +199,7 @@ export function checkEncoding(encoding: RoundEncoding): void {
   const check = (setting: string, got: unknown, expected: string, holds: boolean) => {
     if (!holds) throw new AggregationError('BAD_SETTING', { setting, got, expected })
   }
-  check('ringBits', ringBits, '16 or 32', ringBits === 16 || ringBits === 32)
+  check('ringBits', ringBits, RING_WIDTHS.join(', '), RING_WIDTHS.includes(ringBits))
   check('participants', participants, 'an integer >= 1', Number.isInteger(participants) && participants >= 1)
   check('dimension', dimension, 'an integer >= 1', Number.isInteger(dimension) && dimension >= 1)
   check('metricLimbs', metricLimbs, 'an integer >= 0', Number.isInteger(metricLimbs) && metricLimbs >= 0)

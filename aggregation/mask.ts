@@ -1,7 +1,17 @@
 import { lengthPrefixed } from './canonical-bytes.ts'
 import type { CryptoSuite } from './crypto-suite.ts'
 import { AggregationError } from './errors.ts'
-import { addLanes, type Lanes, lanesOfBytes, type RingBits, ringBitsOf, subtractLanes } from './ring.ts'
+import { CUT_BYTES } from './lane-sum.ts'
+import { applyMasks, type SignedMask } from './mask-stream.ts'
+import {
+  bytesOfLanes,
+  type Lanes,
+  lanesByteLength,
+  lanesOfBytes,
+  type RingBits,
+  ringBitsOf,
+  zeroLanes
+} from './ring.ts'
 
 /** What every mask of one attempt is bound to, so that no seed can serve twice. */
 export interface MaskContext {
@@ -16,25 +26,11 @@ export interface MaskContext {
   readonly ringBits: RingBits
 }
 
-/** A key stream [32-byte key] and whether its owner adds or subtracts it. */
-export interface SignedMask {
-  readonly key: Uint8Array
-  readonly sign: 1 | -1
-}
-
 /** Another peer's fresh X25519 mask key [32]. */
 export interface MaskPeer {
   readonly id: string
   readonly maskPublicKey: Uint8Array
 }
-
-/**
- * Bytes of key stream made at a time: they stay in the second-level cache between the cipher and the addition.
- * A multiple of the AES block, so that pieces fit together without a gap.
- */
-const PIECE_BYTES = 64 * 1024
-
-const AES_BLOCK_BYTES = 16
 
 const SEED_BYTES = 32
 
@@ -49,23 +45,17 @@ export function expandInto(
   lanes: Lanes,
   key: Uint8Array,
   sign: 1 | -1,
-  crypto: CryptoSuite,
+  crypto: Pick<CryptoSuite, 'keyStream'>,
   firstLane = 0
 ): void {
-  const laneBytes = lanes.BYTES_PER_ELEMENT
-  const firstByte = firstLane * laneBytes
-  const skippedBytes = firstByte % AES_BLOCK_BYTES
-  const stream = crypto.keyStream(key, firstByte - skippedBytes)
-  let skipped = skippedBytes
-  for (let at = 0; at < lanes.length; ) {
-    const wanted = Math.min(PIECE_BYTES, (lanes.length - at) * laneBytes + skipped)
-    const mask = lanesOfBytes(stream.next(wanted).subarray(skipped), ringBitsOf(lanes))
-    const piece = lanes.subarray(at, at + mask.length)
-    if (sign === 1) addLanes(piece, mask)
-    else subtractLanes(piece, mask)
-    at += mask.length
-    skipped = 0
-  }
+  const ringBits = ringBitsOf(lanes)
+  const skippedLanes = firstLane % ((8 * CUT_BYTES) / ringBits)
+  const padded = zeroLanes(ringBits, skippedLanes + lanes.length)
+  padded.set(lanes, skippedLanes)
+  const bytes = bytesOfLanes(padded)
+  const firstByte = lanesByteLength(ringBits, firstLane - skippedLanes)
+  applyMasks(bytes, [{ key, sign }], ringBits, crypto, { firstByte })
+  lanes.set(lanesOfBytes(bytes, ringBits).subarray(skippedLanes))
 }
 
 /**

@@ -22,6 +22,7 @@ import { serveChain } from './peer/chain-protocol.ts'
 import { EffectRunner } from './peer/effect-runner.ts'
 import { PeerError } from './peer/errors.ts'
 import { MachineLoop } from './peer/machine-loop.ts'
+import { maskingHere } from './peer/masking.ts'
 import { MessageChannel } from './peer/message-channel.ts'
 import type { Peer, PeerConfig, PeerEvent, PeerPorts, PeerResult, PeerStatus } from './peer/peer-types.ts'
 import { createRunContext } from './peer/round-encoding.ts'
@@ -164,10 +165,11 @@ class RunPeer implements Peer {
   }
 
   #openWork(blobs: BlobExchange, states: StateKeeper): RoundWork {
-    const { clock, crypto, trainer, rounding, network } = this.#ports
+    const { clock, crypto, trainer, rounding, network, masking } = this.#ports
     return new RoundWork({
       clock,
       crypto,
+      masking: masking ?? maskingHere(crypto),
       run: this.#run,
       self: network.peerId,
       trainer,

@@ -48,7 +48,7 @@ const MAX_WEIGHT_TEXT = 'a power of two from 1 to 64'
 const COLLUDERS_TEXT = `default, or a whole number from 0 to ${COHORT_MAX - 2}`
 const LIST_MAX = 512
 const LIST_TEXT = `a list of 1 to ${LIST_MAX} different peer ids`
-const RING_TEXT = '16 or 32'
+const RING_TEXT = 'one of 16, 20, 32'
 const WEEK_MS = 7 * 24 * 3600 * 1000
 
 const peerId = z.string(PEER_TEXT).refine(isPeerId, PEER_TEXT)
@@ -166,7 +166,7 @@ export const manifestSchema = section({
     )
     .prefault({ name: 'fedavg' }),
   secureSum: section({
-    ringBits: z.union([z.literal(16), z.literal(32)], RING_TEXT).default(16),
+    ringBits: z.literal([16, 20, 32], RING_TEXT).default(16),
     clipNorm: positive(1e6).default(4),
     maxWeight: z
       .number(MAX_WEIGHT_TEXT)

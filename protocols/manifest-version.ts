@@ -30,7 +30,8 @@ const laterThanFirst: readonly LaterField[] = [
 
 /** Fields that every version has, and values of them that an earlier one has no words for. */
 const wider: ReadonlyArray<Omit<LaterField, 'before'> & { hasWordsFor(value: unknown): boolean }> = [
-  { path: ['adapter', 'kind'], since: '1.1', hasWordsFor: kind => kind === 'lora' }
+  { path: ['adapter', 'kind'], since: '1.1', hasWordsFor: kind => kind === 'lora' },
+  { path: ['secureSum', 'ringBits'], since: '1.1', hasWordsFor: bits => bits !== 20 }
 ]
 
 type Sections = Readonly<Record<string, unknown>>

@@ -103,7 +103,7 @@ export interface RunManifest {
         readonly tau: number
       }
   readonly secureSum: {
-    readonly ringBits: 16 | 32
+    readonly ringBits: 16 | 20 | 32
     /** L2 norm to which one peer's delta is clipped. */
     readonly clipNorm: number
     /** A power of two, 1 to 64. */

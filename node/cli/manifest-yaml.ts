@@ -64,7 +64,8 @@ const explanations: Readonly<Record<string, string>> = {
   ].join('\n'),
   secureSum:
     "The masked sum (Bonawitz et al. 2017): nobody sees one peer's change, everybody can re-add the sum.",
-  'secureSum.ringBits': 'Integers modulo 2^16 (half the bytes) or 2^32 (finer).',
+  'secureSum.ringBits':
+    'Integers modulo 2^16 (fewest bytes), 2^20 (for wide weights, many peers or noise) or 2^32 (finest).',
   'secureSum.clipNorm': "A peer's change is clipped to this L2 norm.",
   'secureSum.maxWeight':
     'The most that a peer with much data weighs against one with little: a power of two, 1 to 64.',

@@ -113,11 +113,11 @@ export class EffectRunner {
    * The state is on the disk before this peer votes for it: if everyone lost power then, the votes in the journals
    * could still certify a link, and nobody could go on from a state that nobody has.
    */
-  async #unmask(effect: EffectOf<'unmask'>): Promise<RoundEvent> {
+  async #unmask(effect: EffectOf<'unmask'>): Promise<RoundEvent | null> {
     const { work, states } = this.#ports
     await null
-    const event = work.unmask(effect)
-    if (event.type === 'unmasked') await states.write(event.outcome.stateHash)
+    const event = await work.unmask(effect)
+    if (event?.type === 'unmasked') await states.write(event.outcome.stateHash)
     return event
   }
 

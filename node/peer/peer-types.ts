@@ -9,6 +9,7 @@ import type { SignedManifest } from '../../protocols/signed-manifest.ts'
 import type { Notice, RoundPhase } from '../round/round-types.ts'
 import type { Trainer, TrainingEnd } from '../train/trainer.ts'
 import type { RoundBytes } from './byte-account.ts'
+import type { Masking } from './masking.ts'
 
 /** The world as one peer sees it. The caller opens and closes all of it. */
 export interface PeerPorts {
@@ -20,6 +21,8 @@ export interface PeerPorts {
   /** The peer writes below `runs/<run id>/` only. */
   readonly files: Files
   readonly trainer: Trainer
+  /** Where masks are made; by default on this thread, with `crypto`. */
+  readonly masking?: Masking
   /** The list of offered runs of this network, if there is one already; else the peer keeps one of its own. */
   readonly runs?: RunRegistry
   /** Of no consequence to the run: for whoever looks for a fault. */

@@ -6,11 +6,11 @@ import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { decodeSum, laneCountOf, roundWeight } from '../../aggregation/encoding.ts'
 import { AggregationError } from '../../aggregation/errors.ts'
-import type { SignedMask } from '../../aggregation/mask.ts'
+import type { SignedMask } from '../../aggregation/mask-stream.ts'
 import type { Random } from '../../aggregation/random.ts'
 import { applyRound } from '../../aggregation/replicated-state.ts'
-import { bytesOfLanes, type Lanes, lanesOfBytes } from '../../aggregation/ring.ts'
-import { maskInput, unmaskSum } from '../../aggregation/secure-sum.ts'
+import { type Lanes, lanesOfBytes } from '../../aggregation/ring.ts'
+import { type MaskedSum, maskingOf, unmaskingOf } from '../../aggregation/secure-sum.ts'
 import { serverOptimizerOf } from '../../aggregation/server-optimizer.ts'
 import { strategyByName } from '../../aggregation/strategies.ts'
 import type { BlobExchange } from '../../protocols/blob-exchange.ts'
@@ -22,6 +22,7 @@ import type { Effect, RoundEvent } from '../round/round-types.ts'
 import type { Trainer, TrainJob, TrainResult } from '../train/trainer.ts'
 import { type AttemptId, isBefore } from './journal-store.ts'
 import { batchSeedOf, encodeTraining, trainJobOf } from './local-training.ts'
+import type { Masking } from './masking.ts'
 import { holdersInTurn, pullDelayMs } from './pull-order.ts'
 import { roundEncodingOf } from './round-encoding.ts'
 import type { StateKeeper } from './state-keeper.ts'
@@ -32,6 +33,7 @@ type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
 export interface WorkPorts {
   readonly clock: Clock
   readonly crypto: CryptoSuite
+  readonly masking: Masking
   readonly run: RunContext
   readonly self: PeerId
   readonly trainer: Trainer
@@ -145,20 +147,29 @@ export class RoundWork {
    * @throws FilesError
    */
   async mask(effect: EffectOf<'mask'>): Promise<RoundEvent | null> {
-    const { crypto, blobs, trainer } = this.#ports
+    const { masking, blobs, trainer } = this.#ports
     const work = this.#work(effect)
-    let bytes: Uint8Array
+    const { signal } = work.stop
+    let bytes: Uint8Array | null = null
+    let sum: MaskedSum | null = null
     try {
       if (work.input === null) return null
       await trainer.checkpoints?.keepOnly([])
       const { input } = work
-      if (input === null || work.stop.signal.aborted) return null
-      bytes = bytesOfLanes(maskInput(input, effect.selfKey, effect.pairMasks, crypto))
-      input.fill(0)
+      if (input === null || signal.aborted) return null
+      // From here on the input is this call's alone.
       work.input = null
+      sum = maskingOf(input, effect.selfKey, effect.pairMasks)
+      try {
+        bytes = await masking.sum(sum, signal)
+      } finally {
+        input.fill(0)
+      }
     } finally {
+      for (const body of sum?.bodies ?? []) body.fill(0)
       eraseKeys([effect.selfKey], effect.pairMasks)
     }
+    if (bytes === null || signal.aborted) return null
     const address = blobs.put(bytes)
     work.bodies.set(toHex(address), address)
     this.#own = [...this.#own.slice(-1), toHex(address)]
@@ -207,19 +218,28 @@ export class RoundWork {
 
   /**
    * Adds the masked inputs, removes the masks, runs the server step. The new state is offered, not adopted.
+   * @returns null if the attempt was over first
    * @throws RangeError if a body is not here: the machine asks only once all are
    */
-  unmask(effect: EffectOf<'unmask'>): RoundEvent {
-    const { crypto, run, layout, blobs, states } = this.#ports
+  async unmask(effect: EffectOf<'unmask'>): Promise<RoundEvent | null> {
+    const { masking, run, layout, blobs, states } = this.#ports
+    const { signal } = this.#work(effect).stop
     const { round, attempt, cohortSize, completedRounds, survivors, selfKeys, droppedPairMasks } = effect
     const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
-    const inputs = survivors.map(({ peer, address }) => {
+    const bodies = survivors.map(({ peer, address }) => {
       const bytes = blobs.get(address)
       if (bytes === null) throw new RangeError(`the masked input of ${peer} is not here`)
-      return lanesOfBytes(bytes, encoding.ringBits)
+      return bytes
     })
-    const sum = unmaskSum({ inputs, selfKeys, droppedPairMasks }, crypto)
-    eraseKeys(selfKeys, droppedPairMasks)
+    const unmasking = unmaskingOf(encoding.ringBits, bodies, { selfKeys, droppedPairMasks })
+    let bytes: Uint8Array | null
+    try {
+      bytes = await masking.sum(unmasking, signal)
+    } finally {
+      eraseKeys(selfKeys, droppedPairMasks)
+    }
+    if (bytes === null || signal.aborted) return null
+    const sum = lanesOfBytes(bytes, encoding.ringBits)
     try {
       const decoded = decodeSum(encoding, sum, survivors.length)
       const optimizer = serverOptimizerOf(run.manifest.serverOptimizer)

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs'
 import type { KernelFiles } from '../backend/wasm/kernel-module.ts'
 
-/** The compiled kernels that come with the package. */
+/** The compiled kernels of the backend wasm that come with the package. */
 export function readKernelFiles(): KernelFiles {
-  const read = (variant: string) =>
-    new Uint8Array(readFileSync(new URL(`../backend/wasm/kernels.${variant}.wasm`, import.meta.url)))
-  return { simd: read('simd'), relaxed: read('relaxed') }
+  const folder = '../backend/wasm'
+  return { simd: read(`${folder}/kernels.simd.wasm`), relaxed: read(`${folder}/kernels.relaxed.wasm`) }
+}
+
+/** The compiled inner loop of masking, for aggregation/lane-sum.ts. */
+export function readLaneSumKernel(): Uint8Array<ArrayBuffer> {
+  return read('../../aggregation/lane-sum.wasm')
+}
+
+function read(path: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(new URL(path, import.meta.url)))
 }

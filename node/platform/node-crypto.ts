@@ -159,7 +159,8 @@ export function aesCtrStream(key: Uint8Array, counterBlock: Uint8Array): KeyStre
     }
     return out
   }
-  return { next }
+  // OpenSSL overwrites its key schedule here, and not only once the garbage is collected.
+  return { next, end: () => void cipher.final() }
 }
 
 /** The bytes of a Buffer, which is erased: a secret should not be in memory twice. */

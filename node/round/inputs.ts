@@ -3,6 +3,7 @@
  * secure sum, message 3.
  */
 import { type MaskContext, pairMasks, selfMaskKey } from '../../aggregation/mask.ts'
+import { lanesByteLength } from '../../aggregation/ring.ts'
 import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
@@ -136,9 +137,8 @@ export function openHeader(draft: Draft, attempt: AttemptState, message: SignedM
 /** Length of one masked input of this round. */
 function bodyBytesOf(draft: Draft, attempt: AttemptState): number {
   const { run, laneCountOf } = draft.deps
-  return (
-    (laneCountOf(attempt.cohort.length, attempt.tip.completedRounds) * run.manifest.secureSum.ringBits) / 8
-  )
+  const lanes = laneCountOf(attempt.cohort.length, attempt.tip.completedRounds)
+  return lanesByteLength(run.manifest.secureSum.ringBits, lanes)
 }
 
 /** Every masked input that can still be waited for is here; those of equivocators are of no use. */

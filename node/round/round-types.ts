@@ -4,7 +4,7 @@
  */
 import type { AdapterFactor } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
-import type { SignedMask } from '../../aggregation/mask.ts'
+import type { SignedMask } from '../../aggregation/mask-stream.ts'
 import type { Subject } from '../../protocols/certificate.ts'
 import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
@@ -33,7 +33,7 @@ export interface RoundDeps {
   readonly run: RunContext
   /** Factors trained after this many completed rounds (the strategy). */
   factorsOf(completedRounds: number): readonly AdapterFactor[]
-  /** Lanes of one masked input of that round; a body is ringBits / 8 times as many bytes. */
+  /** Lanes of one masked input of that round; a body has lanesByteLength of them. */
   laneCountOf(cohortSize: number, completedRounds: number): number
 }
 

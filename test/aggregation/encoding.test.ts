@@ -13,7 +13,7 @@ import {
 } from '../../aggregation/encoding.ts'
 import { AggregationError, type AggregationErrorCode } from '../../aggregation/errors.ts'
 import { type Random, seededRandom } from '../../aggregation/random.ts'
-import { addLanes, type RingBits, zeroLanes } from '../../aggregation/ring.ts'
+import { addLanes, RING_WIDTHS, type RingBits, zeroLanes } from '../../aggregation/ring.ts'
 
 const base: RoundEncoding = {
   ringBits: 16,
@@ -39,7 +39,7 @@ const powers = (max: number) => fc.integer({ min: 0, max }).map(exponent => 2 **
 /** An encoding with inputs of 1 to n peers, each at an extreme or anywhere. */
 const rounds = fc
   .record({
-    ringBits: fc.constantFrom<RingBits>(16, 32),
+    ringBits: fc.constantFrom<RingBits>(...RING_WIDTHS),
     participants: fc.integer({ min: 1, max: 64 }),
     dimension: fc.integer({ min: 1, max: 12 }),
     coordinateBound: fc.double({ min: 1e-6, max: 1e6, noNaN: true }),
@@ -96,7 +96,7 @@ describe('round encoding', () => {
   })
 
   it('n peers at the same extreme reach n * levelMax and no further: 64 in 16 bits and in 32', () => {
-    for (const ringBits of [16, 32] as const) {
+    for (const ringBits of RING_WIDTHS) {
       for (const sign of [1, -1]) {
         const encoding = { ...base, ringBits, participants: 64, maxWeight: 2 ** 20 }
         const sum = zeroLanes(ringBits, laneCountOf(encoding))

@@ -49,7 +49,7 @@ export function arbitraryManifest(): fc.Arbitrary<Record<string, unknown>> {
           fc.record({ name: fc.constant('fedadam'), beta1: fc.double({ min: 0, max: 0.99, noNaN: true }) })
         ),
         secureSum: partial({
-          ringBits: fc.constantFrom(16, 32),
+          ringBits: fc.constantFrom(16, 20, 32),
           maxWeight: fc.constantFrom(1, 2, 4, 8, 16, 32, 64),
           colluders: fc.oneof(fc.constant('default'), fc.integer({ min: 0, max: quorumOf(founders) - 2 }))
         })

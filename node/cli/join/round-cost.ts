@@ -1,6 +1,7 @@
 /** What one round costs one peer on the wire and on the disk, by arithmetic, before anyone has joined. */
 import type { AdapterLayout } from '../../../aggregation/adapter-layout.ts'
 import { laneCountOf } from '../../../aggregation/encoding.ts'
+import { lanesByteLength } from '../../../aggregation/ring.ts'
 import { quorumOf } from '../../../protocols/quorum.ts'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
 import { roundEncodingOf } from '../../peer/round-encoding.ts'
@@ -46,7 +47,7 @@ export function roundBytesEstimate(
 ): RoundBytesEstimate {
   const bytesOf = (completedRounds: number): number => {
     const encoding = roundEncodingOf({ id: runId, manifest }, layout, members, completedRounds)
-    return (laneCountOf(encoding) * encoding.ringBits) / 8
+    return lanesByteLength(encoding.ringBits, laneCountOf(encoding))
   }
   const kinds = Array.from({ length: KINDS_OF_ROUNDS }, (_, round) => bytesOf(round))
   const maskedInputBytes = Math.round(kinds.reduce((sum, bytes) => sum + bytes, 0) / kinds.length)

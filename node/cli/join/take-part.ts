@@ -7,6 +7,7 @@ import type { Peer, PeerEvent, PeerResult } from '../../peer/peer-types.ts'
 import { adapterFolder } from '../../peer/run-disk.ts'
 import { createPeer } from '../../peer.ts'
 import type { Identity } from '../../platform/identity.ts'
+import { MaskThreads } from '../../platform/mask-threads.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { nodeFiles } from '../../platform/node-files.ts'
 import { systemClock } from '../../platform/system-clock.ts'
@@ -36,6 +37,7 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
   const { output, signal } = host
   const files = nodeFiles(dir)
   const { network } = entry
+  const masking = new MaskThreads()
   const progress = new JoinProgress(output, identity.peerId, run.manifest.rounds)
   const peer = createPeer(
     {
@@ -45,6 +47,7 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
       network,
       files,
       trainer: workshop.trainer,
+      masking,
       runs: entry.registry,
       log: output.note
     },
@@ -77,6 +80,7 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
     stopListening()
     signal.removeEventListener('abort', stop)
     await peer.stop()
+    await masking.close()
   }
 }
 

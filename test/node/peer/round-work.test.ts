@@ -3,9 +3,10 @@ import { decodeSum, laneCountOf } from '../../../aggregation/encoding.ts'
 import type { Random } from '../../../aggregation/random.ts'
 import { seededRandom } from '../../../aggregation/random.ts'
 import { initialState } from '../../../aggregation/replicated-state.ts'
-import { type Lanes, lanesOfBytes } from '../../../aggregation/ring.ts'
+import { lanesByteLength, lanesOfBytes } from '../../../aggregation/ring.ts'
 import { unmaskSum } from '../../../aggregation/secure-sum.ts'
 import { batchSeedOf } from '../../../node/peer/local-training.ts'
+import { maskingHere } from '../../../node/peer/masking.ts'
 import { roundEncodingOf } from '../../../node/peer/round-encoding.ts'
 import { RoundWork } from '../../../node/peer/round-work.ts'
 import { StateKeeper } from '../../../node/peer/state-keeper.ts'
@@ -43,7 +44,7 @@ interface Desk {
   readonly other: { readonly id: string; readonly blobs: BlobExchange }
 }
 
-function desk(checkpoints?: TrainerCheckpoints): Desk {
+function desk(checkpoints?: TrainerCheckpoints, masking = maskingHere(crypto)): Desk {
   const clock = new VirtualClock()
   const world = createSimWorld({ clock, seed: 1 })
   const network = world.join(members[0]!.id)
@@ -60,6 +61,7 @@ function desk(checkpoints?: TrainerCheckpoints): Desk {
   const work = new RoundWork({
     clock,
     crypto,
+    masking,
     run,
     self: members[0]!.id,
     trainer: { ...trainer, ...(checkpoints && { checkpoints }) },
@@ -203,24 +205,26 @@ describe('the work of a round', () => {
     expect(await work.work.mask(maskEffect(0))).to.equal(null)
   })
 
-  it('overwrites the plain input in place', async () => {
-    let plain: Lanes | null = null
-    const work = desk()
-    await work.train(0)
-    // maskInput copies its input with slice(): the copy's maker is the plain one.
-    const slice = Uint16Array.prototype.slice
-    Uint16Array.prototype.slice = function (this: Uint16Array, ...given: [number?, number?]) {
-      plain ??= this
-      return slice.apply(this, given) as Uint16Array<ArrayBuffer>
-    }
-    try {
-      await work.work.mask(maskEffect(0))
-    } finally {
-      Uint16Array.prototype.slice = slice
-    }
-    expect(plain!.length).to.equal(laneCountOf(encoding))
-    expect(plain!.every(lane => lane === 0)).to.equal(true)
-  })
+  for (const isCutShort of [false, true]) {
+    it(`overwrites the plain input in place${isCutShort ? ', also when the attempt ends meanwhile' : ''}`, async () => {
+      let plain: Uint8Array | null = null
+      let wasPlain = false
+      const { work, train } = desk(undefined, {
+        async sum(job, signal) {
+          plain = job.bodies[0]!
+          wasPlain = plain.some(byte => byte !== 0)
+          if (isCutShort) work.forget({ round: 0, attempt: 0 })
+          return maskingHere(crypto).sum(job, signal)
+        }
+      })
+      await train(0)
+      const event = await work.mask(maskEffect(0))
+      expect(event === null).to.equal(isCutShort)
+      expect(wasPlain).to.equal(true)
+      expect(plain!.length).to.equal(lanesByteLength(encoding.ringBits, laneCountOf(encoding)))
+      expect(plain!.every(byte => byte === 0)).to.equal(true)
+    })
+  }
 
   it('drops training whose attempt is over before it is', async () => {
     const { clock, work, trainer } = desk()

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { RingBits } from '../../../aggregation/ring.ts'
 import { toHex } from '../../../protocols/hex.ts'
 import { quorumOf } from '../../../protocols/quorum.ts'
 import { testDeadlines, testRun } from '../../support/chains.ts'
@@ -11,8 +12,8 @@ import {
 } from '../../support/cluster-claims.ts'
 import { RoundCluster } from '../../support/round-cluster.ts'
 
-const sizes: ReadonlyArray<{ n: number; rounds: number; ringBits: 16 | 32 }> = [
-  { n: 3, rounds: 2, ringBits: 16 },
+const sizes: ReadonlyArray<{ n: number; rounds: number; ringBits: RingBits }> = [
+  { n: 3, rounds: 2, ringBits: 20 },
   { n: 4, rounds: 3, ringBits: 32 },
   { n: 7, rounds: 2, ringBits: 16 },
   { n: 8, rounds: 2, ringBits: 16 },

@@ -32,6 +32,7 @@ describe('what a round costs by arithmetic', () => {
   for (const [strategy, ringBits] of [
     ['rolora', 16],
     ['fedit', 16],
+    ['rolora', 20],
     ['ffa', 32]
   ] as const) {
     it(`is the length of a masked input that was made, for ${strategy} in ${ringBits} bits`, () => {
