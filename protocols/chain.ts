@@ -6,7 +6,7 @@
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { certificateHolds } from './certificate.ts'
 import { checkLength, decodeCanonical, equalBytes } from './codec.ts'
-import { beaconOfLink, byId, cohortOf } from './election.ts'
+import { beaconOfLink, byId, cohortOf, verifiersOf } from './election.ts'
 import { openMessage, PROTOCOL_VERSION, verifySignature, ZERO_HASH } from './envelope.ts'
 import { ProtocolError } from './errors.ts'
 import { COHORT_MAX, COHORT_MIN, COHORT_MIN_FORCED, MEMBERS_MAX } from './limits.ts'
@@ -229,6 +229,14 @@ export function leastCohortOf({ cohort, secureSum }: RunManifest): number {
 /** The cohort of the round that a tip leads to. */
 export function cohortAt(tip: ChainTip, run: RunContext, crypto: Pick<CryptoSuite, 'sha256'>): PeerId[] {
   return cohortOf(tip.members, tip.beacon, Math.min(run.manifest.cohort.size, COHORT_MAX), crypto.sha256)
+}
+
+/** Who pulls and re-adds the masked inputs of the attempt that a tip leads to: a committee, or the whole cohort; sorted. */
+export function verifiersAt(tip: ChainTip, run: RunContext, crypto: Pick<CryptoSuite, 'sha256'>): PeerId[] {
+  const { verifiers } = run.manifest.secureSum
+  const cohort = cohortAt(tip, run, crypto)
+  const size = verifiers === 'everyone' ? cohort.length : verifiers
+  return verifiersOf(cohort, tip.beacon, tip.attempt, size, crypto.sha256)
 }
 
 function tipAfter(

@@ -43,6 +43,24 @@ export function cohortOf(
 }
 
 /**
+ * The committee that pulls and re-adds the masked inputs of an attempt: as many as asked for, in the order of
+ * H(beacon, attempt, id); everyone where that is no fewer.
+ * @returns sorted by id
+ */
+export function verifiersOf(
+  cohort: readonly PeerId[],
+  beacon: Uint8Array,
+  attempt: number,
+  size: number,
+  sha256: Sha256
+): PeerId[] {
+  if (size >= cohort.length) return [...cohort].sort(byId)
+  const keyed = cohort.map(id => ({ id, key: sha256(lengthPrefixed('verifiers', beacon, attempt, id)) }))
+  const drawn = keyed.sort((a, b) => compareBytes(a.key, b.key) || byId(a.id, b.id)).slice(0, size)
+  return drawn.map(({ id }) => id).sort(byId)
+}
+
+/**
  * The beacon of the round after a certified result: the survivors' self-mask seeds, each committed to before anyone
  * knew the others, so that fewer than t colluders can neither predict nor withhold it.
  * @param seeds - the survivors' revealed b [32 each], in roster order

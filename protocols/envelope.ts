@@ -27,6 +27,7 @@ export type MessageType =
   | 'masked-input'
   | 'inventory'
   | 'unmask-bundle'
+  | 'attestation'
   | 'without-secrets'
   | 'proposal'
   | 'prepare'
@@ -45,6 +46,7 @@ const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>([
   'masked-input',
   'inventory',
   'unmask-bundle',
+  'attestation',
   'without-secrets',
   'proposal',
   'prepare',

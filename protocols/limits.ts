@@ -67,6 +67,12 @@ export const COHORT_MIN_FORCED = 3
 
 export const COHORT_DEFAULT = 16
 
+/** The smallest committee of verifiers: below four, one dead member stops it. */
+export const VERIFIERS_MIN = COHORT_MIN
+
+/** Up to here everyone verifies; the more verifiers, the less a few liars drawn by chance can do. */
+export const VERIFIERS_DEFAULT = 16
+
 /** Peers that one peer-exchange answer names. */
 export const PEER_EXCHANGE_PEERS = 256
 

@@ -1,6 +1,6 @@
 /** What may stand in each field of a run manifest, and what does where nothing is written. */
 import { z } from 'zod'
-import { COHORT_DEFAULT, COHORT_MAX, COHORT_MIN } from './limits.ts'
+import { COHORT_DEFAULT, COHORT_MAX, COHORT_MIN, VERIFIERS_DEFAULT, VERIFIERS_MIN } from './limits.ts'
 import { MANIFEST_VERSION } from './manifest-version.ts'
 import { isPeerId } from './peer-id.ts'
 
@@ -46,6 +46,7 @@ const FLAG_TEXT = 'true or false'
 const TARGETS_TEXT = 'all-linear, or a list of 1 to 32 different module names such as q_proj'
 const MAX_WEIGHT_TEXT = 'a power of two from 1 to 64'
 const COLLUDERS_TEXT = `default, or a whole number from 0 to ${COHORT_MAX - 2}`
+const VERIFIERS_TEXT = `everyone, or a whole number from ${VERIFIERS_MIN} to ${COHORT_MAX}`
 const LIST_MAX = 512
 const LIST_TEXT = `a list of 1 to ${LIST_MAX} different peer ids`
 const RING_TEXT = 'one of 16, 20, 32'
@@ -185,7 +186,19 @@ export const manifestSchema = section({
         COLLUDERS_TEXT
       )
       .default('default'),
-    verifiers: words(['everyone'], ' (a committee of verifiers is not in this version)').default('everyone')
+    verifiers: z
+      .union(
+        [
+          z.literal('everyone'),
+          z
+            .number(VERIFIERS_TEXT)
+            .int(VERIFIERS_TEXT)
+            .min(VERIFIERS_MIN, VERIFIERS_TEXT)
+            .max(COHORT_MAX, VERIFIERS_TEXT)
+        ],
+        VERIFIERS_TEXT
+      )
+      .default(VERIFIERS_DEFAULT)
   }).prefault({}),
   privacy: section({
     mechanism: words(['none'], ' (privacy noise is not in this version)').default('none')

@@ -31,8 +31,12 @@ const laterThanFirst: readonly LaterField[] = [
 /** Fields that every version has, and values of them that an earlier one has no words for. */
 const wider: ReadonlyArray<Omit<LaterField, 'before'> & { hasWordsFor(value: unknown): boolean }> = [
   { path: ['adapter', 'kind'], since: '1.1', hasWordsFor: kind => kind === 'lora' },
-  { path: ['secureSum', 'ringBits'], since: '1.1', hasWordsFor: bits => bits !== 20 }
+  { path: ['secureSum', 'ringBits'], since: '1.1', hasWordsFor: bits => bits !== 20 },
+  { path: ['secureSum', 'verifiers'], since: '1.1', hasWordsFor: verifiers => verifiers === 'everyone' }
 ]
+
+/** Fields whose default was another one before. */
+const formerDefaults: readonly LaterField[] = later('1.1', 'secureSum', { verifiers: 'everyone' })
 
 type Sections = Readonly<Record<string, unknown>>
 
@@ -49,6 +53,21 @@ export function asWrittenIn(version: string, manifest: object): object {
     written[section] = rest
   }
   return written
+}
+
+/**
+ * What a person wrote, with the defaults of its own version where the present one has others.
+ * @param given - unchecked
+ */
+export function withFormerDefaults(given: unknown): unknown {
+  const version = (given as { formatVersion?: unknown } | null)?.formatVersion
+  if (partsOf(version) === null) return given
+  return formerDefaults.reduce((manifest, { path: [section, field], since, before }) => {
+    const { [section]: written = {} } = manifest as Record<string, unknown>
+    const isLeftOut = typeof written === 'object' && written !== null && !(field in written)
+    if (!isLeftOut || minorOf(String(version)) >= minorOf(since)) return manifest
+    return { ...(manifest as object), [section]: { ...written, [field]: before } }
+  }, given)
 }
 
 /** What a manifest says that its version has no words for. */

@@ -368,6 +368,19 @@ export declare namespace Inventory {
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Inventory>): Inventory;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Inventory>): Generator<InventoryHeadersIndexFieldEvent | InventoryHeadersHashFieldEvent>;
 }
+export interface Attestation {
+    valueHash: Uint8Array;
+}
+export declare namespace Attestation {
+    const codec: () => Codec<Attestation>;
+    interface AttestationValueHashFieldEvent {
+        field: '$.valueHash';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Attestation>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Attestation>): Attestation;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Attestation>): Generator<AttestationValueHashFieldEvent>;
+}
 export interface UnmaskBundle {
     survivorsHash: Uint8Array;
     seedShares: Uint8Array[];

@@ -1248,6 +1248,76 @@ export var Inventory;
     }
     Inventory.stream = stream;
 })(Inventory || (Inventory = {}));
+export var Attestation;
+(function (Attestation) {
+    let _codec;
+    Attestation.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.valueHash != null && obj.valueHash.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.valueHash);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    valueHash: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.valueHash = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.valueHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Attestation.codec());
+    }
+    Attestation.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Attestation.codec(), opts);
+    }
+    Attestation.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Attestation.codec(), opts);
+    }
+    Attestation.stream = stream;
+})(Attestation || (Attestation = {}));
 export var UnmaskBundle;
 (function (UnmaskBundle) {
     let _codec;

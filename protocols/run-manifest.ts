@@ -16,7 +16,8 @@ import {
   laterFields,
   MANIFEST_VERSION,
   UPGRADE_COMMAND,
-  versionFault
+  versionFault,
+  withFormerDefaults
 } from './manifest-version.ts'
 import type { PeerId } from './ports.ts'
 import { faultsOf, quorumOf } from './quorum.ts'
@@ -110,7 +111,8 @@ export interface RunManifest {
     readonly maxWeight: number
     /** Curious peers in collusion that the sum withstands; `default` is f = n - t. */
     readonly colluders: number | 'default'
-    readonly verifiers: 'everyone'
+    /** Who re-adds the sum: everyone, or a committee of so many (everyone in a cohort that is not larger). */
+    readonly verifiers: number | 'everyone'
   }
   readonly privacy: { readonly mechanism: 'none' }
   readonly admission: { readonly kind: 'open' } | { readonly kind: 'list'; readonly peers: readonly PeerId[] }
@@ -139,7 +141,7 @@ export function colludersOf(manifest: Pick<RunManifest, 'secureSum'>, participan
  */
 export function parseManifest(given: unknown): RunManifest {
   checkVersion(given)
-  const parsed = manifestSchema.safeParse(given)
+  const parsed = manifestSchema.safeParse(withFormerDefaults(given))
   if (!parsed.success) throw badManifest(parsed.error.issues.flatMap(issue => problemsOf(issue, given)))
   const manifest: RunManifest = parsed.data
   const problems = [...laterFieldProblems(manifest), ...crossChecks(manifest)]

@@ -71,7 +71,10 @@ const explanations: Readonly<Record<string, string>> = {
     'The most that a peer with much data weighs against one with little: a power of two, 1 to 64.',
   'secureSum.colluders':
     'Curious peers in collusion that the sum withstands, at most t - 2; default is n - t.',
-  'secureSum.verifiers': 'Who re-adds the sum before signing: everyone.',
+  'secureSum.verifiers': [
+    'Who pulls all masked changes and re-adds the sum: everyone, or a committee of 4 to 64 that is drawn in each round',
+    '(everyone, in a cohort that is not larger). The others pull only the new state. See docs/verification.md.'
+  ].join('\n'),
   privacy:
     'Noise for differential privacy: none in this version. The sum itself is public within the cohort.',
   'privacy.mechanism': 'Only none in this version.',

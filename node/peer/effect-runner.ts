@@ -13,6 +13,7 @@ import { type CaughtUp, catchUp } from './catch-up.ts'
 import type { AttemptId } from './journal-store.ts'
 import type { MessageChannel } from './message-channel.ts'
 import type { PeerEvent } from './peer-types.ts'
+import { inOrderOfOwn } from './pull-order.ts'
 import type { RoundWork } from './round-work.ts'
 import type { RunDisk } from './run-disk.ts'
 import type { StateKeeper } from './state-keeper.ts'
@@ -136,16 +137,22 @@ export class EffectRunner {
   }
 
   /** For a link whose state this peer did not compute itself: gets it, then writes both. */
-  async #commitWithOthersState({ tip, link, certified }: EffectOf<'commit'>): Promise<RoundEvent | null> {
-    const { states, network, clock, signal, disk, inTurn, log } = this.#ports
+  async #commitWithOthersState({
+    tip,
+    link,
+    certified,
+    holders
+  }: EffectOf<'commit'>): Promise<RoundEvent | null> {
+    const { states, network, clock, crypto, signal, disk, inTurn, log } = this.#ports
     const isNext = (): boolean => disk.chain.tip?.height === tip.height - 1
+    const first = inOrderOfOwn(holders, tip.stateHash, network.peerId, crypto.sha256)
     while (!signal.aborted && isNext()) {
       try {
         const holders = (): PeerId[] => {
           const connected = network.peers()
           return [
-            ...link.cohort.filter(peer => connected.includes(peer)),
-            ...connected.filter(peer => !link.cohort.includes(peer))
+            ...first.filter(peer => connected.includes(peer)),
+            ...connected.filter(peer => !first.includes(peer))
           ]
         }
         if (!(await states.has(tip.stateHash))) await states.pull(tip.stateHash, holders, signal)

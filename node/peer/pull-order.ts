@@ -18,6 +18,19 @@ export function pullDelayMs(precedence: number): number {
   return TURN_MS * Math.min(Math.max(precedence, 0), TURNS_MAX)
 }
 
+/** Peers that have the same blob, in an order that differs for everyone who asks. */
+export function inOrderOfOwn(
+  holders: readonly PeerId[],
+  address: Uint8Array,
+  self: PeerId,
+  sha256: CryptoSuite['sha256']
+): PeerId[] {
+  return holders
+    .map(peer => ({ peer, key: toHex(sha256(lengthPrefixed('pull-order', self, peer, address))) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ peer }) => peer)
+}
+
 /**
  * The holders in the order in which this peer asks them. The aggregator asks the owner first; everyone else asks
  * some who should have it by now, each peer in an order of its own, so that no holder gets all the requests.
@@ -30,11 +43,12 @@ export function holdersInTurn(
   self: PeerId,
   sha256: CryptoSuite['sha256']
 ): PeerId[] {
-  const others = holders
-    .filter(peer => peer !== owner)
-    .map(peer => ({ peer, key: toHex(sha256(lengthPrefixed('pull-order', self, peer, address))) }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-    .map(({ peer }) => peer)
+  const others = inOrderOfOwn(
+    holders.filter(peer => peer !== owner),
+    address,
+    self,
+    sha256
+  )
   const ahead = precedence === 0 ? 0 : TRIED_BEFORE_OWNER
   const fromOwner = holders.includes(owner) ? [owner] : []
   return [...others.slice(0, ahead), ...fromOwner, ...others.slice(ahead)]

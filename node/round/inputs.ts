@@ -10,7 +10,15 @@ import { toHex } from '../../protocols/hex.ts'
 import { Context, Inventory, MaskedInput, type MessageRef } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { rosterIndexOf } from './roster.ts'
-import { type AttemptState, type Draft, isAbsent, maySpeak, type RosterEntry } from './round-state.ts'
+import {
+  type AttemptState,
+  type Draft,
+  hasCommittee,
+  isAbsent,
+  isVerifier,
+  maySpeak,
+  type RosterEntry
+} from './round-state.ts'
 import type { RoundEvent } from './round-types.ts'
 import { gossip, leadersNow, notice, refuse, remember, seal, send } from './speak.ts'
 
@@ -79,7 +87,7 @@ export function onMaskedInput(draft: Draft, attempt: AttemptState, message: Sign
   remember(attempt, message)
   if (sender !== draft.deps.self) {
     notice(draft, { notice: 'input-announced', round: attempt.round, attempt: attempt.attempt, peer: sender })
-    pull(draft, attempt, sender, header, [])
+    if (isVerifier(attempt, draft.deps.self)) pull(draft, attempt, sender, header, [])
   }
 }
 
@@ -92,17 +100,21 @@ export function pull(
   holders: readonly PeerId[]
 ): void {
   const { self } = draft.deps
-  const ranked = [...new Set([...leadersNow(draft, attempt, 'survivors'), ...attempt.ranked])]
-  const others = [...new Set([owner, ...holders, ...ranked.slice(0, attempt.faults + 1)])].filter(
+  const ranked = [...new Set([...leadersNow(draft, attempt, 'survivors'), ...attempt.ranked])].filter(peer =>
+    isVerifier(attempt, peer)
+  )
+  const others = [...new Set([owner, ...holders, ...ranked.slice(0, attempt.verifiers.faults + 1)])].filter(
     peer => peer !== self
   )
+  // Who takes the committee's place comes after it.
+  const precedence = isVerifier(attempt, self) ? ranked.indexOf(self) : ranked.length
   draft.effects.push({
     type: 'pull',
     owner,
     address: header.address,
     lengthBytes: header.length,
     holders: others,
-    precedence: ranked.indexOf(self)
+    precedence
   })
 }
 
@@ -147,10 +159,11 @@ export function inputsComplete(draft: Draft, attempt: AttemptState): boolean {
   return dealers!.every(peer => held.has(peer) || equivocators.has(peer) || isAbsent(draft, peer))
 }
 
-/** Signs the list of bodies that this peer holds: when all are here, when time is up, and again if more come. */
+/** Signs the list of bodies that this verifier holds: when all are here, when time is up, and again if more come. */
 export function takeInventory(draft: Draft, attempt: AttemptState): void {
   const { dealers, rosterContext, held } = attempt
   if (dealers === null || rosterContext === null || attempt.survivors !== null || !maySpeak(attempt)) return
+  if (!isVerifier(attempt, draft.deps.self)) return
   const listed = dealers.filter(
     peer => held.has(peer) && !attempt.equivocators.has(peer) && attempt.headers.has(peer)
   )
@@ -160,11 +173,10 @@ export function takeInventory(draft: Draft, attempt: AttemptState): void {
   const headers: MessageRef[] = listed
     .map(peer => ({ index: rosterIndexOf(attempt, peer), hash: attempt.headers.get(peer)!.hash }))
     .sort((a, b) => a.index - b.index)
-  send(
-    draft,
-    leadersNow(draft, attempt, 'survivors'),
-    seal(draft, 'inventory', rosterContext, Inventory.encode({ headers }))
-  )
+  const message = seal(draft, 'inventory', rosterContext, Inventory.encode({ headers }))
+  // Those who hold no bodies learn from the inventories when a leader should propose.
+  if (hasCommittee(attempt) && attempt.agreements.survivors.view === 0) gossip(draft, message)
+  else send(draft, leadersNow(draft, attempt, 'survivors'), message)
 }
 
 export function onInventory(draft: Draft, attempt: AttemptState, message: SignedMessage): void {
@@ -176,9 +188,9 @@ export function onInventory(draft: Draft, attempt: AttemptState, message: Signed
   remember(attempt, message)
 }
 
-/** The refs of an inventory by a member of the cohort, each roster index once and ascending; or null. */
+/** The refs of an inventory by a verifier, each roster index once and ascending; or null. */
 export function openInventory(attempt: AttemptState, message: SignedMessage): readonly MessageRef[] | null {
-  if (message.type !== 'inventory' || !attempt.cohort.includes(message.sender)) return null
+  if (message.type !== 'inventory' || !isVerifier(attempt, message.sender)) return null
   const { headers } = decodeCanonical(Inventory, message.payload, 'inventory')
   const ascending = headers.every(
     ({ index }, i) => index < attempt.roster!.length && (i === 0 || headers[i - 1]!.index < index)

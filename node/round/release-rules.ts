@@ -30,6 +30,8 @@ export interface ProposedResult {
   /** It is what this member computed itself, now or (its vote is in the journal) before a restart. */
   readonly isOwn: boolean
   readonly isLoss: boolean
+  /** A quorum of the committee of verifiers attests it, and it fits all that this member can check itself. */
+  readonly isAttested: boolean
   /** This member has computed a result. */
   readonly hasResult: boolean
   /** It has one, is working on one, or has all the shares for one. */
@@ -61,10 +63,11 @@ export const releaseRules: ReleaseRules = {
     if (unknownWords) return 'silent'
     return spoke ? 'voter' : 'full'
   },
-  judgeResult({ isOwn, isLoss, hasResult, mayStillFinish, everyoneHasLed, abortable }) {
+  judgeResult({ isOwn, isLoss, isAttested, hasResult, mayStillFinish, everyoneHasLed, abortable }) {
     if (isOwn) return 'valid'
     // Shares that a dealer made wrong may open for some and not for others, for ever: then a loss ends the round.
-    if (isLoss) return abortable && (everyoneHasLed || !mayStillFinish()) ? 'valid' : 'invalid'
-    return hasResult ? 'invalid' : 'later'
+    if (isLoss) return abortable && (everyoneHasLed || isAttested || !mayStillFinish()) ? 'valid' : 'invalid'
+    if (hasResult) return 'invalid'
+    return isAttested ? 'valid' : 'later'
   }
 }

@@ -7,29 +7,61 @@ import { toHex } from '../../protocols/hex.ts'
 import { type Certificate, CertifiedLink, Decision, type LinkBody } from '../../protocols/messages.js'
 import type { Judgement } from './agreement.ts'
 import { releaseRules } from './release-rules.ts'
-import type { AttemptState, Draft } from './round-state.ts'
+import { type AttemptState, type Draft, hasCommittee } from './round-state.ts'
 import type { RoundOutcome } from './round-types.ts'
 import { notice } from './speak.ts'
 import { recoverSecrets } from './unmasking.ts'
+import { attest, attestedDecision, attestersOf, isAttested } from './verifiers.ts'
 
 /** Builds the link that this peer's own computation leads to. */
 export function onUnmasked(draft: Draft, attempt: AttemptState, outcome: RoundOutcome): void {
   if (attempt.unmasking !== 'running' || attempt.seeds === null) return
-  const { run, crypto } = draft.deps
   attempt.unmasking = 'done'
   attempt.outcome = outcome
-  const link: LinkBody = {
+  const link = resultLink(draft, attempt, attempt.seeds, outcome)
+  attempt.ownResult = { link, decision: Decision.encode({ link }) }
+  attest(draft, attempt, attempt.ownResult.decision)
+}
+
+/** The sum opened to what no honest inputs give. */
+export function onUnmaskFailed(draft: Draft, attempt: AttemptState): void {
+  attempt.unmasking = 'failed'
+  if (attempt.survivors !== null) attest(draft, attempt, lostLink(draft, attempt))
+}
+
+function resultLink(
+  draft: Draft,
+  attempt: AttemptState,
+  seeds: readonly Uint8Array[],
+  { stateHash, weightSum, meanLoss, epsilonSpent }: RoundOutcome
+): LinkBody {
+  const { run, crypto } = draft.deps
+  return {
     ...linkBase(draft, attempt, 'result'),
     survivors: attempt.survivors!.map(({ peer, address }) => ({ peer, address })),
     members: [...attempt.nextMembers],
-    stateHash: outcome.stateHash,
-    beacon: beaconOfSeeds(run.id, attempt.round + 1, attempt.seeds, crypto.sha256),
+    stateHash,
+    beacon: beaconOfSeeds(run.id, attempt.round + 1, seeds, crypto.sha256),
     completedRounds: attempt.tip.completedRounds + 1,
-    weightSum: outcome.weightSum,
-    meanLoss: outcome.meanLoss,
-    epsilonSpent: outcome.epsilonSpent
+    weightSum,
+    meanLoss,
+    epsilonSpent
   }
-  attempt.ownResult = { link, decision: Decision.encode({ link }) }
+}
+
+/**
+ * True if a result that the committee attests is right in all that can be checked without the masked inputs. Above
+ * all the beacon, which draws the next committee: no committee chooses its successor.
+ */
+function fitsCommitted(draft: Draft, attempt: AttemptState, decision: Uint8Array): boolean {
+  const { link } = Decision.decode(decision)
+  attempt.seeds ??= recoverSecrets(draft, attempt)?.seeds ?? null
+  if (link === undefined || attempt.seeds === null) return false
+  return equalBytes(decision, Decision.encode({ link: resultLink(draft, attempt, attempt.seeds, link) }))
+}
+
+export function lossIsAttested(draft: Draft, attempt: AttemptState): boolean {
+  return isAttested(attempt, draft.deps.crypto.sha256(lostLink(draft, attempt)))
 }
 
 function linkBase(draft: Draft, attempt: AttemptState, kind: LinkKind): LinkBody {
@@ -70,13 +102,25 @@ export function lostLink(draft: Draft, attempt: AttemptState): Uint8Array {
   })
 }
 
-export function proposeResult(attempt: AttemptState): Uint8Array | null {
-  return attempt.ownResult?.decision ?? null
+/** This peer's own; with a committee, not before a quorum of it attests the same, or its time is up. */
+export function proposeResult(draft: Draft, attempt: AttemptState): Uint8Array | null {
+  const own = attempt.ownResult?.decision ?? null
+  if (!hasCommittee(attempt)) return own
+  if (own === null) return attestedResult(draft, attempt)
+  const isDue = draft.nowMs >= attempt.resultDueMs
+  return isDue || isAttested(attempt, draft.deps.crypto.sha256(own)) ? own : null
+}
+
+/** What others attest and this peer has only heard of. */
+function attestedResult(draft: Draft, attempt: AttemptState): Uint8Array | null {
+  const decision = attestedDecision(attempt)
+  return decision !== null && fitsCommitted(draft, attempt, decision) ? decision : null
 }
 
 /**
- * Only what this peer came to itself is signed. A loss is agreed to only by those who could not finish, until every
- * member has led in vain: shares that a dealer made wrong may open for some and not for others, for ever.
+ * Only what this peer came to itself is signed, or what a quorum of the committee of verifiers did. A loss is agreed
+ * to only by those who could not finish, until every member has led in vain: shares that a dealer made wrong may open
+ * for some and not for others, for ever.
  */
 export function judgeResult(
   draft: Draft,
@@ -87,11 +131,13 @@ export function judgeResult(
   if (attempt.survivors === null) return 'later'
   const { ownResult } = attempt
   // Before a restart this peer came to it: its vote is in the journal.
-  const hash = toHex(draft.deps.crypto.sha256(decision))
-  const voted = [...attempt.agreements.result.prepared.values()].includes(hash)
+  const valueHash = draft.deps.crypto.sha256(decision)
+  const voted = [...attempt.agreements.result.prepared.values()].includes(toHex(valueHash))
+  const isLoss = equalBytes(decision, lostLink(draft, attempt))
   return releaseRules.judgeResult({
     isOwn: voted || (ownResult !== null && equalBytes(ownResult.decision, decision)),
-    isLoss: equalBytes(decision, lostLink(draft, attempt)),
+    isLoss,
+    isAttested: isAttested(attempt, valueHash) && (isLoss || fitsCommitted(draft, attempt, decision)),
     hasResult: ownResult !== null,
     mayStillFinish: () => mayStillFinish(draft, attempt),
     everyoneHasLed: everyoneHasLed(attempt),
@@ -111,7 +157,9 @@ export function commitLink(
   const { tip, link } = extendChain(attempt.tip, certified, run, crypto)
   const own = attempt.ownResult !== null && equalBytes(attempt.ownResult.decision, decision)
   const ready = own || link.kind !== 'result'
-  draft.effects.push({ type: 'commit', link, certified, tip, ready })
+  const attesters = attestersOf(attempt, certificate.valueHash)
+  const holders = (attesters.length > 0 ? attesters : attempt.cohort).filter(peer => peer !== draft.deps.self)
+  draft.effects.push({ type: 'commit', link, certified, tip, ready, holders })
   draft.effects.push({ type: 'forget', round: attempt.round, attempt: attempt.attempt })
   notice(draft, { notice: 'link', kind: link.kind as LinkKind, link })
   draft.state.tip = tip

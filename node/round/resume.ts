@@ -92,6 +92,7 @@ function journalled(journal: readonly JournalEntry[], message: SignedMessage): b
       )
     }
     case 'inventory':
+    case 'attestation':
       // Said without being written down, also by those who came too late to advertise keys.
       return journal.length > 0
     case 'unmask-bundle':

@@ -19,7 +19,6 @@ import {
   settledAtMs
 } from './agreement.ts'
 import {
-  inputsComplete,
   onBodyHeld,
   onInputMasked,
   onInventory,
@@ -30,7 +29,7 @@ import {
 } from './inputs.ts'
 import { keepInTouch, membershipWakeAtMs, onFounding, onRegistration, onTip } from './membership.ts'
 import type { Participation } from './release-rules.ts'
-import { commitLink, onUnmasked } from './result.ts'
+import { commitLink, onUnmasked, onUnmaskFailed } from './result.ts'
 import { onWithoutSecrets, resume } from './resume.ts'
 import { adoptRoster, advertiseKeys, onAdvertiseKeys, rosterComplete } from './roster.ts'
 import {
@@ -54,6 +53,7 @@ import {
 import { askFor, notice, refuse } from './speak.ts'
 import { adoptSurvivors } from './survivors.ts'
 import { bundlesExhausted, onUnmaskBundle, openSum, releaseShares } from './unmasking.ts'
+import { attestedHash, collectionComplete, onAttestation, standIn } from './verifiers.ts'
 import {
   type Consequence,
   carryOut,
@@ -89,6 +89,7 @@ export function createRoundMachine(deps: RoundDeps): RoundMachine<RunState> {
       heartbeatAtMs: nowMs,
       behind: null,
       syncAtMs: nowMs,
+      awaited: null,
       backlog: new Map(),
       wakeAtMs: nowMs
     }),
@@ -126,7 +127,7 @@ function take(draft: Draft, event: RoundEvent): void {
   else if (event.type === 'training-failed') attempt.training = 'failed'
   else if (event.type === 'input-masked') onInputMasked(draft, attempt, event)
   else if (event.type === 'unmasked') onUnmasked(draft, attempt, event.outcome)
-  else if (event.type === 'unmask-failed') attempt.unmasking = 'failed'
+  else if (event.type === 'unmask-failed') onUnmaskFailed(draft, attempt)
 }
 
 /** Takes in one's own words and those that became readable, until nothing is left to do. */
@@ -165,6 +166,7 @@ function advance(draft: Draft): void {
   trainLocally(draft, attempt)
   takeInventory(draft, attempt)
   releaseShares(draft, attempt)
+  standIn(draft, attempt)
   openSum(draft, attempt)
   keepTime(draft, attempt)
   for (const subject of SUBJECTS) {
@@ -184,13 +186,13 @@ function keepTime(draft: Draft, attempt: AttemptState): void {
       'survivors',
       attempt.dealers !== null,
       attempt.inputsDueMs + graceMs,
-      () => inputsComplete(draft, attempt)
+      () => collectionComplete(draft, attempt)
     ],
     [
       'result',
       attempt.survivors !== null,
       attempt.resultDueMs,
-      () => attempt.ownResult !== null || bundlesExhausted(attempt)
+      () => attempt.ownResult !== null || attestedHash(attempt) !== null || bundlesExhausted(attempt)
     ]
   ]
   for (const [subject, begun, dueMs, complete] of clocks) {
@@ -272,6 +274,7 @@ function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMe
     return attempt.dealers === null ? keepForLater(draft, message) : onMaskedInput(draft, attempt, message)
   if (type === 'inventory')
     return attempt.dealers === null ? keepForLater(draft, message) : onInventory(draft, attempt, message)
+  if (type === 'attestation') return onAttestation(draft, attempt, message)
   if (type === 'unmask-bundle') {
     return attempt.survivors === null ? keepForLater(draft, message) : onUnmaskBundle(draft, attempt, message)
   }
@@ -309,6 +312,7 @@ function adoptDecision(draft: Draft, attempt: AttemptState, subject: Subject): v
     draft.state.attempt = null
     // Without its state there is nothing to train from: the host pulls it and says `adopt`.
     if (ready) beginAttempt(draft, 'full')
+    else draft.state.awaited = draft.state.tip!.linkHash
     return
   }
   if (decision.roster !== undefined) adoptRoster(draft, attempt, bytes, decision.roster)
@@ -338,10 +342,13 @@ function adopt(draft: Draft, tip: ChainTip): void {
     eraseSecrets(attempt)
     draft.effects.push({ type: 'forget', round: attempt.round, attempt: attempt.attempt })
   }
+  // Since it committed this link it has said nothing that it would have to be told.
+  const isAwaited = state.awaited !== null && equalBytes(state.awaited, tip.linkHash)
+  state.awaited = null
   state.tip = tip
   // A newcomer's registration names a recent link: now is when it knows one.
   state.heartbeatAtMs = draft.nowMs
-  beginAttempt(draft, 'probing')
+  beginAttempt(draft, isAwaited ? 'full' : 'probing')
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The state of the round's machine, and how it is copied so that a step never changes the state it was given. */
 import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
 import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
-import { type ChainTip, cohortAt } from '../../protocols/chain.ts'
+import { type ChainTip, cohortAt, verifiersAt } from '../../protocols/chain.ts'
 import { rankMembers } from '../../protocols/election.ts'
 import { PROTOCOL_VERSION, type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
 import type { Context, LinkBody, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
@@ -54,6 +54,8 @@ export interface AttemptState {
   readonly ranked: readonly PeerId[]
   readonly quorum: number
   readonly faults: number
+  /** Who pulls and re-adds the masked inputs; q of them attest the result to the others. */
+  readonly verifiers: Electorate
   /** Who votes on what. */
   readonly electorates: Readonly<Record<Subject, Electorate>>
   /** Until the roster is decided. */
@@ -95,6 +97,9 @@ export interface AttemptState {
   released: boolean
   readonly bundles: Map<PeerId, UnmaskBundle>
   unmasking: 'none' | 'running' | 'done' | 'failed'
+  readonly attestations: Map<PeerId, SignedMessage>
+  /** This peer, not of the committee, has begun to verify all the same. */
+  standsIn: boolean
   /** The survivors' seeds, in roster order, once recovered. */
   seeds: readonly Uint8Array[] | null
   outcome: RoundOutcome | null
@@ -123,6 +128,8 @@ export interface RunState {
   /** A longer chain was heard of. */
   behind: { readonly peer: PeerId; readonly height: number; readonly sinceMs: number } | null
   syncAtMs: number
+  /** A link that this peer has committed and whose state it still waits for. */
+  awaited: Uint8Array | null
   /** Messages whose round, attempt or roster is still to come. */
   readonly backlog: Map<string, SignedMessage>
   wakeAtMs: number
@@ -164,6 +171,7 @@ function copyAttempt(attempt: AttemptState): AttemptState {
     held: new Set(attempt.held),
     inventories: new Map(attempt.inventories),
     bundles: new Map(attempt.bundles),
+    attestations: new Map(attempt.attestations),
     told: new Map(attempt.told),
     agreements: {
       roster: copyAgreement(attempt.agreements.roster),
@@ -185,6 +193,7 @@ export function newAttempt(
   const cohort = cohortAt(tip, run, crypto)
   if (!cohort.includes(deps.self)) return null
   const { round, attempt } = tip
+  const verifiers = electorate(verifiersAt(tip, run, crypto))
   return {
     tip,
     round,
@@ -193,11 +202,13 @@ export function newAttempt(
     ranked: rankMembers(cohort, tip.beacon, attempt, crypto.sha256),
     quorum: quorumOf(cohort.length),
     faults: faultsOf(cohort.length),
+    verifiers,
     electorates: {
       roster: electorate(cohort),
       shares: electorate(cohort),
       survivors: electorate(cohort),
-      result: electorate(cohort)
+      // Whoever verifies has a result to propose.
+      result: electorate(cohort, verifiers.voters)
     },
     context: {
       version: PROTOCOL_VERSION,
@@ -238,6 +249,8 @@ export function newAttempt(
     released: false,
     bundles: new Map(),
     unmasking: 'none',
+    attestations: new Map(),
+    standsIn: false,
     seeds: null,
     outcome: null,
     ownResult: null,
@@ -277,6 +290,16 @@ export function settingOf(attempt: AttemptState, subject: Subject, deps: RoundDe
 function firstRankOf(attempt: AttemptState, subject: Subject): number {
   const before = SUBJECTS[SUBJECTS.indexOf(subject) - 1]
   return before === undefined ? 0 : (attempt.firstRank[before] ?? 0)
+}
+
+/** False where everyone verifies: then nobody needs to be told. */
+export function hasCommittee({ verifiers, cohort }: AttemptState): boolean {
+  return verifiers.voters.length < cohort.length
+}
+
+/** True if the peer pulls and re-adds the masked inputs. */
+export function isVerifier({ verifiers }: AttemptState, peer: PeerId): boolean {
+  return verifiers.voters.includes(peer)
 }
 
 /** True if this peer has a vote in the agreement; else it only follows the certificates. */

@@ -162,6 +162,8 @@ export type Effect =
       readonly certified: Uint8Array
       readonly tip: ChainTip
       readonly ready: boolean
+      /** Members that have its state for certain; everyone else may have it. */
+      readonly holders: readonly PeerId[]
     }
   /** A founding list, to be written as the chain's beginning. */
   | { readonly type: 'found'; readonly founding: Uint8Array; readonly tip: ChainTip }

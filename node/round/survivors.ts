@@ -18,9 +18,9 @@ import {
 import type { PeerId } from '../../protocols/ports.ts'
 import type { Judgement } from './agreement.ts'
 import { openHeader, openInner, openInventory, pull } from './inputs.ts'
-import { type AttemptState, type Draft, isAbsent, type SurvivorEntry } from './round-state.ts'
+import { type AttemptState, type Draft, isAbsent, isVerifier, type SurvivorEntry } from './round-state.ts'
 
-/** A header that at least f + 1 inventories list, and no f + 1 contradict. */
+/** A header that at least f + 1 inventories list, and no f + 1 contradict; f and q are over the verifiers. */
 interface Listed {
   readonly peer: PeerId
   readonly hash: Uint8Array
@@ -45,7 +45,7 @@ function listedSurvivors(attempt: AttemptState, inventories: readonly SignedMess
   attempt.roster!.forEach(({ peer }, index) => {
     // What f + 1 list, an honest member has seen; fewer could name a header that nobody has, to shut its peer out.
     const hashes = [...(byIndex.get(index)?.values() ?? [])].filter(
-      ({ holders }) => holders.length > attempt.faults
+      ({ holders }) => holders.length > attempt.verifiers.faults
     )
     // Two such headers of one peer: it equivocated, whoever is asked.
     if (hashes.length !== 1) return
@@ -55,15 +55,15 @@ function listedSurvivors(attempt: AttemptState, inventories: readonly SignedMess
 }
 
 export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: number): Uint8Array | null {
-  const { dealers, inventories, quorum } = attempt
-  if (dealers === null || inventories.size < quorum) return null
+  const { dealers, inventories, quorum, verifiers } = attempt
+  if (dealers === null || inventories.size < verifiers.quorum) return null
   const senders = [...inventories.values()].sort((a, b) => byId(a.sender, b.sender))
   const listed = listedSurvivors(attempt, senders)
   if (listed === null || listed.length < quorum) return null
   const everyone = dealers.every(
     peer => attempt.equivocators.has(peer) || listed.some(entry => entry.peer === peer)
   )
-  const nobodyElse = attempt.cohort.every(peer => inventories.has(peer) || isAbsent(draft, peer))
+  const nobodyElse = verifiers.voters.every(peer => inventories.has(peer) || isAbsent(draft, peer))
   const lateMs = attempt.inputsDueMs + draft.deps.run.manifest.deadlines.viewMs / 4
   if (!everyone && !nobodyElse && draft.nowMs < lateMs) return null
   const headers: SignedMessage[] = []
@@ -122,7 +122,7 @@ export function judgeSurvivors(draft: Draft, attempt: AttemptState, decision: Su
   const headers = openAll(draft, attempt, decision.headers)
   if (inventories === null || headers === null) return 'invalid'
   if (new Set(inventories.map(({ sender }) => sender)).size !== inventories.length) return 'invalid'
-  if (inventories.length < attempt.quorum) return 'invalid'
+  if (inventories.length < attempt.verifiers.quorum) return 'invalid'
   const listed = listedSurvivors(attempt, inventories)
   if (listed === null || listed.length < attempt.quorum || listed.length !== headers.length) return 'invalid'
   const match = listed.every(({ peer, hash }, i) => {
@@ -187,7 +187,8 @@ export function adoptSurvivors(draft: Draft, attempt: AttemptState, decision: Su
     const known = attempt.headers.get(message.sender)
     if (known === undefined || !equalBytes(known.hash, message.hash)) attempt.held.delete(message.sender)
     attempt.headers.set(message.sender, message)
-    if (!attempt.held.has(message.sender)) pull(draft, attempt, message.sender, { address, length }, holders)
+    if (!attempt.held.has(message.sender) && isVerifier(attempt, draft.deps.self))
+      pull(draft, attempt, message.sender, { address, length }, holders)
   }
   attempt.survivors = survivors
   attempt.nextMembers = decision.nextMembers

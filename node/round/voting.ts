@@ -28,9 +28,25 @@ import {
   voteRecipients
 } from './agreement.ts'
 import type { JournalEntry } from './journal.ts'
-import { abortLink, everyoneHasLed, judgeResult, lostLink, mayStillFinish, proposeResult } from './result.ts'
+import {
+  abortLink,
+  everyoneHasLed,
+  judgeResult,
+  lossIsAttested,
+  lostLink,
+  mayStillFinish,
+  proposeResult
+} from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
-import { type AttemptState, allGiven, type Draft, isVoter, maySpeak, settingOf } from './round-state.ts'
+import {
+  type AttemptState,
+  allGiven,
+  type Draft,
+  hasCommittee,
+  isVoter,
+  maySpeak,
+  settingOf
+} from './round-state.ts'
 import { judgeShares, proposeShares } from './shares.ts'
 import { askFor, gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
 import { judgeSurvivors, proposeSurvivors } from './survivors.ts'
@@ -65,7 +81,7 @@ function newDecision(draft: Draft, attempt: AttemptState, subject: Subject): Uin
     case 'survivors':
       return proposeSurvivors(draft, attempt, proposer)
     case 'result':
-      return proposeResult(attempt)
+      return proposeResult(draft, attempt)
   }
 }
 
@@ -88,8 +104,10 @@ function giveUp(
   if (!abortable || draft.nowMs < settledAtMs(attempt.agreements[subject], setting)) return null
   if (draft.nowMs < dueMs[subject] && !exhausted(attempt, subject)) return null
   if (subject !== 'result') return abortLink(draft, attempt, subject === 'roster')
-  if (attempt.survivors === null || (mayStillFinish(draft, attempt) && !everyoneHasLed(attempt))) return null
-  return lostLink(draft, attempt)
+  if (attempt.survivors === null) return null
+  const hopeless =
+    !mayStillFinish(draft, attempt) || everyoneHasLed(attempt) || lossIsAttested(draft, attempt)
+  return hopeless ? lostLink(draft, attempt) : null
 }
 
 /**
@@ -97,7 +115,7 @@ function giveUp(
  * A member that is merely out of reach may come back in time.
  */
 function exhausted(attempt: AttemptState, subject: Subject): boolean {
-  const { roster, dealers, survivors, acks, inventories, cohort } = attempt
+  const { roster, dealers, survivors, acks, inventories, cohort, verifiers } = attempt
   if (subject === 'roster') return allGiven(attempt, cohort, attempt.advertised)
   if (subject === 'shares')
     return (
@@ -108,7 +126,7 @@ function exhausted(attempt: AttemptState, subject: Subject): boolean {
         acks
       )
     )
-  if (subject === 'survivors') return dealers !== null && allGiven(attempt, cohort, inventories)
+  if (subject === 'survivors') return dealers !== null && allGiven(attempt, verifiers.voters, inventories)
   return survivors !== null && bundlesExhausted(attempt)
 }
 
@@ -199,8 +217,9 @@ export function onProposalMessage(
   const judgement = owned ? judgeProposal(draft, attempt, setting.subject, proposal, grounds) : 'invalid'
   if (judgement === 'invalid')
     refuse(draft, message, `its ${setting.subject} decision does not follow from what this peer knows`)
-  // Something that it rests on was missed: the proposer has it.
-  if (judgement === 'later' && state.undecidedProposal?.message !== message)
+  // Something that it rests on was missed: the proposer has it. Not what the committee attests: that comes by itself.
+  const isAwaited = setting.subject === 'result' && hasCommittee(attempt)
+  if (judgement === 'later' && !isAwaited && state.undecidedProposal?.message !== message)
     askFor(draft, attempt, [message.sender])
   remember(attempt, message)
   if (!maySpeak(attempt) || !isVoter(setting)) return null

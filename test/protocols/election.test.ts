@@ -1,7 +1,14 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { nodeCrypto } from '../../node/platform/node-crypto.ts'
-import { beaconOfLink, beaconOfSeeds, byId, cohortOf, rankMembers } from '../../protocols/election.ts'
+import {
+  beaconOfLink,
+  beaconOfSeeds,
+  byId,
+  cohortOf,
+  rankMembers,
+  verifiersOf
+} from '../../protocols/election.ts'
 import { toHex } from '../support/bytes.ts'
 import { numberedPeer } from '../support/manifests.ts'
 import { chiSquareTail } from '../support/uniformity.ts'
@@ -68,6 +75,44 @@ describe('the election of the aggregator', () => {
     const cohort = cohortOf(members, beacon(1), 5, sha256)
     expect(new Set(cohort).size).to.equal(5)
     expect(cohort).to.deep.equal([...cohort].sort(byId))
+  })
+})
+
+describe('the committee of verifiers', () => {
+  const drawn = (number: number, attempt = 0) => verifiersOf(members, beacon(number), attempt, 4, sha256)
+
+  it('has as many members as asked for, sorted, none twice; or everyone', () => {
+    expect(new Set(drawn(1)).size).to.equal(4)
+    expect(drawn(1)).to.deep.equal([...drawn(1)].sort(byId))
+    for (const size of [9, 10, 64])
+      expect(verifiersOf(members, beacon(1), 0, size, sha256)).to.deep.equal([...members].sort(byId))
+  })
+
+  it('turns with the beacon and with the attempt, and is not the cohort nor the first by rank', () => {
+    const draws = [0, 1, 2].flatMap(attempt => [1, 2].map(number => drawn(number, attempt).join()))
+    expect(new Set(draws).size).to.equal(6)
+    const same = [...Array(100).keys()].filter(
+      i => drawn(i).join() === cohortOf(members, beacon(i), 4, sha256).join()
+    )
+    const first = [...Array(100).keys()].filter(
+      i => drawn(i).join() === rankMembers(members, beacon(i), 0, sha256).slice(0, 4).sort(byId).join()
+    )
+    // One committee of 126 is the same by chance.
+    expect(same.length + first.length).to.be.below(10)
+  })
+
+  it('gives everyone the same chance', () => {
+    const counts = members.map(() => 0)
+    for (let i = 0; i < 1800; i++) for (const id of drawn(i)) counts[members.indexOf(id)]!++
+    expect(evenness(counts)).to.be.above(1e-4)
+  })
+
+  it('is the same for everyone, whatever order they know the members in', () => {
+    fc.assert(
+      fc.property(shuffled, order => {
+        expect(verifiersOf(order, beacon(5), 1, 4, sha256)).to.deep.equal(drawn(5, 1))
+      })
+    )
   })
 })
 

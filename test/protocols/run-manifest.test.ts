@@ -65,7 +65,7 @@ describe('run manifest', () => {
     ],
     [
       '1.1',
-      '550fa1a1eea71ec63e4b888bbbca115040717111fcbe2d16dfc4d2a4a71542ca',
+      'e548d4542fd519a060eb83251a458f85d2049e925fc5e0d279ff6b20575d9d97',
       /^\{"adapter":\{"alpha":8,"dropout":0,"kind":"lora","rank":8,"rankStabilized":false,"seed":1,/
     ]
   ]
@@ -109,6 +109,8 @@ describe('run manifest', () => {
       ['strategy', 'ffa'],
       ['serverOptimizer', { name: 'fedadam' }],
       ['secureSum.colluders', 1],
+      ['secureSum.verifiers', 4],
+      ['secureSum.verifiers', 'everyone'],
       ['admission', { kind: 'list', peers: [1, 2, 3, 4].map(numberedPeer) }]
     ]
     const ids = changes.map(([path, value]) => toHex(runId(parseManifest(withValue(path, value)), sha256)))
@@ -152,6 +154,9 @@ describe('run manifest', () => {
     ['secureSum.maxWeight', 3],
     ['secureSum.colluders', -1],
     ['secureSum.verifiers', 'some'],
+    ['secureSum.verifiers', 3],
+    ['secureSum.verifiers', 65],
+    ['secureSum.verifiers', 4.5],
     ['privacy.mechanism', 'skellam'],
     ['admission.kind', 'closed'],
     ['training', 12]
@@ -242,7 +247,8 @@ describe('run manifest: version', () => {
       ['adapter.kind', 'prefix'],
       ['adapter.dropout', 0.1],
       ['training.optimizer', 'sgd'],
-      ['training.proximalMu', 0.01]
+      ['training.proximalMu', 0.01],
+      ['secureSum.verifiers', 16]
     ]
     for (const [path, value] of later) {
       const given = { strategy: 'fedit', ...withValue(path, value) }
@@ -256,6 +262,18 @@ describe('run manifest: version', () => {
       canonicalManifest(parseManifest({ ...given, formatVersion: '1.0' }))
     )
     expect(a).to.deep.equal(b)
+  })
+
+  it('takes what is left out as its own version meant it: in 1.0 everyone verifies, later a committee of 16', () => {
+    const verifiers = (given: object) => parseManifest({ ...leastManifest, ...given }).secureSum.verifiers
+    expect(verifiers({})).to.equal(16)
+    expect(verifiers({ formatVersion: '1.1', secureSum: { ringBits: 32 } })).to.equal(16)
+    expect(verifiers({ formatVersion: '1.0' })).to.equal('everyone')
+    expect(verifiers({ formatVersion: '1.0', secureSum: { ringBits: 32 } })).to.equal('everyone')
+    expect(problems({ ...leastManifest, formatVersion: '1.0', secureSum: 3 })[0]!.path).to.equal('secureSum')
+    expect(problems({ ...leastManifest, formatVersion: '1.0', secureSum: null })[0]!.path).to.equal(
+      'secureSum'
+    )
   })
 
   it('explains the version that YAML read as a number', () => {

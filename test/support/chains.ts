@@ -93,7 +93,8 @@ export function testRun(
     author: author.id,
     model: { sha256: 'ab'.repeat(32) },
     cohort: { founders: count },
-    ...overrides
+    ...overrides,
+    secureSum: { verifiers: 'everyone', ...(overrides['secureSum'] as object | undefined) }
   })
   const initialAdapter = testInitialAdapter(layout)
   const run = createRunContext(manifest, manifest.model.sha256, layout, initialAdapter, crypto)
