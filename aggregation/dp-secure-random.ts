@@ -9,7 +9,9 @@ const CHUNK_BYTES = 65_536
  * never from seededRandom, whose few numbers tell all others: who knows the noise can take it off.
  */
 export function secureRandom(crypto: Pick<CryptoSuite, 'randomBytes' | 'keyStream'>): Random {
-  const stream = crypto.keyStream(crypto.randomBytes(32))
+  const key = crypto.randomBytes(32)
+  const stream = crypto.keyStream(key)
+  key.fill(0)
   let words: DataView = new DataView(new ArrayBuffer(0))
   let at = 0
   return {

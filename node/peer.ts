@@ -3,8 +3,9 @@
  * on libp2p and in a simulation.
  */
 
+import { secureRandom } from '../aggregation/dp-secure-random.ts'
 import { type Random, seededRandom } from '../aggregation/random.ts'
-import { initialState } from '../aggregation/replicated-state.ts'
+import type { PrivacySpent } from '../aggregation/replicated-state.ts'
 import { strategyByName } from '../aggregation/strategies.ts'
 import { type BlobExchange, createBlobExchange } from '../protocols/blob-exchange.ts'
 import { ADDRESS_BYTES, BLOB_PROTOCOL } from '../protocols/blob-messages.ts'
@@ -13,6 +14,7 @@ import type { SignedMessage } from '../protocols/envelope.ts'
 import { FilesError } from '../protocols/files-error.ts'
 import { toHex } from '../protocols/hex.ts'
 import type { Network, PeerId } from '../protocols/ports.ts'
+import { privacyTermsOf } from '../protocols/privacy-account.ts'
 import { runId } from '../protocols/run-manifest.ts'
 import { RunRegistry } from '../protocols/run-registry.ts'
 import { encodeSignedManifest, verifyManifest } from '../protocols/signed-manifest.ts'
@@ -25,6 +27,7 @@ import { MachineLoop } from './peer/machine-loop.ts'
 import { maskingHere } from './peer/masking.ts'
 import { MessageChannel } from './peer/message-channel.ts'
 import type { Peer, PeerConfig, PeerEvent, PeerPorts, PeerResult, PeerStatus } from './peer/peer-types.ts'
+import { initialStateOf } from './peer/private-round.ts'
 import { createRunContext } from './peer/round-encoding.ts'
 import { laneCountOfRound, RoundWork } from './peer/round-work.ts'
 import { openRunDisk, type RunDisk } from './peer/run-disk.ts'
@@ -104,6 +107,7 @@ class RunPeer implements Peer {
       self: this.#ports.network.peerId,
       ...this.#status.kept,
       members: tip?.members ?? [],
+      privacySpent: this.#privacySpent(),
       tip,
       connected: this.#ports.network.peers(),
       bytes: this.#account.total
@@ -112,6 +116,14 @@ class RunPeer implements Peer {
 
   adapter(): Float32Array {
     return this.#parts?.states.state.adapter.slice() ?? this.#ports.trainer.initialAdapter()
+  }
+
+  /** Of the chain, and of the round under way once its survivors are committed. */
+  #privacySpent(): PrivacySpent | null {
+    const terms = privacyTermsOf(this.#run.manifest)
+    if (terms === null) return null
+    const ofChain = this.#parts?.disk.chain.tip?.privacy?.epsilon ?? 0
+    return { epsilon: Math.max(ofChain, this.#status.epsilonSpent), delta: terms.delta }
   }
 
   #checkedRun(): RunContext {
@@ -154,7 +166,7 @@ class RunPeer implements Peer {
     const blobs = createBlobExchange({ network, crypto, allow: peer => this.#mayTakePart(peer) })
     this.#closers.push(() => blobs.close())
     this.#closers.push(this.#offerRun(network))
-    const initial = initialState(trainer.initialAdapter(), run.manifest.secureSum.clipNorm)
+    const initial = initialStateOf(run.manifest, trainer.initialAdapter())
     const states = new StateKeeper(blobs, disk.states, layout, initial)
     const work: RoundWork = this.#openWork(blobs, states)
     const channel: MessageChannel = this.#openChannel(network, disk, message => {
@@ -165,7 +177,7 @@ class RunPeer implements Peer {
   }
 
   #openWork(blobs: BlobExchange, states: StateKeeper): RoundWork {
-    const { clock, crypto, trainer, rounding, network, masking } = this.#ports
+    const { clock, crypto, trainer, rounding, noise, network, masking } = this.#ports
     return new RoundWork({
       clock,
       crypto,
@@ -178,6 +190,7 @@ class RunPeer implements Peer {
       states,
       examples: this.#config.examples,
       rounding: () => rounding?.() ?? erasingSeed(crypto.randomBytes(32)),
+      noise: () => noise?.() ?? secureRandom(crypto),
       onTrainingStep: (id, steps, ofSteps, loss) =>
         this.#emit({ type: 'training', ...id, steps, ofSteps, loss }),
       onTrained: (id, { steps: ofSteps }, { steps, endedBy, seconds, energyJoules }) =>
@@ -315,10 +328,11 @@ class RunPeer implements Peer {
     const { disk, states } = this.#parts
     // The last link may be certified before its state is here.
     const { tip } = disk.chain
-    if (tip === null || tip.completedRounds < this.#run.manifest.rounds) return
+    if (tip === null || tip.end === null) return
     this.#status.condition = 'finished'
-    const { completedRounds, stateHash } = tip
-    const result = { completedRounds, stateHash, adapter: states.state.adapter.slice() }
+    const { completedRounds, stateHash, end } = tip
+    const adapter = states.state.adapter.slice()
+    const result = { completedRounds, stateHash, adapter, end, privacySpent: this.#privacySpent() }
     this.#emit({ type: 'finished', result })
     this.#settle.resolve(result)
   }

@@ -4,6 +4,7 @@
  * valid sets of signatures do not make two chains.
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import type { Mechanism } from '../aggregation/dp-accountant.ts'
 import { certificateHolds } from './certificate.ts'
 import { checkLength, decodeCanonical, equalBytes } from './codec.ts'
 import { beaconOfLink, byId, cohortOf, verifiersOf } from './election.ts'
@@ -21,6 +22,7 @@ import {
 } from './messages.js'
 import { isPeerId } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
+import { affords, charged, emptyAccount, type PrivacyAccount, privacyTermsOf } from './privacy-account.ts'
 import { quorumOf } from './quorum.ts'
 import type { RunManifest } from './run-manifest.ts'
 
@@ -35,9 +37,14 @@ export interface RunContext {
   readonly initialStateHash: Uint8Array
   /** Hash of the encoding of a round with a cohort of this size after this many completed rounds. */
   encodingHashOf(cohortSize: number, completedRounds: number): Uint8Array
+  /** The noise of such a round, and what it covers; null in a run without noise. */
+  mechanismOf(cohortSize: number, completedRounds: number): Mechanism | null
 }
 
 export type LinkKind = 'result' | 'abort' | 'lost' | 'reconfiguration'
+
+/** Why a run is over: all of its rounds are done, or another one would pass its epsilon. */
+export type RunEnd = 'rounds' | 'privacy'
 
 /** Where a chain stands: all that the next round builds on. */
 export interface ChainTip {
@@ -56,6 +63,10 @@ export interface ChainTip {
   readonly silent: readonly PeerId[]
   /** Hashes of the last links, this one first: a registration must name one of them. */
   readonly recentLinks: readonly Uint8Array[]
+  /** What the links so far have spent; null in a run without noise. */
+  readonly privacy: PrivacyAccount | null
+  /** No round follows: why; else null. */
+  readonly end: RunEnd | null
 }
 
 /**
@@ -88,6 +99,7 @@ export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSui
   })
   if (!isSortedSet(members)) throw refuse('members are not sorted or appear twice')
   const linkHash = message.hash
+  const privacy = privacyTermsOf(manifest) === null ? null : emptyAccount
   return {
     height: 0,
     linkHash,
@@ -98,7 +110,9 @@ export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSui
     stateHash: run.initialStateHash,
     completedRounds: 0,
     silent: [],
-    recentLinks: [linkHash]
+    recentLinks: [linkHash],
+    privacy,
+    end: endAfter(0, members.length, privacy, run)
   }
 }
 
@@ -250,6 +264,7 @@ function tipAfter(
   const roundIsOver = link.kind === 'result' || link.kind === 'lost'
   const round = roundIsOver ? tip.round + 1 : tip.round
   const survivors = link.survivors.map(({ peer }) => peer)
+  const privacy = accountAfter(tip, link.kind as LinkKind, run)
   const silent = roundIsOver
     ? [
         ...tip.silent.filter(peer => !link.cohort.includes(peer)),
@@ -266,8 +281,38 @@ function tipAfter(
     stateHash: link.stateHash,
     completedRounds: link.completedRounds,
     silent: silent.filter(peer => link.members.includes(peer)).sort(byId),
-    recentLinks: [linkHash, ...tip.recentLinks].slice(0, RECENT_LINKS)
+    recentLinks: [linkHash, ...tip.recentLinks].slice(0, RECENT_LINKS),
+    privacy,
+    end: endAfter(link.completedRounds, link.members.length, privacy, run)
   }
+}
+
+/**
+ * What is spent after a link of that kind (privacy-account.ts says which are charged, and why).
+ * @returns null in a run without noise
+ */
+export function accountAfter(tip: ChainTip, kind: LinkKind, run: RunContext): PrivacyAccount | null {
+  const { privacy, members, completedRounds } = tip
+  if (privacy === null || kind === 'abort') return privacy
+  const { delta } = privacyTermsOf(run.manifest)!
+  return charged(privacy, run.mechanismOf(cohortSizeOf(members.length, run), completedRounds)!, delta)
+}
+
+function endAfter(
+  completedRounds: number,
+  memberCount: number,
+  privacy: PrivacyAccount | null,
+  run: RunContext
+): RunEnd | null {
+  if (completedRounds >= run.manifest.rounds) return 'rounds'
+  if (privacy === null) return null
+  const mechanism = run.mechanismOf(cohortSizeOf(memberCount, run), completedRounds)!
+  return affords(privacy, mechanism, privacyTermsOf(run.manifest)!) ? null : 'privacy'
+}
+
+/** n, as cohortAt draws it. */
+function cohortSizeOf(memberCount: number, { manifest }: RunContext): number {
+  return Math.min(memberCount, manifest.cohort.size, COHORT_MAX)
 }
 
 function checkLinkBody(
@@ -293,6 +338,11 @@ function checkLinkBody(
   if (link.kind === 'result') checkLength(link.beacon, 32, 'beacon')
   else if (!equalBytes(link.stateHash, tip.stateHash))
     throw refuse(`a ${link.kind} must leave the state as it was`)
+  const least = leastCohortOf(run.manifest)
+  if (tip.privacy !== null && link.members.length < least)
+    throw refuse(`privacy noise needs ${least} members at least`)
+  if (link.epsilonSpent !== (accountAfter(tip, link.kind as LinkKind, run)?.epsilon ?? 0))
+    throw refuse('it states another privacy spent')
   if (link.kind === 'reconfiguration') return
   const cohort = cohortAt(tip, run, crypto)
   if (link.cohort.join() !== cohort.join()) throw refuse('its cohort is not the one that the chain fixed')

@@ -26,6 +26,11 @@ function fraction() {
   return z.number(allowed).min(0, allowed).lt(1, allowed)
 }
 
+function inside() {
+  const allowed = 'a number above 0 and below 1'
+  return z.number(allowed).gt(0, allowed).lt(1, allowed)
+}
+
 function words<const W extends readonly [string, ...string[]]>(choices: W, aside = '') {
   return z.enum(choices, `${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}${aside}`)
 }
@@ -49,6 +54,9 @@ const COLLUDERS_TEXT = `default, or a whole number from 0 to ${COHORT_MAX - 2}`
 const VERIFIERS_TEXT = `everyone, or a whole number from ${VERIFIERS_MIN} to ${COHORT_MAX}`
 const LIST_MAX = 512
 const LIST_TEXT = `a list of 1 to ${LIST_MAX} different peer ids`
+/** Eight rounds, the default, with it stay below epsilon 10 at delta 1e-5. */
+const NOISE_DEFAULT = 1.6
+const DELTA_TEXT = 'a number from 1e-12 to 0.1; far below one in the number of members'
 const RING_TEXT = 'one of 16, 20, 32'
 const WEEK_MS = 7 * 24 * 3600 * 1000
 
@@ -67,6 +75,40 @@ const seed = integer(0, 2 ** 32 - 1).default(1)
 function withKind(adapter: unknown): unknown {
   const isSection = typeof adapter === 'object' && adapter !== null && !Array.isArray(adapter)
   return isSection && !('kind' in adapter) ? { kind: 'lora', ...adapter } : adapter
+}
+
+/** No noise where no mechanism is named. */
+function withMechanism(privacy: unknown): unknown {
+  const isSection = typeof privacy === 'object' && privacy !== null && !Array.isArray(privacy)
+  return isSection && !('mechanism' in privacy) ? { mechanism: 'none', ...privacy } : privacy
+}
+
+function noise<const M extends 'skellam' | 'discrete-gaussian'>(mechanism: M) {
+  return section({
+    mechanism: z.literal(mechanism),
+    noiseMultiplier: positive(1e4).default(NOISE_DEFAULT),
+    epsilon: positive(1e4).default(10),
+    // Below 1e-12 float64 no longer tells 1 - delta apart with any certainty.
+    delta: z.number(DELTA_TEXT).min(1e-12, DELTA_TEXT).max(0.1, DELTA_TEXT).default(1e-5),
+    sampler: words(['table', 'exact']).default('table'),
+    clipping: z
+      .discriminatedUnion(
+        'kind',
+        [
+          section({ kind: z.literal('fixed') }),
+          section({
+            kind: z.literal('adaptive'),
+            targetFraction: inside().default(0.5),
+            learningRate: positive(10).default(0.2),
+            min: positive(1e6).default(0.001),
+            max: positive(1e6).default(1000),
+            countNoise: positive(1).default(0.05)
+          })
+        ],
+        'a section whose kind is one of fixed, adaptive'
+      )
+      .prefault({ kind: 'fixed' })
+  })
 }
 
 /** A manifest as a person may write it; what it leaves out has a default. */
@@ -200,9 +242,16 @@ export const manifestSchema = section({
       )
       .default(VERIFIERS_DEFAULT)
   }).prefault({}),
-  privacy: section({
-    mechanism: words(['none'], ' (privacy noise is not in this version)').default('none')
-  }).prefault({}),
+  privacy: z
+    .preprocess(
+      withMechanism,
+      z.discriminatedUnion(
+        'mechanism',
+        [section({ mechanism: z.literal('none') }), noise('skellam'), noise('discrete-gaussian')],
+        'a section whose mechanism is one of none, skellam, discrete-gaussian'
+      )
+    )
+    .prefault({}),
   admission: z
     .discriminatedUnion(
       'kind',

@@ -32,7 +32,8 @@ const laterThanFirst: readonly LaterField[] = [
 const wider: ReadonlyArray<Omit<LaterField, 'before'> & { hasWordsFor(value: unknown): boolean }> = [
   { path: ['adapter', 'kind'], since: '1.1', hasWordsFor: kind => kind === 'lora' },
   { path: ['secureSum', 'ringBits'], since: '1.1', hasWordsFor: bits => bits !== 20 },
-  { path: ['secureSum', 'verifiers'], since: '1.1', hasWordsFor: verifiers => verifiers === 'everyone' }
+  { path: ['secureSum', 'verifiers'], since: '1.1', hasWordsFor: verifiers => verifiers === 'everyone' },
+  { path: ['privacy', 'mechanism'], since: '1.1', hasWordsFor: mechanism => mechanism === 'none' }
 ]
 
 /** Fields whose default was another one before. */

@@ -114,9 +114,34 @@ export interface RunManifest {
     /** Who re-adds the sum: everyone, or a committee of so many (everyone in a cohort that is not larger). */
     readonly verifiers: number | 'everyone'
   }
-  readonly privacy: { readonly mechanism: 'none' }
+  readonly privacy: PrivacyManifest
   readonly admission: { readonly kind: 'open' } | { readonly kind: 'list'; readonly peers: readonly PeerId[] }
 }
+
+/** Noise inside the secure sum, the most that the run may spend, and how the clip norm goes (docs/privacy.md). */
+export type PrivacyManifest =
+  | { readonly mechanism: 'none' }
+  | {
+      readonly mechanism: 'skellam' | 'discrete-gaussian'
+      /** z: standard deviation of the honest survivors' noise together, over the clip norm. */
+      readonly noiseMultiplier: number
+      /** The run ends before a round that would pass it. */
+      readonly epsilon: number
+      readonly delta: number
+      readonly sampler: 'table' | 'exact'
+      readonly clipping:
+        | { readonly kind: 'fixed' }
+        | {
+            readonly kind: 'adaptive'
+            /** Of the clients, that should stay unclipped. */
+            readonly targetFraction: number
+            readonly learningRate: number
+            readonly min: number
+            readonly max: number
+            /** Deviation of the noise on the count of the unclipped, as a part of the cohort. */
+            readonly countNoise: number
+          }
+    }
 
 /** One thing that is wrong with a manifest. */
 export interface ManifestProblem {
@@ -141,7 +166,7 @@ export function colludersOf(manifest: Pick<RunManifest, 'secureSum'>, participan
  */
 export function parseManifest(given: unknown): RunManifest {
   checkVersion(given)
-  const parsed = manifestSchema.safeParse(withFormerDefaults(given))
+  const parsed = manifestSchema.safeParse(withUniformWeights(withFormerDefaults(given)))
   if (!parsed.success) throw badManifest(parsed.error.issues.flatMap(issue => problemsOf(issue, given)))
   const manifest: RunManifest = parsed.data
   const problems = [...laterFieldProblems(manifest), ...crossChecks(manifest)]
@@ -176,6 +201,17 @@ function laterFieldProblems(manifest: RunManifest): ManifestProblem[] {
   }))
 }
 
+/** With noise every weight is 1: what is said nowhere need not be written. */
+function withUniformWeights(given: unknown): unknown {
+  const isSection = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isSection(given) || !isSection(given['privacy'])) return given
+  const { mechanism } = given['privacy']
+  const { secureSum = {} } = given
+  if (mechanism === undefined || mechanism === 'none' || !isSection(secureSum)) return given
+  return { ...given, secureSum: { maxWeight: 1, ...secureSum } }
+}
+
 /** What no single field can show. */
 function crossChecks({
   cohort,
@@ -183,7 +219,8 @@ function crossChecks({
   admission,
   adapter,
   strategy,
-  training
+  training,
+  privacy
 }: RunManifest): ManifestProblem[] {
   const problems: ManifestProblem[] = []
   const refuse = (path: string, got: unknown, allowed: string) =>
@@ -224,6 +261,44 @@ function crossChecks({
       'admission.peers',
       admission.peers.length,
       `at least cohort.founders peers, which is ${cohort.founders}`
+    )
+  }
+  problems.push(...privacyProblems({ cohort, secureSum, privacy }))
+  return problems
+}
+
+/** What noise rules out. Whether it fits the ring shows only once the adapter is known (node/peer/private-round.ts). */
+function privacyProblems({
+  cohort,
+  secureSum,
+  privacy
+}: Pick<RunManifest, 'cohort' | 'secureSum' | 'privacy'>): ManifestProblem[] {
+  if (privacy.mechanism === 'none') return []
+  const { mechanism, sampler, clipping } = privacy
+  const problems: ManifestProblem[] = []
+  const refuse = (path: string, got: unknown, allowed: string) =>
+    problems.push({ path, got: shown(got), allowed })
+  if (cohort.allowThree) {
+    const why = 'of three the sum needs all, so nobody else could hide one of them in noise'
+    refuse('cohort.allowThree', true, `false, with privacy.mechanism ${mechanism}: ${why}`)
+  }
+  if (secureSum.maxWeight !== 1) {
+    const why = 'a client that may weigh more would need as many times the noise'
+    refuse('secureSum.maxWeight', secureSum.maxWeight, `1, with privacy.mechanism ${mechanism}: ${why}`)
+  }
+  if (mechanism === 'skellam' && sampler === 'exact') {
+    const why =
+      'an exact Skellam sample takes time in proportion to its variance, half a second at the largest; discrete-gaussian has a quick one'
+    refuse('privacy.sampler', sampler, `table, with privacy.mechanism skellam: ${why}`)
+  }
+  if (clipping.kind === 'fixed') return problems
+  if (clipping.min > clipping.max) {
+    refuse('privacy.clipping.min', clipping.min, `at most privacy.clipping.max, which is ${clipping.max}`)
+  } else if (secureSum.clipNorm < clipping.min || secureSum.clipNorm > clipping.max) {
+    refuse(
+      'secureSum.clipNorm',
+      secureSum.clipNorm,
+      `from ${clipping.min} to ${clipping.max}, privacy.clipping's: it is where the clip norm begins`
     )
   }
   return problems

@@ -1,9 +1,11 @@
 /** Runs one federated run with all of its peers in this process, over whatever network they are given. */
 import type { CryptoSuite, Signer } from '../aggregation/crypto-suite.ts'
+import type { PrivacySpent } from '../aggregation/replicated-state.ts'
 import type { RoundBytes } from '../node/peer/byte-account.ts'
 import type { Peer, PeerEvent, PeerResult } from '../node/peer/peer-types.ts'
 import { createPeer } from '../node/peer.ts'
 import type { Trainer } from '../node/train/trainer.ts'
+import type { RunEnd } from '../protocols/chain.ts'
 import { toHex } from '../protocols/hex.ts'
 import type { Clock, Files, Network } from '../protocols/ports.ts'
 import type { SignedManifest } from '../protocols/signed-manifest.ts'
@@ -41,6 +43,9 @@ export interface FederationResult {
   readonly adapter: Float32Array
   /** Mean over peers and rounds, in bytes, by purpose; of the rounds that ran in this process. */
   readonly bytesPerPeerPerRound: RoundBytes
+  readonly end: RunEnd
+  /** Null in a run without noise. */
+  readonly privacySpent: PrivacySpent | null
 }
 
 /**
@@ -103,8 +108,8 @@ function sameResult(
     const lines = members.map(({ name }, i) => `${name}: ${hashes[i]}`)
     throw new SimError('DIVERGED', { hashes }, `the peers came to different states:\n${lines.join('\n')}`)
   }
-  const { completedRounds, adapter } = results[0]!
-  return { completedRounds, stateSha256: hashes[0]!, adapter, bytesPerPeerPerRound }
+  const { completedRounds, adapter, end, privacySpent } = results[0]!
+  return { completedRounds, stateSha256: hashes[0]!, adapter, bytesPerPeerPerRound, end, privacySpent }
 }
 
 /** Each count is of one peer between two links. */

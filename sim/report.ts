@@ -1,5 +1,7 @@
 /** What a simulation found, in the form that is written down. */
+import type { PrivacySpent } from '../aggregation/replicated-state.ts'
 import type { RoundBytes } from '../node/peer/byte-account.ts'
+import type { RunEnd } from '../protocols/chain.ts'
 import type { RunManifest } from '../protocols/run-manifest.ts'
 import { fullModelRoundBytes, loraElements, smolLm2, verifiedRoundBytes } from './cost.ts'
 
@@ -35,6 +37,9 @@ export interface SimReport {
   readonly stateSha256: string
   readonly adapterDir: string
   readonly wallSeconds: number
+  readonly end: RunEnd
+  /** With the epsilon at which the run stops; null in a run without noise. */
+  readonly privacy: (PrivacySpent & { readonly epsilonMax: number }) | null
 }
 
 export interface ReportInput {
@@ -48,6 +53,8 @@ export interface ReportInput {
   readonly stateSha256: string
   readonly adapterDir: string
   readonly wallSeconds: number
+  readonly end: RunEnd
+  readonly privacySpent: PrivacySpent | null
 }
 
 export function createReport(input: ReportInput): SimReport {
@@ -90,7 +97,12 @@ export function createReport(input: ReportInput): SimReport {
     },
     stateSha256: input.stateSha256,
     adapterDir: input.adapterDir,
-    wallSeconds: input.wallSeconds
+    wallSeconds: input.wallSeconds,
+    end: input.end,
+    privacy:
+      input.privacySpent === null || manifest.privacy.mechanism === 'none'
+        ? null
+        : { ...input.privacySpent, epsilonMax: manifest.privacy.epsilon }
   }
 }
 
@@ -116,7 +128,9 @@ export function doneEvent(report: SimReport): { readonly event: 'done' } & Reado
     fullModelBytes: report.fullModelBytes,
     adapterDir: report.adapterDir,
     stateSha256: report.stateSha256,
-    wallSeconds: report.wallSeconds
+    wallSeconds: report.wallSeconds,
+    end: report.end,
+    privacy: report.privacy
   }
 }
 

@@ -1,10 +1,12 @@
 /** Writing and signing run manifests. */
 import { basename, dirname, resolve } from 'node:path'
+import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { peerIdOf } from '../../protocols/peer-id.ts'
 import type { Files } from '../../protocols/ports.ts'
 import { parseManifest, type RunManifest, runId } from '../../protocols/run-manifest.ts'
 import { signManifest } from '../../protocols/signed-manifest.ts'
+import { adapterOf } from '../peft/adapter-of.ts'
 import { openIdentity } from '../platform/identity.ts'
 import { nodeCrypto } from '../platform/node-crypto.ts'
 import { nodeFiles } from '../platform/node-files.ts'
@@ -13,11 +15,19 @@ import { readManifestDocument } from './manifest-file.ts'
 import { manifestYaml } from './manifest-yaml.ts'
 import { openBaseModel } from './open-trainer.ts'
 import type { Output } from './output.ts'
+import { runPrivacyOf } from './privacy/run-privacy.ts'
+import {
+  asksForNoise,
+  type PrivacyFlags,
+  privacyFields,
+  tellRunPrivacy,
+  withLeastNoise
+} from './privacy-options.ts'
 import { resolveModel } from './resolve-model.ts'
 import { UserError } from './user-error.ts'
 
 /** The flags of the command. */
-export interface InitOptions {
+export interface InitOptions extends PrivacyFlags {
   readonly dir: string
   readonly sign?: string
   readonly force?: boolean
@@ -44,10 +54,10 @@ export async function writeManifest(file: string, options: InitOptions, host: Co
   const signer = await openIdentity(options.dir)
   const author = peerIdOf(signer.publicKey)
   const draft = parseManifest(draftOf(options, author))
-  const manifest = await withBaseModel(draft, host)
+  const { manifest, layout } = await withBaseModel(draft, host, asksForNoise(options))
   const { signature } = signManifest(manifest, signer)
   await files.write(name, new TextEncoder().encode(manifestYaml(manifest, toHex(signature))))
-  report(file, manifest, 'wrote', host.output)
+  report(file, manifest, layout, 'wrote', host.output)
 }
 
 /** @throws UserError naming the line of what is wrong; ModelError, FilesError */
@@ -64,7 +74,7 @@ export async function signAgain(file: string, options: InitOptions, host: Comman
   const model = fields['model'] ?? {}
   const isSection = typeof model === 'object' && !Array.isArray(model)
   const draft = checked({ ...fields, author, model: isSection ? { ...model, sha256: digestUnknown } : model })
-  const manifest = await withBaseModel(draft, host)
+  const { manifest, layout } = await withBaseModel(draft, host, false)
   const { signature } = signManifest(manifest, signer)
   document.set('author', author)
   for (const [field, value] of Object.entries(manifest.model)) {
@@ -72,7 +82,7 @@ export async function signAgain(file: string, options: InitOptions, host: Comman
   }
   document.set('signature', toHex(signature))
   await files.write(name, new TextEncoder().encode(document.toString({ lineWidth: 0 })))
-  report(file, manifest, 'signed', host.output)
+  report(file, manifest, layout, 'signed', host.output)
 
   function checked(given: unknown): RunManifest {
     try {
@@ -100,6 +110,7 @@ function draftOf(options: InitOptions, author: string): unknown {
     },
     training: options.steps === undefined ? {} : { steps: options.steps },
     cohort,
+    ...privacyFields(options),
     ...(options.rounds === undefined ? {} : { rounds: options.rounds }),
     // A prefix has no two factors to take in turns.
     ...(options.adapter === 'prefix' ? { strategy: 'fedit' as const } : {}),
@@ -109,17 +120,33 @@ function draftOf(options: InitOptions, author: string): unknown {
 
 /**
  * The manifest with the digest of the base model that it names, opened so that a broken one is found now. Of a model of
- * the Hub the manifest names the commit: a branch is another model tomorrow.
+ * the Hub the manifest names the commit: a branch is another model tomorrow. Privacy noise is fitted to the adapter.
+ * @throws PeftError UNKNOWN_TARGET; PeerError NOISE_DOES_NOT_FIT
  */
-async function withBaseModel(manifest: RunManifest, host: CommandHost): Promise<RunManifest> {
+async function withBaseModel(
+  manifest: RunManifest,
+  host: CommandHost,
+  findsNoise: boolean
+): Promise<{ readonly manifest: RunManifest; readonly layout: AdapterLayout }> {
   const { source, revision } = manifest.model
   host.output.say(`reading the base model ${source}`)
   const base = await openBaseModel(await resolveModel(source, host, { revision }))
   const model = { source: base.name, revision: base.revision ?? revision, sha256: base.sha256 }
-  return { ...manifest, model }
+  const { seed: _, ...settings } = manifest.adapter
+  const { layout } = adapterOf(base.config, settings)
+  const named = { ...manifest, model }
+  return { manifest: findsNoise ? withLeastNoise(named, layout) : named, layout }
 }
 
-function report(file: string, manifest: RunManifest, did: string, output: Output): void {
+function report(
+  file: string,
+  manifest: RunManifest,
+  layout: AdapterLayout,
+  did: string,
+  output: Output
+): void {
+  // Before anything is said to be done: noise that does not fit is refused.
+  const privacy = runPrivacyOf(manifest, layout, manifest.cohort.founders)
   const run = toHex(runId(manifest, nodeCrypto().sha256))
   const { founders } = manifest.cohort
   if (founders < 4) output.warn('a cohort of three tolerates no loss and leaves no room for privacy noise')
@@ -128,8 +155,9 @@ function report(file: string, manifest: RunManifest, did: string, output: Output
       `author ${manifest.author}, base model ${manifest.model.source} (sha256 ${manifest.model.sha256})\n` +
       `${founders} founding members begin it, each with: fedpeft-node join ADDRESS --run ${file} --data THEIR-TEXT`
   )
+  tellRunPrivacy(privacy, output)
   const { author, model } = manifest
-  output.event({ event: 'done', file, run, author, modelSha256: model.sha256 })
+  output.event({ event: 'done', file, run, author, modelSha256: model.sha256, privacy })
 }
 
 function beside(file: string): { files: Files; name: string } {

@@ -15,6 +15,8 @@ import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
 import { takePart } from './join/take-part.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
 import type { Output } from './output.ts'
+import { runPrivacyOf } from './privacy/run-privacy.ts'
+import { tellRunPrivacy } from './privacy-options.ts'
 import { UserError } from './user-error.ts'
 
 export interface JoinFlags extends WorkshopOptions {
@@ -128,4 +130,7 @@ function tellWhat({ id, manifest, source }: ChosenRun, workshop: Workshop, outpu
   output.say(
     `run "${name}" ${id}\n  by ${author}: ${rounds} rounds, begins when ${cohort.founders} members are here`
   )
+  const privacy = runPrivacyOf(manifest, workshop.trainer.layout, cohort.founders)
+  if (privacy !== null) output.event({ event: 'privacy', ...privacy })
+  tellRunPrivacy(privacy, output)
 }

@@ -75,9 +75,29 @@ const explanations: Readonly<Record<string, string>> = {
     'Who pulls all masked changes and re-adds the sum: everyone, or a committee of 4 to 64 that is drawn in each round',
     '(everyone, in a cohort that is not larger). The others pull only the new state. See docs/verification.md.'
   ].join('\n'),
-  privacy:
-    'Noise for differential privacy: none in this version. The sum itself is public within the cohort.',
-  'privacy.mechanism': 'Only none in this version.',
+  privacy: [
+    'Noise for differential privacy: mechanism none, skellam or discrete-gaussian. Without, the sum itself is public within the',
+    'cohort. With noise, of the members t = floor(2n/3) + 1 and no more than secureSum.colluders curious, every weight is 1 and no',
+    'training loss is published. What settings cost: fedpeft-node privacy, join --dry-run.'
+  ].join('\n'),
+  'privacy.mechanism': 'none, skellam or discrete-gaussian.',
+  'privacy.noiseMultiplier':
+    "Standard deviation of the honest survivors' noise together, over the clip norm: more hides more and learns less.",
+  'privacy.epsilon': 'The run ends before a round that would pass it; lost rounds count.',
+  'privacy.delta': 'Probability with which epsilon need not hold: far below one in the number of members.',
+  'privacy.sampler':
+    'table (within 2^-110 of the distribution, quick) or exact (discrete-gaussian only, slower).',
+  'privacy.clipping': [
+    'kind: fixed keeps secureSum.clipNorm; adaptive begins with it and follows the changes (Andrew et al. 2021), counting the',
+    'unclipped with noise of their own: targetFraction: 0.5, learningRate: 0.2, min: 0.001, max: 1000, countNoise: 0.05.'
+  ].join('\n'),
+  'privacy.clipping.targetFraction': 'Of the clients, that should stay unclipped.',
+  'privacy.clipping.learningRate':
+    'How fast the clip norm follows: C <- C exp(-learningRate (fraction - targetFraction)).',
+  'privacy.clipping.min': 'The clip norm stays between min',
+  'privacy.clipping.max': 'and max.',
+  'privacy.clipping.countNoise':
+    'Deviation of the noise on the count of the unclipped, as a part of the cohort: less costs more of the epsilon.',
   admission: 'Who may join: kind: open (anyone with the address), or kind: list with peers: [12D3KooW…, …].'
 }
 

@@ -1,7 +1,8 @@
 /** What a peer is made of, what it tells, and how it is held. */
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import type { Random } from '../../aggregation/random.ts'
-import type { ChainTip, LinkKind } from '../../protocols/chain.ts'
+import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
+import type { ChainTip, LinkKind, RunEnd } from '../../protocols/chain.ts'
 import type { LinkBody } from '../../protocols/messages.js'
 import type { Clock, Files, Network, PeerId } from '../../protocols/ports.ts'
 import type { RunRegistry } from '../../protocols/run-registry.ts'
@@ -29,6 +30,11 @@ export interface PeerPorts {
   log(message: string): void
   /** For stochastic rounding, one for each round. By default seeded from `crypto.randomBytes`. */
   rounding?(): Random
+  /**
+   * For privacy noise, one for each input. By default the cipher's key stream under a fresh key; anything that can be guessed
+   * undoes the noise, so only a test gives another.
+   */
+  noise?(): Random
 }
 
 export interface PeerConfig {
@@ -93,6 +99,10 @@ export interface PeerResult {
   readonly stateHash: Uint8Array
   /** The global adapter [d]. */
   readonly adapter: Float32Array
+  /** Why no round follows: all are done, or another would pass the run's epsilon. */
+  readonly end: RunEnd
+  /** Null in a run without noise. */
+  readonly privacySpent: PrivacySpent | null
 }
 
 export type PeerCondition = 'new' | 'starting' | 'running' | 'finished' | 'stopped' | 'failed'
@@ -112,6 +122,8 @@ export interface PeerStatus {
   readonly members: readonly PeerId[]
   /** Who is waited for, if the run waits for someone. */
   readonly missing: readonly PeerId[]
+  /** By the chain, and by the round under way once its survivors are committed; null in a run without noise. */
+  readonly privacySpent: PrivacySpent | null
   /** Where the chain stands; null before the founding. */
   readonly tip: ChainTip | null
   /** Of the attempt under way: whose masked input was announced, and whose is here. */

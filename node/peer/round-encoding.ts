@@ -7,18 +7,20 @@ import { addressOf, chunkHashes } from '../../aggregation/blob-address.ts'
 import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { coordinateBoundOf, encodingText, type RoundEncoding } from '../../aggregation/encoding.ts'
-import { encodeState, initialState } from '../../aggregation/replicated-state.ts'
+import { privateEncodingText } from '../../aggregation/private-input.ts'
+import { encodeState } from '../../aggregation/replicated-state.ts'
 import { strategyByName } from '../../aggregation/strategies.ts'
 import type { RunContext } from '../../protocols/chain.ts'
 import { fromHex, toHex } from '../../protocols/hex.ts'
 import { type RunManifest, runId } from '../../protocols/run-manifest.ts'
 import { PeerError } from './errors.ts'
+import { initialStateOf, mechanismsOf, privateEncodingOf } from './private-round.ts'
 
 /** The mean training loss of each peer travels inside the sum. */
 const METRIC_LIMBS = 1
 
 /**
- * The encoding of one round. The rotation's seed is public: it spreads a delta's energy and hides nothing.
+ * The encoding of one round of a run without noise. The rotation's seed is public: it spreads a delta's energy and hides nothing.
  * @param run - a RunContext, or as much of it
  * @param cohortSize - n, of the cohort that the chain fixed
  * @param completedRounds - rounds that changed the adapter so far: it decides which factors are summed
@@ -48,7 +50,7 @@ export function roundEncodingOf(
  * The fixed points of a run.
  * @param baseModelSha256 - of the base that this peer has, 64 hexadecimal digits
  * @param initialAdapter - shape [layout.length], made from the manifest's seed
- * @throws PeerError OTHER_BASE_MODEL naming both digests; AggregationError NON_FINITE
+ * @throws PeerError OTHER_BASE_MODEL naming both digests, NOISE_DOES_NOT_FIT; AggregationError NON_FINITE
  */
 export function createRunContext(
   manifest: RunManifest,
@@ -68,20 +70,25 @@ export function createRunContext(
     )
   }
   const id = runId(manifest, crypto.sha256)
-  const initial = encodeState(initialState(initialAdapter, manifest.secureSum.clipNorm))
+  const initial = encodeState(initialStateOf(manifest, initialAdapter))
   const layoutLines = layoutText(layout)
   const hashes = new Map<string, Uint8Array>()
   return {
     id,
     manifest,
     baseModel,
+    mechanismOf: mechanismsOf(manifest, layout),
     initialStateHash: addressOf(chunkHashes(initial, crypto), crypto),
     encodingHashOf(cohortSize, completedRounds) {
       const key = `${cohortSize} ${completedRounds}`
       const known = hashes.get(key)
       if (known !== undefined) return known
-      const encoding = roundEncodingOf({ id, manifest }, layout, cohortSize, completedRounds)
-      const hash = crypto.sha256(lengthPrefixed('fedpeft/1 encoding', layoutLines, encodingText(encoding)))
+      const ofPrivate = privateEncodingOf({ id, manifest }, layout, cohortSize, completedRounds)
+      const text =
+        ofPrivate === null
+          ? encodingText(roundEncodingOf({ id, manifest }, layout, cohortSize, completedRounds))
+          : privateEncodingText(ofPrivate)
+      const hash = crypto.sha256(lengthPrefixed('fedpeft/1 encoding', layoutLines, text))
       hashes.set(key, hash)
       return hash
     }

@@ -7,6 +7,7 @@ import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { decodeSum, laneCountOf, roundWeight } from '../../aggregation/encoding.ts'
 import { AggregationError } from '../../aggregation/errors.ts'
 import type { SignedMask } from '../../aggregation/mask-stream.ts'
+import { privateLaneCount } from '../../aggregation/private-input.ts'
 import type { Random } from '../../aggregation/random.ts'
 import { applyRound } from '../../aggregation/replicated-state.ts'
 import { type Lanes, lanesOfBytes } from '../../aggregation/ring.ts'
@@ -18,11 +19,12 @@ import type { RunContext } from '../../protocols/chain.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { Clock, PeerId } from '../../protocols/ports.ts'
-import type { Effect, RoundEvent } from '../round/round-types.ts'
+import type { Effect, RoundEvent, RoundOutcome } from '../round/round-types.ts'
 import type { Trainer, TrainJob, TrainResult } from '../train/trainer.ts'
 import { type AttemptId, isBefore } from './journal-store.ts'
 import { batchSeedOf, encodeTraining, trainJobOf } from './local-training.ts'
 import type { Masking } from './masking.ts'
+import { encodePrivateTraining, privateEncodingOf, privateServerStep } from './private-round.ts'
 import { holdersInTurn, pullDelayMs } from './pull-order.ts'
 import { roundEncodingOf } from './round-encoding.ts'
 import type { StateKeeper } from './state-keeper.ts'
@@ -42,6 +44,8 @@ export interface WorkPorts {
   readonly states: StateKeeper
   readonly examples: number
   rounding(): Random
+  /** For the noise of one input and its rounding. */
+  noise(): Random
   onTrainingStep(id: AttemptId, steps: number, ofSteps: number, loss: number): void
   onTrained(id: AttemptId, job: TrainJob, result: TrainResult): void
   onSumRefused(id: AttemptId, reason: string): void
@@ -83,8 +87,7 @@ export class RoundWork {
 
   /** @returns null if the attempt was over before the training was */
   async train(effect: EffectOf<'train'>): Promise<RoundEvent | null> {
-    const { run, trainer, layout, states, examples, rounding, onTrainingStep, onTrained } = this.#ports
-    const { factors, completedRounds, cohortSize } = effect
+    const { trainer, states, onTrainingStep, onTrained } = this.#ports
     const work = this.#work(effect)
     const { signal } = work.stop
     const { round, attempt } = work.id
@@ -101,10 +104,7 @@ export class RoundWork {
         return null
       }
       onTrained(work.id, job, trained)
-      const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
-      const weight = roundWeight(examples, encoding.maxWeight)
-      const { clipNorm } = states.state
-      work.input = encodeTraining(encoding, layout, factors, before, trained, clipNorm, weight, rounding())
+      work.input = this.#encode(effect, trained)
       return { type: 'trained', round, attempt }
     } catch (error) {
       if (signal.aborted) return null
@@ -112,6 +112,20 @@ export class RoundWork {
       this.#ports.warn(`local training of round ${round} failed: ${reason}`)
       return { type: 'training-failed', round, attempt, reason }
     }
+  }
+
+  /** From the state that the training began with. Noise is drawn here, anew for every input. */
+  #encode({ factors, completedRounds, cohortSize }: EffectOf<'train'>, trained: TrainResult): Lanes {
+    const { run, layout, states, examples, rounding, noise } = this.#ports
+    const { state } = states
+    const ofPrivate = privateEncodingOf(run, layout, cohortSize, completedRounds)
+    if (ofPrivate !== null) {
+      return encodePrivateTraining(ofPrivate, run.manifest, layout, factors, state, trained, noise())
+    }
+    const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
+    const weight = roundWeight(examples, encoding.maxWeight)
+    const { adapter, clipNorm } = state
+    return encodeTraining(encoding, layout, factors, adapter, trained, clipNorm, weight, rounding())
   }
 
   /**
@@ -222,16 +236,16 @@ export class RoundWork {
    * @throws RangeError if a body is not here: the machine asks only once all are
    */
   async unmask(effect: EffectOf<'unmask'>): Promise<RoundEvent | null> {
-    const { masking, run, layout, blobs, states } = this.#ports
+    const { masking, run, blobs } = this.#ports
     const { signal } = this.#work(effect).stop
-    const { round, attempt, cohortSize, completedRounds, survivors, selfKeys, droppedPairMasks } = effect
-    const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
+    const { round, attempt, survivors, selfKeys, droppedPairMasks } = effect
+    const { ringBits } = run.manifest.secureSum
     const bodies = survivors.map(({ peer, address }) => {
       const bytes = blobs.get(address)
       if (bytes === null) throw new RangeError(`the masked input of ${peer} is not here`)
       return bytes
     })
-    const unmasking = unmaskingOf(encoding.ringBits, bodies, { selfKeys, droppedPairMasks })
+    const unmasking = unmaskingOf(ringBits, bodies, { selfKeys, droppedPairMasks })
     let bytes: Uint8Array | null
     try {
       bytes = await masking.sum(unmasking, signal)
@@ -239,19 +253,39 @@ export class RoundWork {
       eraseKeys(selfKeys, droppedPairMasks)
     }
     if (bytes === null || signal.aborted) return null
-    const sum = lanesOfBytes(bytes, encoding.ringBits)
+    const sum = lanesOfBytes(bytes, ringBits)
     try {
-      const decoded = decodeSum(encoding, sum, survivors.length)
-      const optimizer = serverOptimizerOf(run.manifest.serverOptimizer)
-      const next = applyRound(states.state, decoded, strategyByName(run.manifest.strategy), optimizer, layout)
-      const { weightSum, meanMetrics } = decoded
-      const outcome = { stateHash: states.offer(next), weightSum, meanLoss: meanMetrics[0]!, epsilonSpent: 0 }
-      return { type: 'unmasked', round, attempt, outcome }
+      return { type: 'unmasked', round, attempt, outcome: this.#serverStep(effect, sum) }
     } catch (error) {
       if (!(error instanceof AggregationError)) throw error
       // Some survivor put in garbage. Everyone sees the same sum and comes to the same end.
       this.#ports.onSumRefused({ round, attempt }, error.message)
       return { type: 'unmask-failed', round, attempt, reason: error.message }
+    }
+  }
+
+  /** @throws AggregationError BAD_SUM */
+  #serverStep(
+    { cohortSize, completedRounds, survivors, privacySpent }: EffectOf<'unmask'>,
+    sum: Lanes
+  ): RoundOutcome {
+    const { run, layout, states } = this.#ports
+    const { manifest } = run
+    const { state } = states
+    const ofPrivate = privateEncodingOf(run, layout, cohortSize, completedRounds)
+    if (ofPrivate !== null) {
+      const count = survivors.length
+      const next = privateServerStep(ofPrivate, manifest, layout, state, sum, count, privacySpent!)
+      return { stateHash: states.offer(next), weightSum: count, meanLoss: 0 }
+    }
+    const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
+    const decoded = decodeSum(encoding, sum, survivors.length)
+    const optimizer = serverOptimizerOf(manifest.serverOptimizer)
+    const next = applyRound(state, decoded, strategyByName(manifest.strategy), optimizer, layout)
+    return {
+      stateHash: states.offer(next),
+      weightSum: decoded.weightSum,
+      meanLoss: decoded.meanMetrics[0]!
     }
   }
 
@@ -319,5 +353,8 @@ export function laneCountOfRound(
   cohortSize: number,
   completedRounds: number
 ): number {
-  return laneCountOf(roundEncodingOf(run, layout, cohortSize, completedRounds))
+  const ofPrivate = privateEncodingOf(run, layout, cohortSize, completedRounds)
+  return ofPrivate === null
+    ? laneCountOf(roundEncodingOf(run, layout, cohortSize, completedRounds))
+    : privateLaneCount(ofPrivate)
 }

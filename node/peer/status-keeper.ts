@@ -21,6 +21,8 @@ const START: Kept = {
 
 export class StatusKeeper {
   condition: PeerCondition = 'new'
+  /** As last heard of from the machine; never falls. */
+  epsilonSpent = 0
   #kept: Kept = START
 
   get kept(): Kept {
@@ -48,6 +50,8 @@ export class StatusKeeper {
       }
     } else if (notice.notice === 'waiting') this.#kept = { ...this.#kept, missing: notice.missing }
     else if (notice.notice === 'new-view') this.#kept = { ...this.#kept, aggregator: notice.aggregator }
+    else if (notice.notice === 'privacy-spent')
+      this.epsilonSpent = Math.max(this.epsilonSpent, notice.epsilon)
     else if (notice.notice === 'input-announced') {
       this.#kept = { ...this.#kept, announced: withPeer(announced, notice.peer) }
     } else if (notice.notice === 'input-held')

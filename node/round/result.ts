@@ -1,5 +1,5 @@
 /** ServerStep: everyone has added everything up; the cohort agrees on the link, or that the round is lost. */
-import { extendChain, type LinkKind } from '../../protocols/chain.ts'
+import { accountAfter, extendChain, type LinkKind } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import { beaconOfSeeds } from '../../protocols/election.ts'
 import { ZERO_HASH } from '../../protocols/envelope.ts'
@@ -33,7 +33,7 @@ function resultLink(
   draft: Draft,
   attempt: AttemptState,
   seeds: readonly Uint8Array[],
-  { stateHash, weightSum, meanLoss, epsilonSpent }: RoundOutcome
+  { stateHash, weightSum, meanLoss }: RoundOutcome
 ): LinkBody {
   const { run, crypto } = draft.deps
   return {
@@ -44,8 +44,7 @@ function resultLink(
     beacon: beaconOfSeeds(run.id, attempt.round + 1, seeds, crypto.sha256),
     completedRounds: attempt.tip.completedRounds + 1,
     weightSum,
-    meanLoss,
-    epsilonSpent
+    meanLoss
   }
 }
 
@@ -83,7 +82,7 @@ function linkBase(draft: Draft, attempt: AttemptState, kind: LinkKind): LinkBody
     completedRounds: tip.completedRounds,
     weightSum: 0,
     meanLoss: 0,
-    epsilonSpent: 0,
+    epsilonSpent: accountAfter(tip, kind, draft.deps.run)?.epsilon ?? 0,
     ...(attempt.rosterContext === null ? {} : { rosterHash: attempt.rosterContext.rosterHash })
   }
 }

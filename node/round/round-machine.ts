@@ -328,8 +328,7 @@ function beginAttempt(draft: Draft, participation: Participation): void {
   const { state, deps, nowMs } = draft
   const { tip } = state
   if (tip === null) return
-  const over = tip.completedRounds >= deps.run.manifest.rounds
-  state.attempt = over ? null : newAttempt(tip, deps, participation, nowMs)
+  state.attempt = tip.end !== null ? null : newAttempt(tip, deps, participation, nowMs)
   // Said before the chain came this far, or by those who are still behind.
   replayBacklog(draft)
 }
@@ -399,7 +398,7 @@ const subjectOfPhase: Partial<Record<RoundPhase, Subject>> = {
 function phaseOf(draft: Draft): RoundPhase {
   const { attempt, tip } = draft.state
   if (tip === null) return 'WaitingForMembers'
-  if (tip.completedRounds >= draft.deps.run.manifest.rounds) return 'Finished'
+  if (tip.end !== null) return 'Finished'
   if (attempt === null) return 'Following'
   if (attempt.roster === null) return 'AdvertiseKeys'
   if (attempt.dealers === null) return 'ShareKeys'

@@ -5,6 +5,7 @@
 import type { AdapterFactor } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import type { SignedMask } from '../../aggregation/mask-stream.ts'
+import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
 import type { Subject } from '../../protocols/certificate.ts'
 import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
@@ -97,9 +98,8 @@ export interface RoundOutcome {
   /** Content address of the replicated state after the server step. */
   readonly stateHash: Uint8Array
   readonly weightSum: number
-  /** Nats per token. */
+  /** Nats per token; 0 in a run with noise, which publishes none. */
   readonly meanLoss: number
-  readonly epsilonSpent: number
 }
 
 /** Effects are carried out in order; a `journal` effect is on the disk before the next one starts. */
@@ -150,6 +150,8 @@ export type Effect =
       /** Per survivor, in the same order. */
       readonly selfKeys: readonly Uint8Array[]
       readonly droppedPairMasks: readonly SignedMask[]
+      /** Once this sum is open; null in a run without noise. */
+      readonly privacySpent: PrivacySpent | null
     }
   /**
    * A link is certified. `ready`: this peer computed its state itself (or the link leaves the state as it was), so
@@ -210,6 +212,14 @@ export type Notice = { readonly type: 'notice' } & (
       readonly aggregator: PeerId
     }
   | { readonly notice: 'decided'; readonly subject: Subject; readonly view: number }
+  /** The survivors are committed: from here on the round counts, whatever becomes of it. Of all rounds so far. */
+  | {
+      readonly notice: 'privacy-spent'
+      readonly round: number
+      readonly attempt: number
+      readonly epsilon: number
+      readonly delta: number
+    }
   | { readonly notice: 'link'; readonly kind: LinkKind; readonly link: LinkBody }
   | { readonly notice: 'refused'; readonly peer: PeerId; readonly what: string; readonly reason: string }
   | {

@@ -18,6 +18,7 @@ import {
 import type { PeerId } from '../../protocols/ports.ts'
 import type { Judgement } from './agreement.ts'
 import { openHeader, openInner, openInventory, pull } from './inputs.ts'
+import { tellPrivacySpent } from './privacy-spent.ts'
 import { type AttemptState, type Draft, isAbsent, isVerifier, type SurvivorEntry } from './round-state.ts'
 
 /** A header that at least f + 1 inventories list, and no f + 1 contradict; f and q are over the verifiers. */
@@ -191,6 +192,7 @@ export function adoptSurvivors(draft: Draft, attempt: AttemptState, decision: Su
       pull(draft, attempt, message.sender, { address, length }, holders)
   }
   attempt.survivors = survivors
+  tellPrivacySpent(draft, attempt)
   attempt.nextMembers = decision.nextMembers
   attempt.resultDueMs = draft.nowMs + draft.deps.run.manifest.deadlines.unmaskingMs
 }

@@ -9,6 +9,7 @@ import type { SignedMessage } from '../../protocols/envelope.ts'
 import { UnmaskBundle } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { dealerEntries, maskContextOf, maskPeerOf } from './inputs.ts'
+import { privacySpentWith } from './privacy-spent.ts'
 import { releaseRules } from './release-rules.ts'
 import { rosterIndexOf } from './roster.ts'
 import { type AttemptState, allGiven, type Draft, type RosterEntry } from './round-state.ts'
@@ -94,7 +95,8 @@ export function openSum(draft: Draft, attempt: AttemptState): void {
     selfKeys: alive.map((entry, i) => selfMaskKey(crypto, seeds[i]!, entry.peer, context)),
     droppedPairMasks: dropped.flatMap((entry, i) =>
       pairMasks(crypto, entry.peer, keys[i]!, alive.map(maskPeerOf), context)
-    )
+    ),
+    privacySpent: privacySpentWith(draft, attempt)
   })
 }
 

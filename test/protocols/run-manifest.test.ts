@@ -157,7 +157,7 @@ describe('run manifest', () => {
     ['secureSum.verifiers', 3],
     ['secureSum.verifiers', 65],
     ['secureSum.verifiers', 4.5],
-    ['privacy.mechanism', 'skellam'],
+    ['privacy.mechanism', 'laplace'],
     ['admission.kind', 'closed'],
     ['training', 12]
   ]
@@ -317,5 +317,89 @@ describe('run manifest: cohort (t = floor(2n/3) + 1, t >= c + 2)', () => {
   it('refuses an admission list too short to begin', () => {
     const admission = { kind: 'list', peers: [1, 2, 3].map(numberedPeer) }
     expect(problems({ ...leastManifest, admission })[0]!.path).to.equal('admission.peers')
+  })
+})
+
+describe('run manifest: privacy', () => {
+  const noise = (fields: Record<string, unknown> = {}) => ({ mechanism: 'skellam', ...fields })
+
+  it('has defaults for all but the mechanism, and weights that are all 1', () => {
+    const manifest = parseManifest({ ...leastManifest, privacy: noise() })
+    expect(manifest.privacy).to.deep.equal({
+      mechanism: 'skellam',
+      noiseMultiplier: 1.6,
+      epsilon: 10,
+      delta: 1e-5,
+      sampler: 'table',
+      clipping: { kind: 'fixed' }
+    })
+    expect(manifest.secureSum.maxWeight).to.equal(1)
+    const clipped = parseManifest({ ...leastManifest, privacy: noise(), secureSum: { clipNorm: 2 } })
+    expect(clipped.secureSum).to.include({ clipNorm: 2, maxWeight: 1 })
+    expect(parseManifest(leastManifest).secureSum.maxWeight).to.equal(8)
+  })
+
+  it('has adaptive clipping with the settings of Andrew et al. 2021', () => {
+    const clipping = { kind: 'adaptive' }
+    const { privacy } = parseManifest({ ...leastManifest, privacy: noise({ clipping }) })
+    expect(privacy).to.have.property('clipping').that.deep.equals({
+      kind: 'adaptive',
+      targetFraction: 0.5,
+      learningRate: 0.2,
+      min: 0.001,
+      max: 1000,
+      countNoise: 0.05
+    })
+  })
+
+  const refused: Array<[string, Record<string, unknown>, string, RegExp]> = [
+    ['unequal weights', { privacy: noise(), secureSum: { maxWeight: 8 } }, 'secureSum.maxWeight', /^1, with/],
+    [
+      'a cohort of three',
+      { privacy: noise(), cohort: { founders: 4, allowThree: true } },
+      'cohort.allowThree',
+      /^false, with/
+    ],
+    ['an exact Skellam sampler', { privacy: noise({ sampler: 'exact' }) }, 'privacy.sampler', /^table, with/],
+    ['no noise', { privacy: noise({ noiseMultiplier: 0 }) }, 'privacy.noiseMultiplier', /above 0/],
+    ['a delta of one half', { privacy: noise({ delta: 0.5 }) }, 'privacy.delta', /0\.1/],
+    ['a sampler by another name', { privacy: noise({ sampler: 'fast' }) }, 'privacy.sampler', /table, exact/],
+    [
+      'a clip norm that begins outside its own bounds',
+      { privacy: noise({ clipping: { kind: 'adaptive', min: 5 } }) },
+      'secureSum.clipNorm',
+      /from 5 to 1000/
+    ],
+    [
+      'bounds in the wrong order',
+      { privacy: noise({ clipping: { kind: 'adaptive', min: 5, max: 3 } }) },
+      'privacy.clipping.min',
+      /at most privacy.clipping.max/
+    ],
+    [
+      'all of the fewest survivors but one colluding',
+      { privacy: noise(), secureSum: { colluders: 2 } },
+      'secureSum.colluders',
+      /at most 1/
+    ],
+    [
+      'noise in the format before it',
+      { privacy: noise(), formatVersion: '1.0' },
+      'privacy.mechanism',
+      /formatVersion "1.1"/
+    ]
+  ]
+  for (const [what, fields, path, allowed] of refused) {
+    it(`refuses ${what}`, () => {
+      const [problem, ...others] = problems({ ...leastManifest, ...fields })
+      expect(others).to.deep.equal([])
+      expect(problem!.path).to.equal(path)
+      expect(problem!.allowed).to.match(allowed)
+    })
+  }
+
+  it('takes the exact discrete Gaussian', () => {
+    const privacy = { mechanism: 'discrete-gaussian', sampler: 'exact' }
+    expect(parseManifest({ ...leastManifest, privacy }).privacy).to.include(privacy)
   })
 })

@@ -16,6 +16,8 @@ function report() {
     clients: ['a', 'b', 'c', 'd'],
     completedRounds: 3,
     perClient: { base: [2, 2, 2, 2], local: [1, 3, 1, 3], federated: [1, 1, 1, 2], pooled: null },
+    end: 'rounds',
+    privacySpent: null,
     bytesPerPeerPerRound: { maskedUpload: count(10, 1), verification: count(20, 30), control: count(3, 4) },
     baseParameters: 1000,
     adapterElements: 100,
@@ -45,7 +47,9 @@ describe('report of a simulation', () => {
       fullModelBytes: 8000,
       adapterDir: '/there',
       stateSha256: 'cd'.repeat(32),
-      wallSeconds: 12
+      wallSeconds: 12,
+      end: 'rounds',
+      privacy: null
     })
   })
 

@@ -5,6 +5,7 @@ import { createRunContext } from '../../node/peer/round-encoding.ts'
 import { ed25519Signer, seededCrypto } from '../../node/platform/node-crypto.ts'
 import { votePayload } from '../../protocols/certificate.ts'
 import {
+  accountAfter,
   type ChainTip,
   cohortAt,
   contextOfLink,
@@ -162,7 +163,7 @@ export function linkAfter(
     completedRounds: tip.completedRounds + (ofResult ? 1 : 0),
     weightSum: ofResult ? cohort.length : 0,
     meanLoss: ofResult ? 2.5 : 0,
-    epsilonSpent: 0
+    epsilonSpent: accountAfter(tip, kind, run)?.epsilon ?? 0
   }
 }
 

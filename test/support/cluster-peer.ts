@@ -114,8 +114,7 @@ export class ClusterPeer {
     return {
       stateHash,
       weightSum: decoded.weightSum,
-      meanLoss: decoded.meanMetrics[0]!,
-      epsilonSpent: 0
+      meanLoss: decoded.meanMetrics[0]!
     }
   }
 

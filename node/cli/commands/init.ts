@@ -4,6 +4,7 @@ import type { CommandHost } from '../host.ts'
 import { dirOption } from '../identity-dir.ts'
 import type { InitOptions } from '../init.ts'
 import { wholeNumber, withExamples } from '../options.ts'
+import { addPrivacyOptions } from '../privacy-options.ts'
 import { UserError } from '../user-error.ts'
 
 const DEFAULT_FILE = 'run.yaml'
@@ -31,6 +32,7 @@ export function initCommand(host: CommandHost): Command {
     )
     .option('--rank <r>', 'rank of a LoRA adapter', wholeNumber(1, 256))
     .option('--steps <n>', 'local training steps per round', wholeNumber(1, 100_000))
+  addPrivacyOptions(command)
     .option('--force', 'overwrite the file')
     .addOption(dirOption())
     .action(async (file: string | undefined, options: InitOptions) => {
@@ -47,6 +49,10 @@ export function initCommand(host: CommandHost): Command {
       'write a manifest for five founding members'
     ],
     ['fedpeft-node init --sign run.yaml', 'sign it again after editing'],
+    [
+      'fedpeft-node init run.yaml --founders 64 --strategy ffa --rank 1 --rounds 20 --epsilon 8',
+      'with the privacy noise that keeps 20 rounds below epsilon 8'
+    ],
     [
       'fedpeft-node init big.yaml --model HuggingFaceTB/SmolLM2-135M --rank 16',
       'another base model, fetched from the Hub once'

@@ -3,6 +3,7 @@ import { backendOption } from '../backend-options.ts'
 import { addBudgetOptions } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import { number, wholeNumber, withExamples } from '../options.ts'
+import { addPrivacyOptions } from '../privacy-options.ts'
 import type { SimOptions } from '../sim/sim-options.ts'
 
 export function simCommand(host: CommandHost): Command {
@@ -41,7 +42,7 @@ export function simCommand(host: CommandHost): Command {
       'threads that compute, for all peers (default: one per core)',
       wholeNumber(1, 256)
     )
-  addBudgetOptions(command)
+  addPrivacyOptions(addBudgetOptions(command))
     .option('--allow-three', 'let three peers run: no loss is tolerated, and no privacy noise is possible')
     .option('--no-baselines', 'skip the local and the pooled baseline')
     .action(async (scenario: string, options: SimOptions) => {

@@ -9,6 +9,7 @@ import { trainJobOf } from '../../peer/local-training.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { planFields } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
+import { type RunPrivacy, runPrivacyLines, runPrivacyOf, runPrivacyWarnings } from '../privacy/run-privacy.ts'
 import { checkpointBytes, type RoundBytesEstimate, roundBytesEstimate, runDiskBytes } from './round-cost.ts'
 import { bytesText, durationText, energyText } from './words.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts'
@@ -52,8 +53,10 @@ export async function dryRun(
     const trainingSeconds = Math.min(manifest.training.steps * measured.stepSeconds, secondsPerRound)
     const seconds = trainingSeconds + measured.heldOutSeconds
     const leaves = whatLeaves(manifest, workshop)
-    for (const line of costLines(manifest, workshop, measured, bytes, most, disk, seconds, options))
+    const privacy = runPrivacyOf(manifest, layout, manifest.cohort.founders)
+    for (const line of costLines(manifest, workshop, measured, bytes, most, disk, seconds, options, privacy))
       output.say(line)
+    for (const warning of privacy === null ? [] : runPrivacyWarnings(privacy)) output.warn(warning)
     output.say(`\nWhat leaves this machine:\n${leaves.map(line => `  - ${line}`).join('\n')}`)
     output.say(`What never leaves it:\n${STAYS.map(line => `  - ${line}`).join('\n')}`)
     output.event({
@@ -70,7 +73,8 @@ export async function dryRun(
       energyJoulesPerStep: measured.energyJoulesPerStep,
       disk,
       round: { seconds, bytes, bytesAtMost: most },
-      epsilon: null,
+      epsilon: privacy?.epsilon ?? null,
+      privacy,
       leaves,
       stays: STAYS
     })
@@ -111,7 +115,8 @@ function costLines(
   most: RoundBytesEstimate,
   disk: { readonly neededBytes: number; readonly checkpointBytes: number; readonly freeBytes: number | null },
   seconds: number,
-  { secondsPerRound, batteryMin, lowBattery }: WorkshopOptions
+  { secondsPerRound, batteryMin, lowBattery }: WorkshopOptions,
+  privacy: RunPrivacy | null
 ): string[] {
   const free = disk.freeBytes === null ? '' : ` (${bytesText(disk.freeBytes)} are free)`
   const { energyJoulesPerStep } = measured
@@ -139,8 +144,12 @@ function costLines(
     ...(cohort.size > cohort.founders ? [`          at most ${traffic(most)}`] : []),
     `adapter   ${trainer.layout.length.toLocaleString('en-US')} numbers; one masked change is ` +
       bytesText(bytes.maskedInputBytes),
-    'epsilon   none: this run adds no noise. Nobody sees your change by itself, but the sum over the cohort is public ' +
-      'in it, and no differential privacy covers what the sum shows'
+    ...(privacy === null
+      ? [
+          'epsilon   none: this run adds no noise. Nobody sees your change by itself, but the sum over the cohort is public ' +
+            'in it, and no differential privacy covers what the sum shows'
+        ]
+      : runPrivacyLines(privacy).map((line, i) => `${i === 0 ? 'epsilon  ' : '         '} ${line}`))
   ]
 }
 
@@ -157,20 +166,35 @@ async function freeBytes(dir: string): Promise<number | null> {
 }
 
 function whatLeaves(manifest: RunManifest, { examples, trainer }: Workshop): string[] {
-  const { secureSum, strategy } = manifest
-  const { clipNorm, ringBits, maxWeight } = secureSum
-  const weight = roundWeight(examples, maxWeight)
+  const { secureSum, strategy, privacy } = manifest
+  const { clipNorm, ringBits } = secureSum
+  const isAdaptive = privacy.mechanism !== 'none' && privacy.clipping.kind === 'adaptive'
+  const noise = privacy.mechanism === 'none' ? '' : 'noised, '
   const factors = { rolora: 'B or A, in turns', ffa: 'B', fedit: 'A and B' }[strategy]
   return [
     'to the peers that you connect to: your network address, your peer id, that you take part in this run, and when',
     'each round, signed: public keys, shares of two fresh secrets (each sealed for one member), hashes, votes',
     `each round: your change of the adapter (${factors}; ${trainer.layout.length.toLocaleString('en-US')} numbers in ` +
-      `all), clipped to norm ${clipNorm}, rounded, and masked in ${ringBits}-bit integers; without the masks of the ` +
+      `all), clipped to norm ${clipNorm}${isAdaptive ? ' at first' : ''}, rounded, ${noise}and masked in ${ringBits}-bit integers; without the masks of the ` +
       'others it is indistinguishable from random numbers',
-    `inside that sum only: your weight (${weight} of at most ${maxWeight}, from ${examples.toLocaleString('en-US')} windows ` +
-      'of text) and your mean training loss, coarsely rounded',
+    ...inTheSum(manifest, examples),
     "to everyone in the run: the sum over a cohort's survivors, and the adapter made of it"
   ]
+}
+
+/** What else the sum holds of a member. */
+function inTheSum({ secureSum, privacy }: RunManifest, examples: number): string[] {
+  const { maxWeight } = secureSum
+  if (privacy.mechanism === 'none') {
+    const weight = roundWeight(examples, maxWeight)
+    return [
+      `inside that sum only: your weight (${weight} of at most ${maxWeight}, from ${examples.toLocaleString('en-US')} windows ` +
+        'of text) and your mean training loss, coarsely rounded'
+    ]
+  }
+  return privacy.clipping.kind === 'fixed'
+    ? []
+    : ['inside that sum only, noised: whether your change was longer than the clip norm']
 }
 
 const STAYS: readonly string[] = [

@@ -4,6 +4,7 @@ import type { ByteCount, RoundBytes } from '../../peer/byte-account.ts'
 import type { PeerEvent } from '../../peer/peer-types.ts'
 import type { Notice } from '../../round/round-types.ts'
 import type { Output } from '../output.ts'
+import { spentText } from '../privacy/run-privacy.ts'
 import { bytesText, durationText, energyText, peerList, shortPeer } from './words.ts'
 
 /** `total` of a byte account beside its parts. */
@@ -19,13 +20,21 @@ export class JoinProgress {
   readonly #output: Output
   readonly #self: string
   readonly #rounds: number
+  readonly #privacy: { readonly delta: number } | null
   /** On a terminal the line of the training under way is drawn over itself. */
   readonly #live: boolean
   #isLineOpen = false
   #waitingText = ''
   #aggregator: string | null = null
 
-  constructor(output: Output, self: string, rounds: number) {
+  /** @param privacy - the run's terms; null without noise */
+  constructor(
+    output: Output,
+    self: string,
+    rounds: number,
+    privacy: { readonly delta: number } | null = null
+  ) {
+    this.#privacy = privacy
     this.#output = output
     this.#self = self
     this.#rounds = rounds
@@ -98,6 +107,7 @@ export class JoinProgress {
       case 'input-held':
       case 'decided':
       case 'link':
+      case 'privacy-spent':
         return
     }
   }
@@ -139,16 +149,24 @@ export class JoinProgress {
     const cost = `${bytesText(sent)} sent, ${bytesText(received)} received`
     if (kind === 'result') {
       const { survivors, cohort, meanLoss, stateHash } = link
+      const loss = this.#privacy === null ? `, mean training loss ${meanLoss.toFixed(2)}` : ''
       this.line(
-        `round ${link.round + 1} of ${this.#rounds} done: ${survivors.length} of ${cohort.length} in the sum, mean training ` +
-          `loss ${meanLoss.toFixed(2)}, state ${toHex(stateHash).slice(0, 12)}; ${cost}`
+        `round ${link.round + 1} of ${this.#rounds} done: ${survivors.length} of ${cohort.length} in the sum${loss}, ` +
+          `state ${toHex(stateHash).slice(0, 12)}; ${cost}${this.#spent(link.epsilonSpent)}`
       )
     } else if (kind === 'reconfiguration') {
       this.line(`the author has set new members: ${link.members.length}`)
     } else {
       const what = kind === 'abort' ? 'was given up' : 'is lost: too few were left to open the sum'
-      this.line(`round ${link.round + 1}, attempt ${link.attempt + 1}, ${what}; it begins again; ${cost}`)
+      this.line(
+        `round ${link.round + 1}, attempt ${link.attempt + 1}, ${what}; it begins again; ${cost}${this.#spent(link.epsilonSpent)}`
+      )
     }
+  }
+
+  #spent(epsilon: number): string {
+    if (this.#privacy === null) return ''
+    return `; privacy spent: ${spentText({ epsilon, delta: this.#privacy.delta })}`
   }
 
   #name(peer: string): string {
@@ -172,6 +190,8 @@ export function jsonOf(event: PeerEvent): { event: string; [field: string]: unkn
     case 'link': {
       const { kind, link, tip, bytes } = event
       const { height, round, attempt, survivors, cohort, members, meanLoss, completedRounds } = link
+      const { epsilonSpent } = link
+      const isNoised = tip.privacy !== null
       return {
         event: 'link',
         kind,
@@ -181,8 +201,10 @@ export function jsonOf(event: PeerEvent): { event: string; [field: string]: unkn
         cohort,
         survivors: survivors.map(({ peer }) => peer),
         members,
-        meanLoss,
+        // Published by no round with noise.
+        meanLoss: isNoised ? null : meanLoss,
         completedRounds,
+        ...(isNoised ? { epsilonSpent } : {}),
         linkSha256: toHex(tip.linkHash),
         stateSha256: toHex(link.stateHash),
         // Of the next round: with the members it gives the aggregator and the order of its stand-ins.
@@ -195,13 +217,14 @@ export function jsonOf(event: PeerEvent): { event: string; [field: string]: unkn
       const { type, tip, ...fields } = event
       const { height, round, attempt, members, completedRounds, linkHash, stateHash, beacon } = tip
       const hashes = { linkSha256: toHex(linkHash), stateSha256: toHex(stateHash), beacon: toHex(beacon) }
-      return { event: type, ...fields, height, round, attempt, members, completedRounds, ...hashes }
+      const spent = tip.privacy === null ? {} : { epsilonSpent: tip.privacy.epsilon }
+      return { event: type, ...fields, height, round, attempt, members, completedRounds, ...spent, ...hashes }
     }
     case 'error':
       return { event: 'failed', message: event.error.message }
     case 'finished': {
-      const { completedRounds, stateHash } = event.result
-      return { event: 'finished', completedRounds, stateSha256: toHex(stateHash) }
+      const { completedRounds, stateHash, end, privacySpent } = event.result
+      return { event: 'finished', completedRounds, stateSha256: toHex(stateHash), end, privacySpent }
     }
     default: {
       const { type, ...fields } = event

@@ -1,10 +1,9 @@
 /** What one round costs one peer on the wire and on the disk, by arithmetic, before anyone has joined. */
 import type { AdapterLayout } from '../../../aggregation/adapter-layout.ts'
-import { laneCountOf } from '../../../aggregation/encoding.ts'
 import { lanesByteLength } from '../../../aggregation/ring.ts'
 import { quorumOf } from '../../../protocols/quorum.ts'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
-import { roundEncodingOf } from '../../peer/round-encoding.ts'
+import { laneCountOfRound } from '../../peer/round-work.ts'
 
 export interface RoundBytesEstimate {
   /** Members of the cohort that the estimate is for. */
@@ -46,8 +45,8 @@ export function roundBytesEstimate(
   members: number
 ): RoundBytesEstimate {
   const bytesOf = (completedRounds: number): number => {
-    const encoding = roundEncodingOf({ id: runId, manifest }, layout, members, completedRounds)
-    return lanesByteLength(encoding.ringBits, laneCountOf(encoding))
+    const lanes = laneCountOfRound({ id: runId, manifest }, layout, members, completedRounds)
+    return lanesByteLength(manifest.secureSum.ringBits, lanes)
   }
   const kinds = Array.from({ length: KINDS_OF_ROUNDS }, (_, round) => bytesOf(round))
   const maskedInputBytes = Math.round(kinds.reduce((sum, bytes) => sum + bytes, 0) / kinds.length)

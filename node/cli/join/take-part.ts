@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fromHex, toHex } from '../../../protocols/hex.ts'
+import { privacyTermsOf } from '../../../protocols/privacy-account.ts'
 import { PeerError } from '../../peer/errors.ts'
 import type { Peer, PeerEvent, PeerResult } from '../../peer/peer-types.ts'
 import { adapterFolder } from '../../peer/run-disk.ts'
@@ -14,6 +15,7 @@ import { systemClock } from '../../platform/system-clock.ts'
 import { TrainError } from '../../train/errors.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import type { CommandHost } from '../host.ts'
+import { endText, spentText } from '../privacy/run-privacy.ts'
 import { placeText } from '../resolve-model.ts'
 import type { Entry } from './entry.ts'
 import { rememberPeers } from './known-peers.ts'
@@ -38,7 +40,8 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
   const files = nodeFiles(dir)
   const { network } = entry
   const masking = new MaskThreads()
-  const progress = new JoinProgress(output, identity.peerId, run.manifest.rounds)
+  const { rounds } = run.manifest
+  const progress = new JoinProgress(output, identity.peerId, rounds, privacyTermsOf(run.manifest))
   const peer = createPeer(
     {
       clock: systemClock,
@@ -154,7 +157,7 @@ class HeldOutLines {
 function reportEnd(
   { run, workshop, dir, identity }: Participation,
   peer: Peer,
-  { completedRounds, stateHash }: PeerResult,
+  { completedRounds, stateHash, end, privacySpent }: PeerResult,
   heldOut: HeldOutLines['last'],
   { output }: CommandHost
 ): void {
@@ -168,7 +171,8 @@ function reportEnd(
   const isNamed = placeText(workshop.base) === run.manifest.model.source
   const model = isNamed ? '' : ` --model ${placeText(workshop.base)}`
   output.say(
-    `\nThe run is over: ${completedRounds} rounds, state ${toHex(stateHash)}.${learnt}\n` +
+    `\nThe run is over: ${endText(run.manifest, completedRounds, end)}, state ${toHex(stateHash)}.${learnt}\n` +
+      (privacySpent === null ? '' : `Privacy spent: ${spentText(privacySpent)}.\n`) +
       `${bytesText(sent)} sent and ${bytesText(received)} received in all.\n` +
       `The adapter lies in ${adapterDir}\n` +
       `Try it: fedpeft-node chat --adapter ${adapterDir}${model} --prompt "My fellow citizens,"\n`
@@ -178,6 +182,8 @@ function reportEnd(
     run: run.id,
     peer: identity.peerId,
     completedRounds,
+    end,
+    privacySpent,
     height: tip?.height ?? null,
     linkSha256: tip === null ? null : toHex(tip.linkHash),
     stateSha256: toHex(stateHash),

@@ -4,11 +4,11 @@ import { COHORT_MAX } from '../../../protocols/limits.ts'
 import type { PrivacyCost } from './cost.ts'
 
 /** Fewer clients than this cannot hide a change of tens of thousands of coordinates and learn from it. */
-const FEW_CLIENTS = 100
+export const FEW_CLIENTS = 100
 
 /** Tiers of Ponomareva et al. 2023, arXiv:2303.00654, section 5.2.1: a convention, not a law. */
 const STRONG = 1
-const REASONABLE = 10
+export const REASONABLE = 10
 
 const LINE_WIDTH = 100
 
@@ -126,17 +126,17 @@ function worth({ cohort, noiseToClip, dimensionWhereNoiseIsClip: limit, dimensio
       : `With these settings the noise on the mean stays shorter than the clip norm up to ${count(limit, 'coordinate')}.`
   if (noiseToClip === null || dimension === null)
     return `${few}${where} Give --dimension for an adapter of yours.`
-  const verdict =
-    noiseToClip > 3
-      ? 'expect little or nothing to be learnt'
-      : noiseToClip > 1
-        ? 'expect to learn slowly'
-        : 'what the members agree on shows through it'
   return (
     `${few}On the mean over ${count(dimension, 'coordinate')} the noise is ${figure(noiseToClip)} times as long as the ` +
-    `longest change of one member: ${verdict}. ${where} Fewer coordinates (strategy ffa, a lower rank) and more members ` +
+    `longest change of one member: ${verdictOf(noiseToClip)}. ${where} Fewer coordinates (strategy ffa, a lower rank) and more members ` +
     'help. Try it with sim before you ask people to join.'
   )
+}
+
+/** What to expect of noise on the mean that is so many times as long as the longest change of one member. */
+export function verdictOf(noiseToClip: number): string {
+  if (noiseToClip > 3) return 'expect little or nothing to be learnt'
+  return noiseToClip > 1 ? 'expect to learn slowly' : 'what the members agree on shows through it'
 }
 
 function proof({ mechanism, bound, samplingRate }: PrivacyCost): string {
@@ -173,12 +173,12 @@ function count(number: number, what: string): string {
 }
 
 /** Four digits. */
-function figure(x: number): string {
+export function figure(x: number): string {
   return String(Number(x.toPrecision(4)))
 }
 
 /** Three digits; never 100% of what is less. */
-function percent(x: number): string {
+export function percent(x: number): string {
   if (x > 0.9999 && x <= 1) return 'more than 99.99%'
   return `${Number((100 * x).toPrecision(x > 0.99 ? 4 : 3))}%`
 }

@@ -1,6 +1,8 @@
 /** The end of a simulation as a person reads it. */
 import Table from 'cli-table3'
 import type { Measurements, SimReport } from '../../../sim/report.ts'
+import { spentText } from '../privacy/run-privacy.ts'
+import { figure } from '../privacy/words.ts'
 
 const rows: ReadonlyArray<readonly [keyof Measurements, string]> = [
   ['base', 'base model alone'],
@@ -30,13 +32,22 @@ export function reportText(report: SimReport): string {
     clients.push([name, ...rows.flatMap(([key]) => report.perClient[key]?.[i]?.toFixed(3) ?? [])])
   })
   return [
-    `${report.completedRounds} of ${report.rounds} rounds, ${report.peers} peers`,
+    `${report.completedRounds} of ${report.rounds} rounds, ${report.peers} peers${privacyText(report)}`,
     table.toString(),
     clients.toString(),
     bytesText(report),
     `state    ${report.stateSha256}, the same on every peer`,
     `adapter  ${report.adapterDir}`
   ].join('\n\n')
+}
+
+function privacyText({ privacy, end }: SimReport): string {
+  if (privacy === null) return ''
+  const why =
+    end === 'privacy'
+      ? `; the run stopped there: another round would have passed epsilon ${figure(privacy.epsilonMax)}`
+      : ''
+  return `, ${spentText(privacy)} spent${why}`
 }
 
 function bytesText(report: SimReport): string {

@@ -4,6 +4,7 @@ import { heldOutOf } from '../../../sim/baselines.ts'
 import type { Peer, PeerEvent } from '../../peer/peer-types.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import type { Output } from '../output.ts'
+import { figure } from '../privacy/words.ts'
 import type { SimProgress } from './progress.ts'
 
 export class RoundLines {
@@ -64,6 +65,8 @@ export class RoundLines {
     if (perClient !== null && link.height === this.#height) this.#latest = { adapter, heldOut: perClient }
     const heldOut = perClient === null ? null : mean(perClient)
     const survivors = link.survivors.map(({ peer }) => peer)
+    // Such a round publishes no loss.
+    const isNoised = tip.privacy !== null
     this.#output.event({
       event: 'round',
       round: link.round,
@@ -74,7 +77,8 @@ export class RoundLines {
       aggregator,
       survivors,
       cohort: link.cohort,
-      meanTrainingLoss: link.meanLoss,
+      meanTrainingLoss: isNoised ? null : link.meanLoss,
+      ...(isNoised ? { epsilonSpent: link.epsilonSpent } : {}),
       heldOutBitsPerByte: heldOut,
       bytes,
       stateSha256: toHex(link.stateHash),
@@ -87,7 +91,8 @@ export class RoundLines {
     const lead = aggregator === null ? '' : `, aggregator ${this.#progress.nameOf(aggregator)}`
     this.#progress.line(
       `round ${link.round + 1}/${this.#rounds}: ${learnt}, ${survivors.length} of ${link.cohort.length} in${lead}, ` +
-        `${(this.#progress.sentBytes / 1e6).toFixed(1)} MB sent by all so far, ${seconds.toFixed(1)} s`
+        `${(this.#progress.sentBytes / 1e6).toFixed(1)} MB sent by all so far, ${seconds.toFixed(1)} s` +
+        (isNoised ? `, epsilon ${figure(link.epsilonSpent)} spent` : '')
     )
   }
 }

@@ -10,6 +10,7 @@ import { createReport, doneEvent, type Measurements } from '../../../sim/report.
 import { type Scenario, scenarioManifest } from '../../../sim/scenario.ts'
 import { valueCount } from '../../model/safetensors/header.ts'
 import { runFolder } from '../../peer/run-disk.ts'
+import { adapterOf } from '../../peft/adapter-of.ts'
 import { saveAdapter } from '../../peft/peft-files.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { nodeFiles } from '../../platform/node-files.ts'
@@ -30,6 +31,8 @@ import {
   openBaseModel,
   openRunTrainers
 } from '../open-trainer.ts'
+import { runPrivacyOf } from '../privacy/run-privacy.ts'
+import { asksForNoise, tellRunPrivacy, withLeastNoise } from '../privacy-options.ts'
 import { resolveModel } from '../resolve-model.ts'
 import { UserError } from '../user-error.ts'
 import { openClients, type SimClient } from './clients.ts'
@@ -89,11 +92,16 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
   })
   let pool: TrainerPool | null = null
   try {
-    const manifest = scenarioManifest(scenario, loopback.members[0]!.identity.peerId, {
+    const written = scenarioManifest(scenario, loopback.members[0]!.identity.peerId, {
       source: base.name,
       ...(base.revision === null ? {} : { revision: base.revision }),
       sha256: base.sha256
     })
+    const { seed: _, ...adapter } = written.adapter
+    const { layout } = adapterOf(base.config, adapter)
+    const manifest = asksForNoise(options) ? withLeastNoise(written, layout) : written
+    // Noise that does not fit the ring is refused before the run is written.
+    const privacy = runPrivacyOf(manifest, layout, manifest.cohort.founders)
     checkBaseModel(manifest, base)
     const { sequenceLength } = manifest.training
     const clients = await openClients(scenario.data, scenario.peers, base.tokenizer, sequenceLength)
@@ -141,6 +149,8 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
       log
     }
     await announce(bench)
+    if (privacy !== null) host.output.event({ event: 'privacy', ...privacy })
+    tellRunPrivacy(privacy, host.output)
     for (const { data } of clients.slice(inside)) tellOutsider(bench, file, data)
     await measure(bench, signed)
   } finally {

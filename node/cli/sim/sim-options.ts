@@ -1,8 +1,9 @@
 import type { BackendOptions } from '../backend-options.ts'
 import type { BudgetOptions } from '../budget-options.ts'
+import type { PrivacyFlags } from '../privacy-options.ts'
 
 /** The flags of the command. */
-export interface SimOptions extends BackendOptions, BudgetOptions {
+export interface SimOptions extends BackendOptions, BudgetOptions, PrivacyFlags {
   readonly peers?: number
   readonly rounds?: number
   readonly steps?: number

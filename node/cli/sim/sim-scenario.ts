@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { parseScenario, type Scenario, type ScenarioFields } from '../../../sim/scenario.ts'
+import { privacyFields } from '../privacy-options.ts'
 import { UserError } from '../user-error.ts'
 import type { SimOptions } from './sim-options.ts'
 
@@ -44,6 +45,9 @@ function withFlags(fields: ScenarioFields, options: SimOptions): ScenarioFields 
   if (options.adapter !== undefined)
     manifest['adapter'] = { ...(manifest['adapter'] as object | undefined), kind: options.adapter }
   if (strategy !== undefined) manifest['strategy'] = strategy
+  for (const [section, values] of Object.entries(privacyFields(options))) {
+    manifest[section] = { ...(manifest[section] as object | undefined), ...values }
+  }
   if (options.allowThree === true) {
     manifest['cohort'] = { ...(manifest['cohort'] as object | undefined), allowThree: true }
   }

@@ -132,7 +132,8 @@ describe('init', () => {
       file: at('json.yaml'),
       run: toHex(runId(manifest, nodeCrypto().sha256)),
       author: manifest.author,
-      modelSha256: manifest.model.sha256
+      modelSha256: manifest.model.sha256,
+      privacy: null
     })
     expect(stderr).to.contain('founding members')
   })

@@ -70,6 +70,7 @@ function desk(checkpoints?: TrainerCheckpoints, masking = maskingHere(crypto)): 
     states,
     examples: 5,
     rounding: (): Random => seededRandom(1),
+    noise: (): Random => seededRandom(2),
     onTrainingStep: () => {},
     onTrained: () => {},
     onSumRefused: () => {},

@@ -30,7 +30,9 @@ const tip: ChainTip = {
   stateHash: hash('cd'),
   completedRounds: 2,
   silent: [],
-  recentLinks: []
+  recentLinks: [],
+  privacy: null,
+  end: null
 }
 
 function linkEvent(kind: 'result' | 'abort' | 'lost'): PeerEvent {
@@ -118,6 +120,18 @@ describe('the progress of a peer', () => {
     ])
   })
 
+  it('tells of a link with noise what privacy is spent, and of no loss, as there is none', () => {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+    const progress = new JoinProgress(createOutput({ stdout, stderr }, true), self, 8, { delta: 1e-5 })
+    const event = linkEvent('result') as PeerEvent & { type: 'link' }
+    const link = { ...event.link, meanLoss: 0, epsilonSpent: 3.2112345 }
+    progress.take({ ...event, link, tip: { ...tip, privacy: { releases: [], epsilon: 3.2112345 } } })
+    expect(String(stderr.read()))
+      .to.contain('privacy spent: epsilon 3.211 at delta 0.00001')
+      .and.not.contain('loss')
+    expect(jsonLines(String(stdout.read()))[0]).to.include({ meanLoss: null, epsilonSpent: 3.2112345 })
+  })
+
   it('says why a round begins again', () => {
     expect(told([linkEvent('abort')]).words).to.contain('round 2, attempt 3, was given up')
     expect(told([linkEvent('lost')]).words).to.contain('is lost: too few were left')
@@ -136,7 +150,13 @@ describe('the progress of a peer', () => {
       { type: 'error', error: new Error('disk full') },
       {
         type: 'finished',
-        result: { completedRounds: 8, stateHash: hash('ef'), adapter: new Float32Array(1) }
+        result: {
+          completedRounds: 8,
+          stateHash: hash('ef'),
+          adapter: new Float32Array(1),
+          end: 'rounds',
+          privacySpent: null
+        }
       }
     ])
     const at = {
@@ -158,7 +178,13 @@ describe('the progress of a peer', () => {
       { event: 'caught-up', from: b, links: 2, ...at },
       { event: 'warning', message: 'late' },
       { event: 'failed', message: 'disk full' },
-      { event: 'finished', completedRounds: 8, stateSha256: 'ef'.repeat(32) }
+      {
+        event: 'finished',
+        completedRounds: 8,
+        stateSha256: 'ef'.repeat(32),
+        end: 'rounds',
+        privacySpent: null
+      }
     ])
   })
 

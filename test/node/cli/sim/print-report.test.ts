@@ -26,6 +26,8 @@ function text(baseParameters: number, adapterElements: number): string {
       adapterElements,
       stateSha256: 'cd'.repeat(32),
       adapterDir: '/there',
+      end: 'rounds',
+      privacySpent: null,
       wallSeconds: 12
     })
   )

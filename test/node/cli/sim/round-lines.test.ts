@@ -15,7 +15,7 @@ function link(height: number): PeerEvent {
     type: 'link',
     kind: 'result',
     link: { height, round: height - 1, attempt: 0, survivors: [], cohort: [], stateHash: new Uint8Array(1) },
-    tip: { linkHash: new Uint8Array(1) },
+    tip: { linkHash: new Uint8Array(1), privacy: null },
     bytes: { maskedUpload: bytes, verification: bytes, control: bytes }
   } as unknown as PeerEvent
 }
