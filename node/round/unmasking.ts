@@ -31,11 +31,13 @@ export function releaseShares(draft: Draft, attempt: AttemptState): void {
   const isDealer = attempt.dealers!.includes(draft.deps.self)
   const value = releaseRules.releasable(attempt.agreements.survivors, { participation, isDealer, released })
   if (value === null) return
+  const { alive, dropped } = split(attempt)
+  // Whoever signed for it: a sum of fewer than t inputs, or with one in it twice, would say too much of one member.
+  if (alive.length < attempt.quorum || alive.length !== survivors.length) return
   attempt.released = true
   const survivorsHash = value.certificate.valueHash
   const { round, attempt: number } = attempt
   draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'release', survivorsHash } })
-  const { alive, dropped } = split(attempt)
   const seedShares = alive.map(({ peer }) => goodShares.get(peer)?.seedShare ?? NO_SHARE)
   const keyShares = dropped.map(({ peer }) => goodShares.get(peer)?.keyShare ?? NO_SHARE)
   gossip(

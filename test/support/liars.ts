@@ -24,24 +24,36 @@ export interface LiarOptions {
   /** Rank of the liar in the first attempt: 0 is the aggregator, 1 its stand-in. */
   readonly rank?: number
   readonly options?: Partial<ClusterOptions>
+  readonly deadlines?: Partial<typeof testDeadlines>
   /** What the liar does instead of an effect of its own machine; null for the effect itself. */
   readonly lie: (effect: Effect, liar: Liar) => readonly Effect[] | null
 }
 
 /** Four members (unless said otherwise) and one round, in which the member of the given rank lies. */
-export function clusterWithLiar({ n = 4, seed = 1, rounds = 1, rank = 2, options, lie }: LiarOptions) {
+export function clusterWithLiar({
+  n = 4,
+  seed = 1,
+  rounds = 1,
+  rank = 2,
+  options,
+  deadlines,
+  lie
+}: LiarOptions) {
   let liar: string | null = null
-  const cluster: RoundCluster = new RoundCluster(testRun(n, { rounds, deadlines: testDeadlines }), {
-    seed,
-    ...options,
-    instead: (id, effect) => {
-      const peer = cluster.peer(id)
-      const { attempt } = peer.state
-      if (attempt === null) return [effect]
-      liar ??= attempt.ranked[rank]!
-      return (id === liar ? lie(effect, { cluster, peer, attempt }) : null) ?? [effect]
+  const cluster: RoundCluster = new RoundCluster(
+    testRun(n, { rounds, deadlines: { ...testDeadlines, ...deadlines } }),
+    {
+      seed,
+      ...options,
+      instead: (id, effect) => {
+        const peer = cluster.peer(id)
+        const { attempt } = peer.state
+        if (attempt === null) return [effect]
+        liar ??= attempt.ranked[rank]!
+        return (id === liar ? lie(effect, { cluster, peer, attempt }) : null) ?? [effect]
+      }
     }
-  })
+  )
   const honest = () => cluster.alive.filter(({ id }) => id !== liar)
   return {
     cluster: cluster.start(),

@@ -1,13 +1,6 @@
 import { expect } from 'chai'
 import { votePayload } from '../../../protocols/certificate.ts'
-import {
-  Decision,
-  Inventory,
-  MaskedInput,
-  NewView,
-  Proposal,
-  UnmaskBundle
-} from '../../../protocols/messages.js'
+import { Decision, Inventory, MaskedInput, NewView, Proposal } from '../../../protocols/messages.js'
 import { committedSurvivors, contradictions } from '../../support/cluster-claims.ts'
 import { bytes32, type LiarOptions, reworded, roundWith, saidIn, saying } from '../../support/liars.ts'
 
@@ -159,34 +152,6 @@ describe('a member that speaks out of turn', () => {
       })
       expect(refusals.length).to.be.at.least(junk.length === 0 ? 3 : 10)
     }
-  })
-
-  it('cannot release both kinds of share, for another set, or for more than U2', () => {
-    const releasing = (change: (bundle: UnmaskBundle) => Partial<UnmaskBundle>) =>
-      roundWith({
-        lie(effect, liar) {
-          const message = saidIn(effect, 'unmask-bundle')
-          if (message === null) return null
-          const bundle = UnmaskBundle.decode(message.payload)
-          return [
-            saying(
-              effect,
-              reworded(liar, message, { payload: UnmaskBundle.encode({ ...bundle, ...change(bundle) }) })
-            )
-          ]
-        }
-      }).refusals
-    const oneEach = 'unmask-bundle: not one share for each of U2'
-    expect(releasing(({ seedShares }) => ({ keyShares: seedShares }))).to.deep.equal([oneEach])
-    expect(releasing(() => ({ keyShares: [bytes32(1)] }))).to.deep.equal([oneEach])
-    expect(releasing(({ seedShares }) => ({ seedShares: seedShares.slice(1) }))).to.deep.equal([oneEach])
-    expect(releasing(() => ({ survivorsHash: bytes32(1) }))).to.deep.equal([
-      'unmask-bundle: it is for another survivor set'
-    ])
-    // Well formed and false: its shares match no hash and are left aside.
-    expect(releasing(({ seedShares }) => ({ seedShares: seedShares.map(() => bytes32(1)) }))).to.deep.equal(
-      []
-    )
   })
 
   it('votes for two values and is counted in one certificate at most', () => {

@@ -62,16 +62,6 @@ describe('an aggregator that lies', () => {
     }
   })
 
-  it('gets no signature for a sum that is wrong in one coordinate: another state hash', () => {
-    const { refusals } = roundWith(
-      proposalWith(
-        ({ link }) => ({ link: { ...link!, stateHash: link!.stateHash.map(byte => byte ^ 1) } }),
-        'result'
-      )
-    )
-    expect(refusals).to.deep.equal(wrong('result'))
-  })
-
   it('gets no signature for a link that says LOST while others can finish', () => {
     const { refusals } = roundWith(
       proposalWith(
