@@ -45,7 +45,11 @@ export interface AgreementState {
   /** When this peer gives up on the current view; Infinity before it is open. */
   deadlineMs: number
   /** A proposal that was checked in form but cannot be judged yet. */
-  undecidedProposal: { readonly message: SignedMessage; readonly proposal: Proposal } | null
+  undecidedProposal: {
+    readonly message: SignedMessage
+    readonly proposal: Proposal
+    readonly grounds: Grounds
+  } | null
   /** Values seen, by hash: a certificate alone does not carry them. */
   readonly values: Map<string, Uint8Array>
   /** View -> hash of the value that this peer voted for. */
@@ -67,6 +71,12 @@ export interface AgreementState {
   readonly proposed: Set<number>
   readonly certified: Set<string>
   decided: { readonly certificate: Certificate; readonly decision: Uint8Array } | null
+}
+
+/** What a justified proposal may be: an abort too? And did its leader make the value, or must it repeat it? */
+export interface Grounds {
+  readonly abortable: boolean
+  readonly fresh: boolean
 }
 
 /** What an agreement asks its machine to do. */
@@ -174,14 +184,14 @@ export function usableNewViews({ view, newViews, values }: AgreementState): Held
 /**
  * Checks that a proposal comes from its view's leader and is justified by new-views.
  * @param newViews - those that the proposal carries, opened: signatures checked
- * @returns null if it is not; else whether its value may be an abort, and whether its leader made it (or must repeat it)
+ * @returns null if it is not
  */
 export function justified(
   setting: AgreementSetting,
   proposal: Proposal,
   sender: PeerId,
   newViews: ReadonlyArray<{ readonly sender: PeerId; readonly newView: NewView }>
-): { readonly abortable: boolean; readonly fresh: boolean } | null {
+): Grounds | null {
   if (leaderOf(setting, proposal.view) !== sender) return null
   const senders = new Set<PeerId>()
   for (const { sender: from, newView } of newViews) {
@@ -214,12 +224,13 @@ export function preparedBefore(setting: AgreementSetting, certificate: Certifica
   )
 }
 
-/** A justified proposal, judged. Votes at most once in a view. */
+/** A proposal justified on these grounds, judged. Votes at most once in a view. */
 export function onProposal(
   state: AgreementState,
   setting: AgreementSetting,
   message: SignedMessage,
   proposal: Proposal,
+  grounds: Grounds,
   judgement: Judgement,
   nowMs: number
 ): AgreementOutput[] {
@@ -229,7 +240,7 @@ export function onProposal(
   state.values.set(toHex(valueHash), proposal.decision)
   if (!rules.mayVote(state, 'prepare', proposal.view)) return []
   if (judgement === 'later') {
-    state.undecidedProposal = { message, proposal }
+    state.undecidedProposal = { message, proposal, grounds }
     return []
   }
   state.undecidedProposal = null
@@ -338,8 +349,7 @@ export function onNewView(
   const held = state.newViews.get(view) ?? new Map<PeerId, HeldNewView>()
   held.set(message.sender, { message, prepared })
   state.newViews.set(view, held)
-  // One honest member at least has given up on the view that this peer is in.
-  if (view > state.view && held.size > setting.faults) return moveTo(state, setting, view, nowMs)
+  if (setting.rules.joins(state, view, held.size, setting.faults)) return moveTo(state, setting, view, nowMs)
   return []
 }
 

@@ -25,21 +25,27 @@ export interface Releaser {
   readonly released: boolean
 }
 
-/** What is known of a value proposed as the round's result. */
-export interface ProposedResult {
-  /** It is what this member computed itself, now or (its vote is in the journal) before a restart. */
-  readonly isOwn: boolean
-  readonly isLoss: boolean
-  /** A quorum of the committee of verifiers attests it, and it fits all that this member can check itself. */
-  readonly isAttested: boolean
-  /** This member has computed a result. */
-  readonly hasResult: boolean
+/** Whether a member still hopes for the round's sum. */
+export interface Hopes {
   /** It has one, is working on one, or has all the shares for one. */
   mayStillFinish(): boolean
   /** Every member has led the agreement on the result. */
   readonly everyoneHasLed: boolean
+  /** A quorum of the committee of verifiers attests it (else: a loss), and it fits all that this member can check. */
+  readonly isAttested: boolean
   /** A new view allows it to give up. */
   readonly abortable: boolean
+}
+
+/** What is known of a value proposed as the round's result. */
+export interface ProposedResult extends Hopes {
+  /** It is what this member computed itself, now or (its vote is in the journal) before a restart. */
+  readonly isOwn: boolean
+  readonly isLoss: boolean
+  /** This member has computed a result. */
+  readonly hasResult: boolean
+  /** Its leader had to propose it: it has a prepare certificate of an earlier view. */
+  readonly isRepeated: boolean
 }
 
 export interface ReleaseRules {
@@ -51,6 +57,8 @@ export interface ReleaseRules {
    * @param unknownWords - others hold words of it that its journal does not explain
    */
   participationAfter(spoke: boolean, unknownWords: boolean): Participation
+  /** True if this member would have the round lost: it cannot finish, or every member has led in vain. */
+  mayLose(hopes: Hopes): boolean
   /** Whether a proposed result may be voted for. `later`: not before this member has computed its own. */
   judgeResult(proposed: ProposedResult): 'valid' | 'invalid' | 'later'
 }
@@ -63,11 +71,19 @@ export const releaseRules: ReleaseRules = {
     if (unknownWords) return 'silent'
     return spoke ? 'voter' : 'full'
   },
-  judgeResult({ isOwn, isLoss, isAttested, hasResult, mayStillFinish, everyoneHasLed, abortable }) {
+  mayLose,
+  judgeResult(proposed) {
+    const { isOwn, isLoss, isAttested, hasResult, isRepeated } = proposed
     if (isOwn) return 'valid'
-    // Shares that a dealer made wrong may open for some and not for others, for ever: then a loss ends the round.
-    if (isLoss) return abortable && (everyoneHasLed || isAttested || !mayStillFinish()) ? 'valid' : 'invalid'
+    if (isLoss) return mayLose(proposed) ? 'valid' : 'invalid'
     if (hasResult) return 'invalid'
-    return isAttested ? 'valid' : 'later'
+    if (isAttested) return 'valid'
+    // No leader may propose anything else any more, and the quorum behind it holds an honest member that computed it.
+    return isRepeated && mayLose(proposed) ? 'valid' : 'later'
   }
+}
+
+/** Shares that a dealer made wrong may open for some and not for others, for ever: then a loss ends the round. */
+function mayLose({ mayStillFinish, everyoneHasLed, isAttested, abortable }: Hopes): boolean {
+  return abortable && (everyoneHasLed || isAttested || !mayStillFinish())
 }

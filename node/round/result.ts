@@ -5,8 +5,8 @@ import { beaconOfSeeds } from '../../protocols/election.ts'
 import { ZERO_HASH } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { type Certificate, CertifiedLink, Decision, type LinkBody } from '../../protocols/messages.js'
-import type { Judgement } from './agreement.ts'
-import { releaseRules } from './release-rules.ts'
+import type { Grounds, Judgement } from './agreement.ts'
+import { type Hopes, releaseRules } from './release-rules.ts'
 import { type AttemptState, type Draft, hasCommittee } from './round-state.ts'
 import type { RoundOutcome } from './round-types.ts'
 import { notice } from './speak.ts'
@@ -59,7 +59,7 @@ function fitsCommitted(draft: Draft, attempt: AttemptState, decision: Uint8Array
   return equalBytes(decision, Decision.encode({ link: resultLink(draft, attempt, attempt.seeds, link) }))
 }
 
-export function lossIsAttested(draft: Draft, attempt: AttemptState): boolean {
+function lossIsAttested(draft: Draft, attempt: AttemptState): boolean {
   return isAttested(attempt, draft.deps.crypto.sha256(lostLink(draft, attempt)))
 }
 
@@ -117,15 +117,14 @@ function attestedResult(draft: Draft, attempt: AttemptState): Uint8Array | null 
 }
 
 /**
- * Only what this peer came to itself is signed, or what a quorum of the committee of verifiers did. A loss is agreed
- * to only by those who could not finish, until every member has led in vain: shares that a dealer made wrong may open
- * for some and not for others, for ever.
+ * What this peer came to itself is signed, or what a quorum of the committee of verifiers did; what else,
+ * release-rules.ts says.
  */
 export function judgeResult(
   draft: Draft,
   attempt: AttemptState,
   decision: Uint8Array,
-  abortable: boolean
+  { abortable, fresh }: Grounds
 ): Judgement {
   if (attempt.survivors === null) return 'later'
   const { ownResult } = attempt
@@ -138,10 +137,26 @@ export function judgeResult(
     isLoss,
     isAttested: isAttested(attempt, valueHash) && (isLoss || fitsCommitted(draft, attempt, decision)),
     hasResult: ownResult !== null,
-    mayStillFinish: () => mayStillFinish(draft, attempt),
-    everyoneHasLed: everyoneHasLed(attempt),
+    isRepeated: !fresh,
+    ...hopesOf(draft, attempt),
     abortable
   })
+}
+
+/** Whether this peer would agree to a loss that a new view puts forward. */
+export function mayLose(draft: Draft, attempt: AttemptState, abortable: boolean): boolean {
+  return releaseRules.mayLose({
+    ...hopesOf(draft, attempt),
+    isAttested: lossIsAttested(draft, attempt),
+    abortable
+  })
+}
+
+function hopesOf(draft: Draft, attempt: AttemptState): Pick<Hopes, 'mayStillFinish' | 'everyoneHasLed'> {
+  return {
+    mayStillFinish: () => mayStillFinish(draft, attempt),
+    everyoneHasLed: everyoneHasLed(attempt)
+  }
 }
 
 /** Hands a certified link to the host. @returns the tip that follows */
@@ -166,13 +181,13 @@ export function commitLink(
 }
 
 /** This peer has a result, is working on it, or has all the shares for it and waits for bodies, which it does twice as long. */
-export function mayStillFinish(draft: Draft, attempt: AttemptState): boolean {
+function mayStillFinish(draft: Draft, attempt: AttemptState): boolean {
   if (attempt.unmasking !== 'none') return attempt.unmasking !== 'failed'
   if (draft.nowMs >= attempt.resultDueMs + draft.deps.run.manifest.deadlines.unmaskingMs) return false
   return recoverSecrets(draft, attempt) !== null
 }
 
 /** Every member has led the agreement on the result, and none got one through. */
-export function everyoneHasLed(attempt: AttemptState): boolean {
+function everyoneHasLed(attempt: AttemptState): boolean {
   return attempt.agreements.result.view >= attempt.electorates.result.voters.length
 }

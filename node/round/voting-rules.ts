@@ -3,7 +3,7 @@
  * agreement.ts goes by them with real certificates; docs/model-checking.md says how every order of events was tried.
  * Source: Castro and Liskov 1999 (PBFT), sections 4.2 and 4.4.
  */
-import { certificateHolds, type VoteKind } from '../../protocols/certificate.ts'
+import { certificateHolds, type Subject, type VoteKind } from '../../protocols/certificate.ts'
 
 /** What a member has bound itself to in one agreement. All but `decided` comes back from its journal. */
 export interface Bonds {
@@ -30,6 +30,8 @@ export interface VotingRules {
   isOpen(bonds: Bonds, view: number): boolean
   /** True if this member may vote in this view: once for each kind. */
   mayVote(bonds: Bonds, kind: VoteKind, view: number): boolean
+  /** True if that many new-views of a later view show that somebody honest has given up on the one this member is in. */
+  joins(bonds: Bonds, view: number, newViews: number, faults: number): boolean
   /** The lock that a member reports when it gives up on a view. */
   reported<Lock>(lock: Lock | null): Lock | null
   /**
@@ -38,6 +40,11 @@ export interface VotingRules {
    * @returns null if these do not allow any proposal
    */
   freedomOf(view: number, reports: ReadonlyArray<Prepared | undefined>, quorum: number): Freedom | null
+  /**
+   * True if a voter judges a proposed value itself. One that had to be repeated carries the votes of a quorum that
+   * judged it when it was new: who cannot judge it any more, after a restart, takes their word.
+   */
+  judgesItself(subject: Subject, fresh: boolean): boolean
   /** True if a certificate of these votes decides. */
   decides(kind: VoteKind): boolean
   /** Whether a certificate has a quorum behind it. */
@@ -54,6 +61,7 @@ export const votingRules: VotingRules = {
     const votes = kind === 'prepare' ? bonds.prepared : bonds.committed
     return isOpen(bonds, view) && !votes.has(view)
   },
+  joins: ({ view: current }, view, newViews, faults) => view > current && newViews > faults,
   reported: lock => lock,
   freedomOf(view, reports, quorum) {
     // Nobody can have been locked before view 0, so it rests on nothing; and nobody has failed yet.
@@ -65,6 +73,8 @@ export const votingRules: VotingRules = {
     // A quorum without a lock: no value can have been committed before, and none will be.
     return highest === null ? { repeat: null, abortable: true } : { repeat: highest }
   },
+  // A result is everyone's own computation: release-rules.ts says when a quorum's word is taken for it.
+  judgesItself: (subject, fresh) => fresh || subject === 'result',
   decides: kind => kind === 'commit',
   holds: certificateHolds
 }

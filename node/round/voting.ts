@@ -15,6 +15,7 @@ import {
 import {
   type AgreementOutput,
   type AgreementSetting,
+  type Grounds,
   type Judgement,
   justified,
   leaderOf,
@@ -28,15 +29,7 @@ import {
   voteRecipients
 } from './agreement.ts'
 import type { JournalEntry } from './journal.ts'
-import {
-  abortLink,
-  everyoneHasLed,
-  judgeResult,
-  lossIsAttested,
-  lostLink,
-  mayStillFinish,
-  proposeResult
-} from './result.ts'
+import { abortLink, judgeResult, lostLink, mayLose, proposeResult } from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
 import {
   type AttemptState,
@@ -104,10 +97,8 @@ function giveUp(
   if (!abortable || draft.nowMs < settledAtMs(attempt.agreements[subject], setting)) return null
   if (draft.nowMs < dueMs[subject] && !exhausted(attempt, subject)) return null
   if (subject !== 'result') return abortLink(draft, attempt, subject === 'roster')
-  if (attempt.survivors === null) return null
-  const hopeless =
-    !mayStillFinish(draft, attempt) || everyoneHasLed(attempt) || lossIsAttested(draft, attempt)
-  return hopeless ? lostLink(draft, attempt) : null
+  if (attempt.survivors === null || !mayLose(draft, attempt, abortable)) return null
+  return lostLink(draft, attempt)
 }
 
 /**
@@ -135,12 +126,12 @@ function judge(
   attempt: AttemptState,
   subject: Subject,
   bytes: Uint8Array,
-  abortable: boolean
+  grounds: Grounds
 ): Judgement {
   const decision = decodeCanonical(Decision, bytes, 'decision')
-  if (subject === 'result') return judgeResult(draft, attempt, bytes, abortable)
+  if (subject === 'result') return judgeResult(draft, attempt, bytes, grounds)
   if (decision.link !== undefined) {
-    return abortable && equalBytes(bytes, abortLink(draft, attempt, subject === 'roster'))
+    return grounds.abortable && equalBytes(bytes, abortLink(draft, attempt, subject === 'roster'))
       ? 'valid'
       : 'invalid'
   }
@@ -177,18 +168,16 @@ function questionOf({ type, payload }: SignedMessage): { subject: string; endsAt
   return { subject: certificate?.subject ?? '', endsAttempt }
 }
 
-/**
- * A value that had to be repeated carries the votes of a quorum that judged it when it was new: who cannot judge it any
- * more, after a restart, takes their word. Not for the result, which everyone signs on its own computation only.
- */
 function judgeProposal(
   draft: Draft,
   attempt: AttemptState,
-  subject: Subject,
+  { subject, rules }: AgreementSetting,
   { decision }: Proposal,
-  { fresh, abortable }: { readonly fresh: boolean; readonly abortable: boolean }
+  grounds: Grounds
 ): Judgement {
-  return fresh || subject === 'result' ? judge(draft, attempt, subject, decision, abortable) : 'valid'
+  return rules.judgesItself(subject, grounds.fresh)
+    ? judge(draft, attempt, subject, decision, grounds)
+    : 'valid'
 }
 
 /** What came of a message, and in which agreement. */
@@ -214,7 +203,7 @@ export function onProposalMessage(
     return null
   }
   const owned = !grounds.fresh || namesProposer(attempt, proposal.decision, message.sender)
-  const judgement = owned ? judgeProposal(draft, attempt, setting.subject, proposal, grounds) : 'invalid'
+  const judgement = owned ? judgeProposal(draft, attempt, setting, proposal, grounds) : 'invalid'
   if (judgement === 'invalid')
     refuse(draft, message, `its ${setting.subject} decision does not follow from what this peer knows`)
   // Something that it rests on was missed: the proposer has it. Not what the committee attests: that comes by itself.
@@ -225,7 +214,7 @@ export function onProposalMessage(
   if (!maySpeak(attempt) || !isVoter(setting)) return null
   return {
     subject: setting.subject,
-    outputs: onProposal(state, setting, message, proposal, judgement, draft.nowMs)
+    outputs: onProposal(state, setting, message, proposal, grounds, judgement, draft.nowMs)
   }
 }
 
@@ -235,13 +224,13 @@ export function reconsider(draft: Draft, attempt: AttemptState, subject: Subject
   const setting = settingOf(attempt, subject, draft.deps)
   const pending = state.undecidedProposal
   if (pending === null || setting === null || !maySpeak(attempt) || !isVoter(setting)) return []
-  const { message, proposal } = pending
-  const judgement = judge(draft, attempt, subject, proposal.decision, proposal.view > 0)
+  const { message, proposal, grounds } = pending
+  const judgement = judge(draft, attempt, subject, proposal.decision, grounds)
   if (judgement === 'later') return []
   state.undecidedProposal = null
   if (judgement === 'invalid')
     refuse(draft, message, `its ${subject} decision does not follow from what this peer knows`)
-  return onProposal(state, setting, message, proposal, judgement, draft.nowMs)
+  return onProposal(state, setting, message, proposal, grounds, judgement, draft.nowMs)
 }
 
 export function onVoteMessage(

@@ -300,7 +300,7 @@ class Explorer {
       const message = sign(from, 'proposal', proposal.decision)
       this.#carryOut(
         member,
-        this.#rules.onProposal(state, setting, message, proposal, judgement, this.#nowMs)
+        this.#rules.onProposal(state, setting, message, proposal, grounds, judgement, this.#nowMs)
       )
     }
   }
