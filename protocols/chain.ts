@@ -25,6 +25,7 @@ import type { PeerId } from './ports.ts'
 import { affords, charged, emptyAccount, type PrivacyAccount, privacyTermsOf } from './privacy-account.ts'
 import { quorumOf } from './quorum.ts'
 import type { RunManifest } from './run-manifest.ts'
+import { verifierCount } from './verification-bytes.ts'
 
 /** Everything about a run that never changes, derived once from its manifest, its base and its adapter layout. */
 export interface RunContext {
@@ -241,15 +242,22 @@ export function leastCohortOf({ cohort, secureSum }: RunManifest): number {
 }
 
 /** The cohort of the round that a tip leads to. */
-export function cohortAt(tip: ChainTip, run: RunContext, crypto: Pick<CryptoSuite, 'sha256'>): PeerId[] {
+export function cohortAt(
+  tip: ChainTip,
+  run: Pick<RunContext, 'manifest'>,
+  crypto: Pick<CryptoSuite, 'sha256'>
+): PeerId[] {
   return cohortOf(tip.members, tip.beacon, Math.min(run.manifest.cohort.size, COHORT_MAX), crypto.sha256)
 }
 
 /** Who pulls and re-adds the masked inputs of the attempt that a tip leads to: a committee, or the whole cohort; sorted. */
-export function verifiersAt(tip: ChainTip, run: RunContext, crypto: Pick<CryptoSuite, 'sha256'>): PeerId[] {
-  const { verifiers } = run.manifest.secureSum
+export function verifiersAt(
+  tip: ChainTip,
+  run: Pick<RunContext, 'manifest'>,
+  crypto: Pick<CryptoSuite, 'sha256'>
+): PeerId[] {
   const cohort = cohortAt(tip, run, crypto)
-  const size = verifiers === 'everyone' ? cohort.length : verifiers
+  const size = verifierCount(run.manifest.secureSum.verifiers, cohort.length)
   return verifiersOf(cohort, tip.beacon, tip.attempt, size, crypto.sha256)
 }
 

@@ -1,4 +1,6 @@
 /** What a round costs on the wire, by arithmetic: for models that are not here, and for the way it is done elsewhere. */
+import type { RunManifest } from '../protocols/run-manifest.ts'
+import { stateBytesOf, verificationBytes } from '../protocols/verification-bytes.ts'
 
 const FLOAT32_BYTES = 4
 
@@ -39,14 +41,18 @@ export function loraElements({ layers, linears }: DecoderShape, rank: number): {
 }
 
 /**
- * The least that one peer sends and receives in a round in which everyone verifies: its own masked input goes out
- * n - 1 times in all over the network, on average once per verifier, and n - 1 bodies come in.
+ * The least that one peer sends and receives, on average, to upload its masked input and to check the sum.
+ * @param elements - that a round sums; `adapterElements` are those of the whole adapter
+ * @returns bytes per peer and round, both directions together
  */
 export function verifiedRoundBytes(
   elements: number,
-  ringBits: number,
-  peers: number
-): { sent: number; received: number } {
-  const body = (elements * ringBits) / 8
-  return { sent: body * (peers - 1), received: body * (peers - 1) }
+  adapterElements: number,
+  { secureSum, serverOptimizer }: RunManifest,
+  peers: number,
+  verifiers: number
+): number {
+  const bodyBytes = (elements * secureSum.ringBits) / 8
+  const stateBytes = stateBytesOf(adapterElements, serverOptimizer.name)
+  return 2 * verificationBytes({ members: peers, verifiers, bodyBytes, stateBytes }).mean
 }

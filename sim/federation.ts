@@ -10,6 +10,7 @@ import { toHex } from '../protocols/hex.ts'
 import type { Clock, Files, Network } from '../protocols/ports.ts'
 import type { SignedManifest } from '../protocols/signed-manifest.ts'
 import { SimError } from './errors.ts'
+import { type MeasuredVerification, VerificationMeter } from './measured-verification.ts'
 
 /** One peer's world. Peers share no mutable object: what computes for several of them keeps nothing between jobs. */
 export interface SimMember {
@@ -46,6 +47,7 @@ export interface FederationResult {
   readonly end: RunEnd
   /** Null in a run without noise. */
   readonly privacySpent: PrivacySpent | null
+  readonly verification: MeasuredVerification
 }
 
 /**
@@ -58,6 +60,7 @@ export async function runFederation(
 ): Promise<FederationResult> {
   const { clock, crypto, signedManifest, signal } = options
   const bytes: RoundBytes[] = []
+  const meter = new VerificationMeter(signedManifest, crypto)
   const peers = members.map(member => {
     const { signer, network, files, trainer, examples } = member
     const log = (message: string) => options.log?.(member, message)
@@ -67,6 +70,7 @@ export async function runFederation(
     )
     peer.on(event => {
       if (event.type === 'link') bytes.push(event.bytes)
+      meter.take(network.peerId, event)
       options.onEvent?.(member, event, peer)
     })
     return peer
@@ -81,7 +85,11 @@ export async function runFederation(
     const { lingerMs = 0 } = options
     if (lingerMs > 0)
       await Promise.race([new Promise<void>(resolve => clock.after(lingerMs, resolve)), stopped.promise])
-    return sameResult(members, results, meanBytes(bytes))
+    return {
+      ...sameResult(members, results),
+      bytesPerPeerPerRound: meanBytes(bytes),
+      verification: meter.measured
+    }
   } finally {
     signal?.removeEventListener('abort', onAbort)
     await Promise.all(peers.map(peer => peer.stop()))
@@ -100,16 +108,15 @@ async function resultOf(peer: Peer, { name }: SimMember): Promise<PeerResult> {
 
 function sameResult(
   members: readonly SimMember[],
-  results: readonly PeerResult[],
-  bytesPerPeerPerRound: RoundBytes
-): FederationResult {
+  results: readonly PeerResult[]
+): Omit<FederationResult, 'bytesPerPeerPerRound' | 'verification'> {
   const hashes = results.map(({ stateHash }) => toHex(stateHash))
   if (new Set(hashes).size !== 1) {
     const lines = members.map(({ name }, i) => `${name}: ${hashes[i]}`)
     throw new SimError('DIVERGED', { hashes }, `the peers came to different states:\n${lines.join('\n')}`)
   }
   const { completedRounds, adapter, end, privacySpent } = results[0]!
-  return { completedRounds, stateSha256: hashes[0]!, adapter, bytesPerPeerPerRound, end, privacySpent }
+  return { completedRounds, stateSha256: hashes[0]!, adapter, end, privacySpent }
 }
 
 /** Each count is of one peer between two links. */

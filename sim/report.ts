@@ -3,7 +3,9 @@ import type { PrivacySpent } from '../aggregation/replicated-state.ts'
 import type { RoundBytes } from '../node/peer/byte-account.ts'
 import type { RunEnd } from '../protocols/chain.ts'
 import type { RunManifest } from '../protocols/run-manifest.ts'
+import { verifierCount } from '../protocols/verification-bytes.ts'
 import { fullModelRoundBytes, loraElements, smolLm2, verifiedRoundBytes } from './cost.ts'
+import type { MeasuredVerification } from './measured-verification.ts'
 
 /** Held-out bits per byte of each client, in the clients' order; null where the baseline was not run. */
 export interface Measurements {
@@ -24,6 +26,7 @@ export interface SimReport {
   readonly improved: Readonly<Record<Exclude<keyof Measurements, 'base'>, number | null>>
   readonly perClient: Measurements
   readonly bytesPerPeerPerRound: RoundBytes
+  readonly verification: MeasuredVerification
   readonly baseParameters: number
   readonly adapterElements: number
   /** A server-based round that moves the full model: bytes per peer. */
@@ -31,7 +34,10 @@ export interface SimReport {
   /** The same two figures for a model of practical size, by arithmetic. */
   readonly atScale: {
     readonly model: string
+    /** Everyone verifies. */
     readonly verifiedBytes: number
+    /** With the run's committee; null if it has none. */
+    readonly committeeBytes: number | null
     readonly fullModelBytes: number
   }
   readonly stateSha256: string
@@ -48,6 +54,7 @@ export interface ReportInput {
   readonly completedRounds: number
   readonly perClient: Measurements
   readonly bytesPerPeerPerRound: RoundBytes
+  readonly verification: MeasuredVerification
   readonly baseParameters: number
   readonly adapterElements: number
   readonly stateSha256: string
@@ -67,7 +74,8 @@ export function createReport(input: ReportInput): SimReport {
   const { a, b } = loraElements(smolLm2, adapter.kind === 'lora' ? adapter.rank : 8)
   // rolora alternates the factors; ffa sums B alone.
   const summed = { rolora: (a + b) / 2, ffa: b, fedit: a + b }[manifest.strategy]
-  const atScale = verifiedRoundBytes(summed, manifest.secureSum.ringBits, peers)
+  const verifiers = verifierCount(manifest.secureSum.verifiers, peers)
+  const atScale = (count: number) => Math.round(verifiedRoundBytes(summed, a + b, manifest, peers, count))
   return {
     scenario: manifest.name,
     clients,
@@ -87,12 +95,14 @@ export function createReport(input: ReportInput): SimReport {
     },
     perClient,
     bytesPerPeerPerRound: input.bytesPerPeerPerRound,
+    verification: input.verification,
     baseParameters: input.baseParameters,
     adapterElements: input.adapterElements,
     fullModelBytes: fullModelRoundBytes(input.baseParameters),
     atScale: {
       model: smolLm2.name,
-      verifiedBytes: Math.round(atScale.sent + atScale.received),
+      verifiedBytes: atScale(peers),
+      committeeBytes: verifiers < peers ? atScale(verifiers) : null,
       fullModelBytes: fullModelRoundBytes(smolLm2.parameters)
     },
     stateSha256: input.stateSha256,

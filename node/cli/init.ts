@@ -40,6 +40,7 @@ export interface InitOptions extends PrivacyFlags {
   readonly adapter?: 'lora' | 'bottleneck' | 'prefix'
   readonly rank?: number
   readonly steps?: number
+  readonly verifiers?: number | 'everyone'
 }
 
 /** Stands in the manifest while its other fields are checked, before the model is read. */
@@ -109,6 +110,7 @@ function draftOf(options: InitOptions, author: string): unknown {
       ...(options.rank === undefined ? {} : { rank: options.rank, alpha: options.rank })
     },
     training: options.steps === undefined ? {} : { steps: options.steps },
+    secureSum: options.verifiers === undefined ? {} : { verifiers: options.verifiers },
     cohort,
     ...privacyFields(options),
     ...(options.rounds === undefined ? {} : { rounds: options.rounds }),

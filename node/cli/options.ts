@@ -1,5 +1,6 @@
 /** Parsers of flag values: commander turns what they throw into wrong usage that names the flag and the value. */
 import { type Command, InvalidArgumentError } from 'commander'
+import { COHORT_MAX, VERIFIERS_MIN } from '../../protocols/limits.ts'
 
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return text => {
@@ -14,6 +15,18 @@ export function number(min: number, max: number): (text: string) => number {
     const value = text.trim() === '' ? Number.NaN : Number(text)
     if (value >= min && value <= max) return value
     throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`)
+  }
+}
+
+/** Who re-adds the sum: `everyone`, or the size of the committee. */
+export function verifiers(text: string): number | 'everyone' {
+  if (text === 'everyone') return text
+  try {
+    return wholeNumber(VERIFIERS_MIN, COHORT_MAX)(text)
+  } catch {
+    throw new InvalidArgumentError(
+      `It must be everyone, or a whole number from ${VERIFIERS_MIN} to ${COHORT_MAX}.`
+    )
   }
 }
 

@@ -25,8 +25,9 @@ describe('fedpeft-node sim', function () {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  it('gives a peer that is a process of its own the same links as the seven inside', async () => {
-    const flags = ['--external', '1', '--rounds', '2', '--steps', '2', '--no-baselines', '--out', 'run']
+  it('gives a peer that is a process of its own the same links as the seven inside, five verifying for all', async () => {
+    const short = ['--rounds', '2', '--steps', '2', '--no-baselines', '--out', 'run']
+    const flags = ['--external', '1', '--verifiers', '5', ...short]
     const sim = start('sim', 'sim', ...flags)
     const { address, run, data } = await sim.waitFor('outsider')
     const who = ['--run', String(run), '--data', String(data), '--dir', 'outsider']
@@ -43,6 +44,9 @@ describe('fedpeft-node sim', function () {
     expect(links(sim, 'round')).to.have.length(2)
     expect(links(outsider, 'link')).to.deep.equal(links(sim, 'round'))
     for (const { survivors } of sim.named('round')) expect(survivors).to.have.length(8)
+    expect(sim.stderr).to.match(
+      /Of 8 peers 5 verified each round: such a peer received .*, each of the others /
+    )
     // Both factors have been trained: B in the first round, A in the second.
     const base = await openBaseModel(localModel('embedded'))
     const config = await readAdapterConfig(nodeFiles(join(dir, 'run')), 'adapter')

@@ -19,6 +19,7 @@ function report() {
     end: 'rounds',
     privacySpent: null,
     bytesPerPeerPerRound: { maskedUpload: count(10, 1), verification: count(20, 30), control: count(3, 4) },
+    verification: { verifiers: 4, verifierReceived: 30, otherReceived: null },
     baseParameters: 1000,
     adapterElements: 100,
     stateSha256: 'cd'.repeat(32),

@@ -3,7 +3,7 @@ import { COHORT_MAX } from '../../../protocols/limits.ts'
 import type { CommandHost } from '../host.ts'
 import { dirOption } from '../identity-dir.ts'
 import type { InitOptions } from '../init.ts'
-import { wholeNumber, withExamples } from '../options.ts'
+import { verifiers, wholeNumber, withExamples } from '../options.ts'
 import { addPrivacyOptions } from '../privacy-options.ts'
 import { UserError } from '../user-error.ts'
 
@@ -32,6 +32,7 @@ export function initCommand(host: CommandHost): Command {
     )
     .option('--rank <r>', 'rank of a LoRA adapter', wholeNumber(1, 256))
     .option('--steps <n>', 'local training steps per round', wholeNumber(1, 100_000))
+    .option('--verifiers <k>', 'who re-adds the sum: everyone, or a committee of k (default: 16)', verifiers)
   addPrivacyOptions(command)
     .option('--force', 'overwrite the file')
     .addOption(dirOption())

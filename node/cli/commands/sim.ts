@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { backendOption } from '../backend-options.ts'
 import { addBudgetOptions } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
-import { number, wholeNumber, withExamples } from '../options.ts'
+import { number, verifiers, wholeNumber, withExamples } from '../options.ts'
 import { addPrivacyOptions } from '../privacy-options.ts'
 import type { SimOptions } from '../sim/sim-options.ts'
 
@@ -24,6 +24,7 @@ export function simCommand(host: CommandHost): Command {
       ])
     )
     .option('--strategy <name>', 'rolora, ffa or fedit (default: rolora)')
+    .option('--verifiers <k>', 'who re-adds the sum: everyone, or a committee of k (default: 16)', verifiers)
     .option(
       '--model <model>',
       'base model: "embedded", a folder, or a Hub id such as HuggingFaceTB/SmolLM2-135M@main'

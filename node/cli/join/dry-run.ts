@@ -3,7 +3,9 @@ import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { roundWeight } from '../../../aggregation/encoding.ts'
 import { strategyByName } from '../../../aggregation/strategies.ts'
+import { committeeRisk } from '../../../protocols/committee-risk.ts'
 import { toHex } from '../../../protocols/hex.ts'
+import { faultsOf, quorumOf } from '../../../protocols/quorum.ts'
 import { type RunManifest, runId } from '../../../protocols/run-manifest.ts'
 import { trainJobOf } from '../../peer/local-training.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
@@ -142,6 +144,7 @@ function costLines(
     } and one measurement), then the wait ` + `for the others; ${rounds} rounds in all`,
     `network   per round ${traffic(bytes)}`,
     ...(cohort.size > cohort.founders ? [`          at most ${traffic(most)}`] : []),
+    ...verificationLines(bytes, most),
     `adapter   ${trainer.layout.length.toLocaleString('en-US')} numbers; one masked change is ` +
       bytesText(bytes.maskedInputBytes),
     ...(privacy === null
@@ -150,6 +153,21 @@ function costLines(
             'in it, and no differential privacy covers what the sum shows'
         ]
       : runPrivacyLines(privacy).map((line, i) => `${i === 0 ? 'epsilon  ' : '         '} ${line}`))
+  ]
+}
+
+/** Who re-adds the sum, what that costs with a committee and without, and what is trusted for it. */
+function verificationLines(founders: RoundBytesEstimate, most: RoundBytesEstimate): string[] {
+  const bytes = founders.otherReceivedBytes === null ? most : founders
+  const { members, verifiers, verifierReceivedBytes, otherReceivedBytes, everyoneReceivedBytes } = bytes
+  if (otherReceivedBytes === null) return ['verifying everyone re-adds the sum before it counts']
+  const liars = faultsOf(members)
+  const { deceives } = committeeRisk(members, verifiers, liars)
+  return [
+    `verifying a committee of ${verifiers} of ${members}, drawn in each round: ${bytesText(verifierReceivedBytes)} received by ` +
+      `a member of it, ${bytesText(otherReceivedBytes)} by one outside; if everyone verified, ${bytesText(everyoneReceivedBytes)} by each`,
+    `          a wrong sum can pass if ${quorumOf(verifiers)} of the ${verifiers} lie: with ${liars} liars among ${members}, ` +
+      `${deceives === 0 ? 'that cannot be' : `a chance of ${deceives.toPrecision(2)} in one round`} (docs/verification.md)`
   ]
 }
 

@@ -3,6 +3,7 @@ import type { AdapterLayout } from '../../../aggregation/adapter-layout.ts'
 import { lanesByteLength } from '../../../aggregation/ring.ts'
 import { quorumOf } from '../../../protocols/quorum.ts'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
+import { stateBytesOf, verificationBytes, verifierCount } from '../../../protocols/verification-bytes.ts'
 import { laneCountOfRound } from '../../peer/round-work.ts'
 
 export interface RoundBytesEstimate {
@@ -10,9 +11,18 @@ export interface RoundBytesEstimate {
   readonly members: number
   /** One masked input: this peer's change of the adapter. Mean over the kinds of rounds that the strategy has. */
   readonly maskedInputBytes: number
+  /** Of them, those who re-add the sum. */
+  readonly verifiers: number
+  /** The adapter and the server optimizer's moments: what a member that does not verify pulls instead of the inputs. */
+  readonly stateBytes: number
   /** On average: a body that many want is passed on by those who have it. */
   readonly sentBytes: number
   readonly receivedBytes: number
+  /** Of one verifier, and of one member that is none (null where everyone verifies), control messages included. */
+  readonly verifierReceivedBytes: number
+  readonly otherReceivedBytes: number | null
+  /** What each member would receive if everyone verified. */
+  readonly everyoneReceivedBytes: number
   /** Of `receivedBytes`: keys, shares, votes, links. An estimate; the rest is exact. */
   readonly controlBytes: number
 }
@@ -50,13 +60,27 @@ export function roundBytesEstimate(
   }
   const kinds = Array.from({ length: KINDS_OF_ROUNDS }, (_, round) => bytesOf(round))
   const maskedInputBytes = Math.round(kinds.reduce((sum, bytes) => sum + bytes, 0) / kinds.length)
-  const others = members - 1
+  const { secureSum, serverOptimizer } = manifest
   const controlBytes = controlEstimate(members)
+  const verifiers = verifierCount(secureSum.verifiers, members)
+  const stateBytes = stateBytesOf(layout.length, serverOptimizer.name)
+  const { verifier, other, mean } = verificationBytes({
+    members,
+    verifiers,
+    bodyBytes: maskedInputBytes,
+    stateBytes
+  })
+  const meanBytes = Math.round(mean) + controlBytes
   return {
     members,
+    verifiers,
     maskedInputBytes,
-    sentBytes: others * maskedInputBytes + controlBytes,
-    receivedBytes: others * maskedInputBytes + controlBytes,
+    stateBytes,
+    sentBytes: meanBytes,
+    receivedBytes: meanBytes,
+    verifierReceivedBytes: verifier + controlBytes,
+    otherReceivedBytes: other === null ? null : other + controlBytes,
+    everyoneReceivedBytes: (members - 1) * maskedInputBytes + controlBytes,
     controlBytes
   }
 }

@@ -62,12 +62,25 @@ function bytesText(report: SimReport): string {
   const text =
     `${table.toString()}\n` +
     `A server that sends and takes the full model in 32-bit floats moves ${kilobytes(fullModelBytes)} per client and ` +
-    `round: ${times(fullModelBytes, sum)} as much.`
+    `round: ${times(fullModelBytes, sum)} as much.${committeeText(report)}`
   if (share <= USUAL_SHARE_MAX) return text
   return (
     `${text}\nNot representative: the adapter is ${(100 * share).toFixed(1)} % of so small a base. ` +
     `For ${atScale.model}, by arithmetic, everyone verifying:\n${kilobytes(atScale.verifiedBytes)} (masked inputs, sent and ` +
-    `received) against ${kilobytes(atScale.fullModelBytes)}: ${times(atScale.fullModelBytes, atScale.verifiedBytes)}.`
+    `received) against ${kilobytes(atScale.fullModelBytes)}: ${times(atScale.fullModelBytes, atScale.verifiedBytes)}.` +
+    (atScale.committeeBytes === null
+      ? ''
+      : ` With this run's committee: ${kilobytes(atScale.committeeBytes)} (new states included).`)
+  )
+}
+
+/** What a verifier of the committee received, measured, and what the others did. */
+function committeeText({ verification, peers }: SimReport): string {
+  const { verifiers, verifierReceived, otherReceived } = verification
+  if (otherReceived === null) return ''
+  return (
+    `\nOf ${peers} peers ${verifiers} verified each round: such a peer received ${kilobytes(verifierReceived)} of masked ` +
+    `inputs and passed-on states, each of the others ${kilobytes(otherReceived)}.`
   )
 }
 

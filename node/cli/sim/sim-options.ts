@@ -10,6 +10,7 @@ export interface SimOptions extends BackendOptions, BudgetOptions, PrivacyFlags 
   readonly learningRate?: number
   readonly adapter?: 'lora' | 'bottleneck' | 'prefix'
   readonly strategy?: 'rolora' | 'ffa' | 'fedit'
+  readonly verifiers?: number | 'everyone'
   readonly model?: string
   readonly data?: string
   readonly seed?: number

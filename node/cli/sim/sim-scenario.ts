@@ -48,6 +48,8 @@ function withFlags(fields: ScenarioFields, options: SimOptions): ScenarioFields 
   for (const [section, values] of Object.entries(privacyFields(options))) {
     manifest[section] = { ...(manifest[section] as object | undefined), ...values }
   }
+  if (options.verifiers !== undefined)
+    manifest['secureSum'] = { ...(manifest['secureSum'] as object | undefined), verifiers: options.verifiers }
   if (options.allowThree === true) {
     manifest['cohort'] = { ...(manifest['cohort'] as object | undefined), allowThree: true }
   }

@@ -16,14 +16,19 @@ describe('join --dry-run', () => {
     writeFileSync(at('text.txt'), 'The state of the union is strong. '.repeat(200))
     const written = await runHere(['init', at('run.yaml'), '--model', at('model'), '--dir', at('author')])
     expect(written.exitCode, written.stderr).to.equal(0)
-    const narrow = readFileSync(at('run.yaml'), 'utf8').replace('sequenceLength: 96', 'sequenceLength: 16')
-    writeFileSync(at('run.yaml'), narrow)
-    await runHere(['init', '--sign', at('run.yaml'), '--dir', at('author')])
+    await narrow(at('run.yaml'))
     const args = ['--run', at('run.yaml'), '--data', at('text.txt'), '--dir', at('me'), '--threads', '1']
     ended = await runHere(['join', '--dry-run', '--json', ...args])
     done = ended.events.at(-1)!
   })
   after(() => scratch.remove())
+
+  /** To as many positions as the small model has. */
+  async function narrow(file: string): Promise<void> {
+    const text = readFileSync(file, 'utf8').replace('sequenceLength: 96', 'sequenceLength: 16')
+    writeFileSync(file, text)
+    await runHere(['init', '--sign', file, '--dir', at('author')])
+  }
 
   it('needs no address and leaves nothing behind', () => {
     expect(ended.exitCode, ended.stderr).to.equal(0)
@@ -71,6 +76,30 @@ describe('join --dry-run', () => {
     ]) {
       expect(ended.stderr).to.contain(word)
     }
+  })
+
+  it('says who re-adds the sum: with up to 16 members everyone, by default', () => {
+    expect((done['round'] as Record<'bytesAtMost', object>).bytesAtMost).to.include({
+      verifiers: 16,
+      otherReceivedBytes: null
+    })
+    expect(ended.stderr).to.contain('verifying everyone re-adds the sum')
+  })
+
+  it('says what a committee costs, beside what everyone would, and what is trusted for it', async () => {
+    const file = at('committee.yaml')
+    const made = ['--model', at('model'), '--founders', '12', '--verifiers', '5', '--dir', at('author')]
+    expect((await runHere(['init', file, ...made])).exitCode).to.equal(0)
+    await narrow(file)
+    const args = ['--run', file, '--data', at('text.txt'), '--dir', at('me'), '--threads', '1']
+    const dry = await runHere(['join', '--dry-run', '--json', ...args])
+    expect(dry.exitCode, dry.stderr).to.equal(0)
+    const { bytes } = dry.events.at(-1)!['round'] as { bytes: Record<string, number> }
+    expect(bytes).to.include({ members: 12, verifiers: 5 })
+    expect(bytes['otherReceivedBytes']).to.be.below(bytes['everyoneReceivedBytes']!)
+    expect(dry.stderr).to.contain('a committee of 5 of 12, drawn in each round')
+    // f = 3 of 12, and a quorum of five is four: so few cannot make it.
+    expect(dry.stderr).to.contain('if 4 of the 5 lie: with 3 liars among 12, that cannot be')
   })
 
   it('says what leaves this machine and what never does', () => {

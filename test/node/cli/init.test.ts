@@ -47,7 +47,9 @@ describe('init', () => {
       '--rank',
       '4',
       '--steps',
-      '7'
+      '7',
+      '--verifiers',
+      '5'
     ]
     const { exitCode, stdout, stderr } = await init(at('a.yaml'), '--model', at('model'), ...flags)
     expect(stderr).to.equal('')
@@ -57,6 +59,7 @@ describe('init', () => {
     expect(manifest.cohort).to.include({ founders: 20, size: 20 })
     expect(manifest.adapter).to.include({ rank: 4, alpha: 4 })
     expect(manifest.training.steps).to.equal(7)
+    expect(manifest.secureSum.verifiers).to.equal(5)
     const { sha256 } = nodeCrypto()
     const model = await openModel(nodeFiles(at('model')), 'model')
     const digest = await model.digest(sha256Hash)
@@ -64,6 +67,16 @@ describe('init', () => {
     expect(stdout)
       .to.contain(toHex(runId(manifest, sha256)))
       .and.to.contain(manifest.author)
+  })
+
+  it('takes everyone, or a committee that can lose one, as verifiers', async () => {
+    expect((await init(at('v.yaml'), '--model', at('model'), '--verifiers', 'everyone')).exitCode).to.equal(0)
+    expect((await load('v.yaml')).secureSum.verifiers).to.equal('everyone')
+    for (const wrong of ['3', '65', 'some']) {
+      const { exitCode, stderr } = await init(at('w.yaml'), '--verifiers', wrong)
+      expect(exitCode).to.equal(2)
+      expect(stderr).to.contain('--verifiers').and.to.contain('everyone, or a whole number from 4 to 64')
+    }
   })
 
   it('keeps one identity per directory', async () => {

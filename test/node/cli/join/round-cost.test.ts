@@ -43,8 +43,21 @@ describe('what a round costs by arithmetic', () => {
     })
   }
 
+  it('is less with a committee: most members receive one state instead of the bodies', () => {
+    const of = (verifiers: number | 'everyone') =>
+      roundBytesEstimate(manifestWith({ secureSum: { verifiers } }), id, layout, 20)
+    const [committee, everyone] = [of(5), of('everyone')]
+    expect(committee).to.include({ members: 20, verifiers: 5, stateBytes: 4 * layout.length })
+    expect(everyone).to.include({ verifiers: 20, otherReceivedBytes: null })
+    expect(committee.verifierReceivedBytes).to.equal(everyone.verifierReceivedBytes)
+    expect(committee.everyoneReceivedBytes).to.equal(everyone.receivedBytes)
+    expect(committee.otherReceivedBytes).to.equal(4 * layout.length + committee.controlBytes)
+    const received = 5 * committee.verifierReceivedBytes + 15 * committee.otherReceivedBytes!
+    expect(committee.receivedBytes).to.be.closeTo(received / 20, 1)
+  })
+
   it('grows with the members: each sends and receives one body for every other', () => {
-    const manifest = manifestWith({})
+    const manifest = manifestWith({ secureSum: { verifiers: 'everyone' } })
     const of = (members: number) => roundBytesEstimate(manifest, id, layout, members)
     for (const members of [4, 7, 16, 64]) {
       const { maskedInputBytes, sentBytes, receivedBytes, controlBytes } = of(members)

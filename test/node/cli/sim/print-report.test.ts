@@ -6,8 +6,11 @@ import { parseScenario, scenarioManifest } from '../../../../sim/scenario.ts'
 
 const count = (sent: number, received: number) => ({ sent, received })
 
-function text(baseParameters: number, adapterElements: number): string {
-  const manifest = scenarioManifest(parseScenario({ peers: 4 }), peerIdOf(new Uint8Array(32).fill(7)), {
+function text(baseParameters: number, adapterElements: number, committee: number | null = null): string {
+  const peers = committee === null ? 4 : 8
+  const secureSum = committee === null ? {} : { verifiers: committee }
+  const scenario = parseScenario({ peers, manifest: { secureSum } })
+  const manifest = scenarioManifest(scenario, peerIdOf(new Uint8Array(32).fill(7)), {
     source: 'embedded',
     sha256: 'ab'.repeat(32)
   })
@@ -21,6 +24,11 @@ function text(baseParameters: number, adapterElements: number): string {
         maskedUpload: count(10, 0),
         verification: count(20, 30),
         control: count(0, 20)
+      },
+      verification: {
+        verifiers: committee ?? 4,
+        verifierReceived: 7_000,
+        otherReceived: committee === null ? null : 4_000
       },
       baseParameters,
       adapterElements,
@@ -36,6 +44,17 @@ function text(baseParameters: number, adapterElements: number): string {
 describe('report of a simulation in words', () => {
   it('compares the bytes of a round with those of the full model', () => {
     expect(text(1000, 2)).to.contain('moves 8.0 kB per client and round: 100.0 times as much')
+  })
+
+  it('says what verifying cost those in the committee and those outside, measured and by arithmetic', () => {
+    const written = text(1000, 104, 4)
+    expect(written).to.contain('Of 8 peers 4 verified each round: such a peer received 7.0 kB')
+    expect(written).to.contain('each of the others 4.0 kB')
+    // SmolLM2-135M, rank 8, half of 2,442,240 elements in 16 bits, seven of them for each of eight, in and out.
+    expect(written).to.contain('34.19 MB (masked inputs')
+    // The mean of that and of a state of 2,442,240 elements in 32 bits, in and out.
+    expect(written).to.contain("With this run's committee: 26.86 MB")
+    expect(text(1000, 104)).not.to.contain('verified each round').and.not.to.contain('committee')
   })
 
   it('calls the bytes of a toy model not representative, and shows those of a practical one', () => {
