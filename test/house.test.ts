@@ -31,7 +31,7 @@ function isNamedInPath(name: string): boolean {
 const entryPoints = ['node/cli/main.ts']
 
 /** Finished parts that no command uses yet; each leaves this list when one does. */
-const waiting: string[] = []
+const waiting: string[] = ['aggregation/web-crypto-stream.ts']
 
 describe('the house', () => {
   it('keeps its own rules: floors, ports, no circles, no dead files, small files', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type AdapterFactor, layoutOf } from '../../aggregation/adapter-layout.ts'
+import { layoutOf } from '../../aggregation/adapter-layout.ts'
 import { AggregationError, type AggregationErrorCode } from '../../aggregation/errors.ts'
 import {
   applyRound,
@@ -10,27 +10,12 @@ import {
   initialState,
   type ReplicatedState
 } from '../../aggregation/replicated-state.ts'
-import {
-  fedadam,
-  fedavg,
-  type ServerOptimizerSettings,
-  serverOptimizerOf
-} from '../../aggregation/server-optimizer.ts'
-import { fedit, ffa, rolora, strategyByName } from '../../aggregation/strategies.ts'
-import { fromHex, toHex } from '../support/bytes.ts'
+import { fedadam, fedavg } from '../../aggregation/server-optimizer.ts'
+import { fedit, ffa, rolora } from '../../aggregation/strategies.ts'
+import { toHex } from '../support/bytes.ts'
+import { type ServerStepVectors, serverSteps } from '../support/server-step-vectors.ts'
 
-interface Golden {
-  readonly layout: ReadonlyArray<{ name: string; factor: AdapterFactor; shape: [number, number] }>
-  readonly adapter: string
-  readonly cases: ReadonlyArray<{
-    readonly strategy: string
-    readonly optimizer: ServerOptimizerSettings
-    readonly clipNorm: number
-    readonly rounds: ReadonlyArray<{ weightedSum: string; weightSum: number; state: string }>
-  }>
-}
-
-const golden: Golden = JSON.parse(
+const golden: ServerStepVectors = JSON.parse(
   readFileSync(new URL('../golden/server-step.json', import.meta.url), 'utf8')
 )
 
@@ -53,16 +38,10 @@ function refusal(run: () => unknown, code: AggregationErrorCode, reason?: string
 }
 
 describe('server step: golden vectors', () => {
-  for (const { strategy, optimizer, clipNorm, rounds } of golden.cases) {
+  for (const stepCase of golden.cases) {
+    const { strategy, optimizer, rounds } = stepCase
     it(`${strategy}, ${JSON.stringify(optimizer)}: the state after each round, bit for bit`, () => {
-      let state = initialState(new Float32Array(fromHex(golden.adapter).buffer), clipNorm)
-      for (const round of rounds) {
-        const weightedSum = new Float64Array(fromHex(round.weightedSum).buffer)
-        const sum = { weightedSum, weightSum: round.weightSum, meanMetrics: [] }
-        const goldenLayout = layoutOf(golden.layout)
-        state = applyRound(state, sum, strategyByName(strategy), serverOptimizerOf(optimizer), goldenLayout)
-        expect(toHex(encodeState(state))).to.equal(round.state)
-      }
+      expect(serverSteps(golden, stepCase)).to.deep.equal(rounds.map(({ state }) => state))
     })
   }
 })
