@@ -206,7 +206,7 @@ class RunPeer implements Peer {
       network,
       run: this.#run,
       crypto,
-      members: () => chain.tip?.members ?? null,
+      tip: () => chain.tip,
       onMessage: message => {
         // A founding list is of use only to those who have no chain.
         if (message.type !== 'founding' || chain.tip === null) take(message)
@@ -283,6 +283,7 @@ class RunPeer implements Peer {
     )
     channel.open()
     for (const peer of network.peers()) loop.push({ type: 'peer', peer, connected: true })
+    for await (const bytes of disk.evidence.kept()) loop.push({ type: 'evidence', bytes })
     loop.push({ type: 'tick' })
   }
 

@@ -5,25 +5,27 @@
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import type { Mechanism } from '../aggregation/dp-accountant.ts'
-import { certificateHolds } from './certificate.ts'
+import { certificateHolds, type Subject } from './certificate.ts'
 import { checkLength, decodeCanonical, equalBytes } from './codec.ts'
 import { beaconOfLink, byId, cohortOf, verifiersOf } from './election.ts'
 import { openMessage, PROTOCOL_VERSION, verifySignature, ZERO_HASH } from './envelope.ts'
 import { ProtocolError } from './errors.ts'
-import { COHORT_MAX, COHORT_MIN, COHORT_MIN_FORCED, MEMBERS_MAX } from './limits.ts'
+import { expelledAfter, expulsionsFault, withoutExpelled } from './expulsions.ts'
+import { COHORT_MAX, EVIDENCE_LINKS, MEMBERS_MAX } from './limits.ts'
 import {
   CertifiedLink,
   type Context,
   Decision,
   Envelope,
+  type Expulsion,
   Founding,
   type LinkBody,
   Registration
 } from './messages.js'
+import { type Failure, isGiveUpReason, leastCohortOf, pauseOf, reasonOfSubject } from './pause.ts'
 import { isPeerId } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
 import { affords, charged, emptyAccount, type PrivacyAccount, privacyTermsOf } from './privacy-account.ts'
-import { quorumOf } from './quorum.ts'
 import type { RunManifest } from './run-manifest.ts'
 import { verifierCount } from './verification-bytes.ts'
 
@@ -68,6 +70,18 @@ export interface ChainTip {
   readonly privacy: PrivacyAccount | null
   /** No round follows: why; else null. */
   readonly end: RunEnd | null
+  /** Members that cheated and were expelled: they do not come back by registering. Sorted. */
+  readonly expelled: readonly PeerId[]
+  /** Attempts that came to nothing since the last result, or the last word of the author. */
+  readonly failures: readonly Failure[]
+  /** The last links, this one first, with the cohorts that made them: for evidence (chain-history.ts). */
+  readonly history: readonly PastLink[]
+}
+
+export interface PastLink {
+  readonly hash: Uint8Array
+  readonly previous: Uint8Array
+  readonly cohort: readonly PeerId[]
 }
 
 /**
@@ -113,7 +127,10 @@ export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSui
     silent: [],
     recentLinks: [linkHash],
     privacy,
-    end: endAfter(0, members.length, privacy, run)
+    end: endAfter(0, members.length, privacy, run),
+    expelled: [],
+    failures: [],
+    history: []
   }
 }
 
@@ -153,7 +170,7 @@ export function linkHashOf(decision: Uint8Array, crypto: Pick<CryptoSuite, 'sha2
 }
 
 /** The context in which the votes for a link were signed. */
-export function contextOfLink(link: LinkBody, run: RunContext): Context {
+export function contextOfLink(link: LinkBody, run: Pick<RunContext, 'id' | 'baseModel'>): Context {
   return {
     version: PROTOCOL_VERSION,
     run: run.id,
@@ -209,6 +226,8 @@ export function extendChain(
     const ofResult = link.kind !== 'abort'
     if ((certificate.subject === 'result') !== ofResult)
       throw refuse(`a ${link.kind} decided as ${certificate.subject}`)
+    const reason = link.kind === 'result' ? '' : reasonOfSubject[certificate.subject as Subject]
+    if (link.reason !== reason) throw refuse(`a ${link.kind} for another reason than its certificate has`)
     if (!certificateHolds(certificate, 'commit', link.cohort, contextOfLink(link, run), crypto)) {
       throw refuse('its certificate does not hold')
     }
@@ -217,28 +236,24 @@ export function extendChain(
 }
 
 /**
- * The member list after a link: without those silent in two links running, with those newly registered; sorted.
+ * The member list after a link: without those expelled or silent in two links running, with those newly registered; sorted.
  * @param survivors - of the cohort of this link
- * @param least - from leastCohortOf: the silent stay as long as the list would fall below it
+ * @param least - from leastCohortOf: the silent stay as long as the list would fall below it; the expelled never do
  */
 export function nextMembers(
   tip: ChainTip,
   cohort: readonly PeerId[],
   survivors: readonly PeerId[],
   newcomers: readonly PeerId[],
-  least: number
+  least: number,
+  expulsions: readonly Expulsion[] = []
 ): PeerId[] {
-  const all = new Set([...tip.members, ...newcomers])
-  const silentAgain = tip.silent.filter(peer => cohort.includes(peer) && !survivors.includes(peer))
+  const all = new Set(withoutExpelled([...tip.members, ...newcomers], expulsions))
+  const silentAgain = tip.silent.filter(
+    peer => all.has(peer) && cohort.includes(peer) && !survivors.includes(peer)
+  )
   for (const peer of silentAgain.slice(0, Math.max(0, all.size - least))) all.delete(peer)
   return [...all].sort(byId).slice(0, MEMBERS_MAX)
-}
-
-/** The smallest cohort that the manifest allows: below it nothing is gone on with, and t >= colluders + 2 fails. */
-export function leastCohortOf({ cohort, secureSum }: RunManifest): number {
-  let least = cohort.allowThree ? COHORT_MIN_FORCED : COHORT_MIN
-  while (secureSum.colluders !== 'default' && quorumOf(least) < secureSum.colluders + 2) least++
-  return least
 }
 
 /** The cohort of the round that a tip leads to. */
@@ -291,8 +306,19 @@ function tipAfter(
     silent: silent.filter(peer => link.members.includes(peer)).sort(byId),
     recentLinks: [linkHash, ...tip.recentLinks].slice(0, RECENT_LINKS),
     privacy,
-    end: endAfter(link.completedRounds, link.members.length, privacy, run)
+    end: endAfter(link.completedRounds, link.members.length, privacy, run),
+    expelled: expelledAfter(tip.expelled, link),
+    failures: failuresAfter(tip, link),
+    history: [
+      { hash: linkHash, previous: link.previous, cohort: cohortAt(tip, run, crypto) },
+      ...tip.history
+    ].slice(0, EVIDENCE_LINKS)
   }
+}
+
+function failuresAfter(tip: ChainTip, { kind, reason }: LinkBody): readonly Failure[] {
+  if (!isGiveUpReason(reason) || (kind !== 'abort' && kind !== 'lost')) return []
+  return [...tip.failures, { round: tip.round, attempt: tip.attempt, reason }]
 }
 
 /**
@@ -301,7 +327,8 @@ function tipAfter(
  */
 export function accountAfter(tip: ChainTip, kind: LinkKind, run: RunContext): PrivacyAccount | null {
   const { privacy, members, completedRounds } = tip
-  if (privacy === null || kind === 'abort') return privacy
+  // Nobody trains while the run is paused.
+  if (privacy === null || kind === 'abort' || pauseOf(tip, run.manifest) !== null) return privacy
   const { delta } = privacyTermsOf(run.manifest)!
   return charged(privacy, run.mechanismOf(cohortSizeOf(members.length, run), completedRounds)!, delta)
 }
@@ -313,7 +340,8 @@ function endAfter(
   run: RunContext
 ): RunEnd | null {
   if (completedRounds >= run.manifest.rounds) return 'rounds'
-  if (privacy === null) return null
+  // Too few are left: no round follows before the author has set the members anew.
+  if (privacy === null || memberCount < leastCohortOf(run.manifest)) return null
   const mechanism = run.mechanismOf(cohortSizeOf(memberCount, run), completedRounds)!
   return affords(privacy, mechanism, privacyTermsOf(run.manifest)!) ? null : 'privacy'
 }
@@ -346,12 +374,22 @@ function checkLinkBody(
   if (link.kind === 'result') checkLength(link.beacon, 32, 'beacon')
   else if (!equalBytes(link.stateHash, tip.stateHash))
     throw refuse(`a ${link.kind} must leave the state as it was`)
-  const least = leastCohortOf(run.manifest)
-  if (tip.privacy !== null && link.members.length < least)
-    throw refuse(`privacy noise needs ${least} members at least`)
   if (link.epsilonSpent !== (accountAfter(tip, link.kind as LinkKind, run)?.epsilon ?? 0))
     throw refuse('it states another privacy spent')
-  if (link.kind === 'reconfiguration') return
+  if (link.kind === 'reconfiguration') {
+    if (link.expulsions.length > 0 || link.reason !== '') throw refuse('the author only names the members')
+    const least = leastCohortOf(run.manifest)
+    if (link.members.length < least) throw refuse(`${least} members are needed at least`)
+    return
+  }
+  if (pauseOf(tip, run.manifest) !== null)
+    throw refuse('the run is paused: only its author can go on from here')
+  const fault = expulsionsFault(link.expulsions, tip.members)
+  if (fault !== null) throw refuse(fault)
+  const expelled = expelledAfter(tip.expelled, link)
+  if (link.members.some(peer => expelled.includes(peer))) throw refuse('it lets in a peer that was expelled')
+  if (link.survivors.some(({ peer }) => link.kind === 'result' && expelled.includes(peer)))
+    throw refuse('it counts the input of a peer that it expels')
   const cohort = cohortAt(tip, run, crypto)
   if (link.cohort.join() !== cohort.join()) throw refuse('its cohort is not the one that the chain fixed')
   if (!equalBytes(link.encodingHash, run.encodingHashOf(cohort.length, tip.completedRounds)))

@@ -34,6 +34,7 @@ export type MessageType =
   | 'commit'
   | 'certificate'
   | 'new-view'
+  | 'evidence'
 
 const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>([
   'registration',
@@ -52,7 +53,8 @@ const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>([
   'prepare',
   'commit',
   'certificate',
-  'new-view'
+  'new-view',
+  'evidence'
 ])
 
 /** An envelope whose form and signature have been checked. */

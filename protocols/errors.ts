@@ -34,6 +34,7 @@ export type ProtocolErrorCode =
   | 'BAD_SIGNATURE' // not signed by the one who should have: { signer }
   | 'VERSION' // made for another version: { got, spoken }
   | 'BAD_LINK' // a link or founding list that does not follow from the chain before it: { height, reason }
+  | 'BAD_EVIDENCE' // evidence that shows nothing: { reason, later? }
   | 'BAD_MESSAGE' // bytes that are not the message they should be: { reason }
   | 'OFFER_REFUSED' // another peer does not list the run offered to it: { peer, reason }
   | 'BLOB_UNAVAILABLE' // no holder gave the blob: { address, refused: what each holder did wrong }

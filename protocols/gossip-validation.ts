@@ -3,12 +3,14 @@
  * peer would send or pass on; `ignore` for what may be honest and is of no use here.
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
-import type { RunContext } from './chain.ts'
+import type { ChainTip, RunContext } from './chain.ts'
+import { evidenceChainOf } from './chain-history.ts'
 import { equalBytes } from './codec.ts'
 import { type MessageType, openMessage, type SignedMessage } from './envelope.ts'
 import { ProtocolError } from './errors.ts'
+import { checkEvidence } from './evidence.ts'
 import { toHex } from './hex.ts'
-import { GOSSIP_MESSAGE_BYTES } from './limits.ts'
+import { EVIDENCE_BYTES, GOSSIP_MESSAGE_BYTES } from './limits.ts'
 import type { PeerId } from './ports.ts'
 
 export type Refusal =
@@ -31,6 +33,10 @@ export type Refusal =
       readonly data: { readonly got: string; readonly spoken: string }
     }
   | { readonly verdict: 'ignore'; readonly reason: 'OTHER_RUN'; readonly data: { readonly run: string } }
+  /** Checked in full before it goes on: whoever passes on false evidence makes everyone check it. */
+  | { readonly verdict: 'reject'; readonly reason: 'FALSE_EVIDENCE'; readonly data: { readonly why: string } }
+  /** Against somebody who is no member, about links that this peer does not have, or more than one may send. */
+  | { readonly verdict: 'ignore'; readonly reason: 'IDLE_EVIDENCE'; readonly data: { readonly why: string } }
   | {
       readonly verdict: 'ignore'
       readonly reason: 'NOT_A_MEMBER'
@@ -78,6 +84,31 @@ export function judgeMessage(
   if (members !== null && !members.includes(sender) && !FROM_ANYONE.has(type)) {
     return { verdict: 'ignore', reason: 'NOT_A_MEMBER', data: { sender, type } }
   }
+  return { verdict: 'accept', message }
+}
+
+/**
+ * Judges a message of type `evidence` that `judgeMessage` has accepted.
+ * @param admits - false if its sender has sent enough
+ */
+export function judgeEvidence(
+  message: SignedMessage,
+  run: RunContext,
+  tip: ChainTip | null,
+  admits: (sender: PeerId) => boolean,
+  crypto: CryptoSuite
+): MessageVerdict {
+  const idle = (why: string): Refusal => ({ verdict: 'ignore', reason: 'IDLE_EVIDENCE', data: { why } })
+  if (tip === null) return idle('there is no chain yet')
+  if (message.payload.length > EVIDENCE_BYTES)
+    return { verdict: 'reject', reason: 'TOO_LARGE', data: { bytes: message.payload.length } }
+  if (!admits(message.sender)) return idle('its sender has sent enough')
+  const verdict = checkEvidence(message.payload, run, evidenceChainOf(tip, run, crypto), crypto)
+  if (!verdict.holds) {
+    const { reason: why } = verdict
+    return verdict.later ? idle(why) : { verdict: 'reject', reason: 'FALSE_EVIDENCE', data: { why } }
+  }
+  if (!tip.members.includes(verdict.evidence.culprit)) return idle('it is against nobody in the run')
   return { verdict: 'accept', message }
 }
 

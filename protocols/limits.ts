@@ -115,3 +115,32 @@ export const OFFERED_RUN_TTL_MS = 30 * 60_000
 
 /** Members of one run: their list (52 letters each) still fits a quarter of a gossip message. */
 export const MEMBERS_MAX = 1024
+
+// Blame
+
+/**
+ * One piece of evidence, which is gossiped: the largest (a roster of 64 with its keys, U2, and a dealer's 64 shares) takes
+ * some 45 KiB. Two proposals of a very large cohort can be longer: those are kept here and not passed on.
+ */
+export const EVIDENCE_BYTES = GOSSIP_MESSAGE_BYTES - 2 * KIB
+
+/**
+ * Pieces of evidence taken from one member between two links. Honest members find one for each culprit at most, and at
+ * most a third of a cohort can lie without being a quorum with one honest member.
+ */
+export const EVIDENCE_PER_SENDER = COHORT_MAX / 2
+
+/** Expulsions in one link, and in one proposal: everyone who can be in a cohort. */
+export const EXPULSIONS_MAX = COHORT_MAX
+
+/** Links back to which evidence is heard that rests on the chain: it is found at once, or a round later. */
+export const EVIDENCE_LINKS = 16
+
+/**
+ * Attempts that fail in a row before a run pauses. What one bad aggregator or one death can spoil is over by the next
+ * attempt; eight in a row mean that something is wrong with all of them, and each costs everyone a training.
+ */
+export const ATTEMPTS_DEFAULT = 8
+
+/** The chain's tip remembers each of them. */
+export const ATTEMPTS_MAX = 1_000

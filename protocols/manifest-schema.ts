@@ -1,6 +1,14 @@
 /** What may stand in each field of a run manifest, and what does where nothing is written. */
 import { z } from 'zod'
-import { COHORT_DEFAULT, COHORT_MAX, COHORT_MIN, VERIFIERS_DEFAULT, VERIFIERS_MIN } from './limits.ts'
+import {
+  ATTEMPTS_DEFAULT,
+  ATTEMPTS_MAX,
+  COHORT_DEFAULT,
+  COHORT_MAX,
+  COHORT_MIN,
+  VERIFIERS_DEFAULT,
+  VERIFIERS_MIN
+} from './limits.ts'
 import { MANIFEST_VERSION } from './manifest-version.ts'
 import { isPeerId } from './peer-id.ts'
 
@@ -182,7 +190,8 @@ export const manifestSchema = section({
   cohort: section({
     founders: integer(1, COHORT_MAX).default(COHORT_MIN),
     size: integer(1, COHORT_MAX).default(COHORT_DEFAULT),
-    allowThree: z.boolean(FLAG_TEXT).default(false)
+    allowThree: z.boolean(FLAG_TEXT).default(false),
+    attempts: integer(1, ATTEMPTS_MAX).default(ATTEMPTS_DEFAULT)
   }).prefault({}),
   deadlines: section({
     keysMs: deadline().default(30_000),

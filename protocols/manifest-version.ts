@@ -1,5 +1,7 @@
 /** Versions of the manifest's format: who takes part with whom, and which fields a version has. */
 
+import { ATTEMPTS_DEFAULT } from './limits.ts'
+
 /** The format that this version writes. One minor version apart takes part, any other does not. */
 export const MANIFEST_VERSION = '1.1'
 
@@ -18,6 +20,7 @@ const later = (since: string, section: string, fields: Readonly<Record<string, u
 
 /** Fields that a version before the present one does not have. */
 const laterThanFirst: readonly LaterField[] = [
+  ...later('1.1', 'cohort', { attempts: ATTEMPTS_DEFAULT }),
   ...later('1.1', 'adapter', { rankStabilized: false, dropout: 0 }),
   ...later('1.1', 'training', {
     stepSchedule: 'constant',

@@ -385,6 +385,9 @@ export interface UnmaskBundle {
     survivorsHash: Uint8Array;
     seedShares: Uint8Array[];
     keyShares: Uint8Array[];
+    sharesHash: Uint8Array;
+    seedDealers: number[];
+    keyDealers: number[];
 }
 export declare namespace UnmaskBundle {
     const codec: () => Codec<UnmaskBundle>;
@@ -402,9 +405,23 @@ export declare namespace UnmaskBundle {
         index: number;
         value: Uint8Array;
     }
+    interface UnmaskBundleSharesHashFieldEvent {
+        field: '$.sharesHash';
+        value: Uint8Array;
+    }
+    interface UnmaskBundleSeedDealersFieldEvent {
+        field: '$.seedDealers[]';
+        index: number;
+        value: number;
+    }
+    interface UnmaskBundleKeyDealersFieldEvent {
+        field: '$.keyDealers[]';
+        index: number;
+        value: number;
+    }
     function encode(obj: Partial<UnmaskBundle>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UnmaskBundle>): UnmaskBundle;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UnmaskBundle>): Generator<UnmaskBundleSurvivorsHashFieldEvent | UnmaskBundleSeedSharesFieldEvent | UnmaskBundleKeySharesFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<UnmaskBundle>): Generator<UnmaskBundleSurvivorsHashFieldEvent | UnmaskBundleSeedSharesFieldEvent | UnmaskBundleKeySharesFieldEvent | UnmaskBundleSharesHashFieldEvent | UnmaskBundleSeedDealersFieldEvent | UnmaskBundleKeyDealersFieldEvent>;
 }
 export interface Vote {
     subject: string;
@@ -759,6 +776,7 @@ export interface SurvivorsDecision {
     headers: Envelope[];
     nextMembers: string[];
     registrations: Envelope[];
+    expulsions: Expulsion[];
 }
 export declare namespace SurvivorsDecision {
     const codec: () => Codec<SurvivorsDecision>;
@@ -951,9 +969,24 @@ export declare namespace SurvivorsDecision {
         value: Uint8Array;
         index: number;
     }
+    interface SurvivorsDecisionExpulsionsPeerFieldEvent {
+        field: '$.expulsions[].peer';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionExpulsionsKindFieldEvent {
+        field: '$.expulsions[].kind';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionExpulsionsEvidenceHashFieldEvent {
+        field: '$.expulsions[].evidenceHash';
+        value: Uint8Array;
+        index: number;
+    }
     function encode(obj: Partial<SurvivorsDecision>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): SurvivorsDecision;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): Generator<SurvivorsDecisionProposerFieldEvent | SurvivorsDecisionInventoriesTypeFieldEvent | SurvivorsDecisionInventoriesContextVersionFieldEvent | SurvivorsDecisionInventoriesContextRunFieldEvent | SurvivorsDecisionInventoriesContextPreviousLinkFieldEvent | SurvivorsDecisionInventoriesContextRoundFieldEvent | SurvivorsDecisionInventoriesContextAttemptFieldEvent | SurvivorsDecisionInventoriesContextRosterHashFieldEvent | SurvivorsDecisionInventoriesContextBaseModelFieldEvent | SurvivorsDecisionInventoriesContextEncodingHashFieldEvent | SurvivorsDecisionInventoriesPayloadFieldEvent | SurvivorsDecisionInventoriesSenderFieldEvent | SurvivorsDecisionInventoriesSignatureFieldEvent | SurvivorsDecisionHeadersTypeFieldEvent | SurvivorsDecisionHeadersContextVersionFieldEvent | SurvivorsDecisionHeadersContextRunFieldEvent | SurvivorsDecisionHeadersContextPreviousLinkFieldEvent | SurvivorsDecisionHeadersContextRoundFieldEvent | SurvivorsDecisionHeadersContextAttemptFieldEvent | SurvivorsDecisionHeadersContextRosterHashFieldEvent | SurvivorsDecisionHeadersContextBaseModelFieldEvent | SurvivorsDecisionHeadersContextEncodingHashFieldEvent | SurvivorsDecisionHeadersPayloadFieldEvent | SurvivorsDecisionHeadersSenderFieldEvent | SurvivorsDecisionHeadersSignatureFieldEvent | SurvivorsDecisionNextMembersFieldEvent | SurvivorsDecisionRegistrationsTypeFieldEvent | SurvivorsDecisionRegistrationsContextVersionFieldEvent | SurvivorsDecisionRegistrationsContextRunFieldEvent | SurvivorsDecisionRegistrationsContextPreviousLinkFieldEvent | SurvivorsDecisionRegistrationsContextRoundFieldEvent | SurvivorsDecisionRegistrationsContextAttemptFieldEvent | SurvivorsDecisionRegistrationsContextRosterHashFieldEvent | SurvivorsDecisionRegistrationsContextBaseModelFieldEvent | SurvivorsDecisionRegistrationsContextEncodingHashFieldEvent | SurvivorsDecisionRegistrationsPayloadFieldEvent | SurvivorsDecisionRegistrationsSenderFieldEvent | SurvivorsDecisionRegistrationsSignatureFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): Generator<SurvivorsDecisionProposerFieldEvent | SurvivorsDecisionInventoriesTypeFieldEvent | SurvivorsDecisionInventoriesContextVersionFieldEvent | SurvivorsDecisionInventoriesContextRunFieldEvent | SurvivorsDecisionInventoriesContextPreviousLinkFieldEvent | SurvivorsDecisionInventoriesContextRoundFieldEvent | SurvivorsDecisionInventoriesContextAttemptFieldEvent | SurvivorsDecisionInventoriesContextRosterHashFieldEvent | SurvivorsDecisionInventoriesContextBaseModelFieldEvent | SurvivorsDecisionInventoriesContextEncodingHashFieldEvent | SurvivorsDecisionInventoriesPayloadFieldEvent | SurvivorsDecisionInventoriesSenderFieldEvent | SurvivorsDecisionInventoriesSignatureFieldEvent | SurvivorsDecisionHeadersTypeFieldEvent | SurvivorsDecisionHeadersContextVersionFieldEvent | SurvivorsDecisionHeadersContextRunFieldEvent | SurvivorsDecisionHeadersContextPreviousLinkFieldEvent | SurvivorsDecisionHeadersContextRoundFieldEvent | SurvivorsDecisionHeadersContextAttemptFieldEvent | SurvivorsDecisionHeadersContextRosterHashFieldEvent | SurvivorsDecisionHeadersContextBaseModelFieldEvent | SurvivorsDecisionHeadersContextEncodingHashFieldEvent | SurvivorsDecisionHeadersPayloadFieldEvent | SurvivorsDecisionHeadersSenderFieldEvent | SurvivorsDecisionHeadersSignatureFieldEvent | SurvivorsDecisionNextMembersFieldEvent | SurvivorsDecisionRegistrationsTypeFieldEvent | SurvivorsDecisionRegistrationsContextVersionFieldEvent | SurvivorsDecisionRegistrationsContextRunFieldEvent | SurvivorsDecisionRegistrationsContextPreviousLinkFieldEvent | SurvivorsDecisionRegistrationsContextRoundFieldEvent | SurvivorsDecisionRegistrationsContextAttemptFieldEvent | SurvivorsDecisionRegistrationsContextRosterHashFieldEvent | SurvivorsDecisionRegistrationsContextBaseModelFieldEvent | SurvivorsDecisionRegistrationsContextEncodingHashFieldEvent | SurvivorsDecisionRegistrationsPayloadFieldEvent | SurvivorsDecisionRegistrationsSenderFieldEvent | SurvivorsDecisionRegistrationsSignatureFieldEvent | SurvivorsDecisionExpulsionsPeerFieldEvent | SurvivorsDecisionExpulsionsKindFieldEvent | SurvivorsDecisionExpulsionsEvidenceHashFieldEvent>;
 }
 export interface Survivor {
     peer: string;
@@ -991,6 +1024,8 @@ export interface LinkBody {
     weightSum: number;
     meanLoss: number;
     epsilonSpent: number;
+    expulsions: Expulsion[];
+    reason: string;
 }
 export declare namespace LinkBody {
     const codec: () => Codec<LinkBody>;
@@ -1070,9 +1105,28 @@ export declare namespace LinkBody {
         field: '$.epsilonSpent';
         value: number;
     }
+    interface LinkBodyExpulsionsPeerFieldEvent {
+        field: '$.expulsions[].peer';
+        value: string;
+        index: number;
+    }
+    interface LinkBodyExpulsionsKindFieldEvent {
+        field: '$.expulsions[].kind';
+        value: string;
+        index: number;
+    }
+    interface LinkBodyExpulsionsEvidenceHashFieldEvent {
+        field: '$.expulsions[].evidenceHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyReasonFieldEvent {
+        field: '$.reason';
+        value: string;
+    }
     function encode(obj: Partial<LinkBody>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): LinkBody;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): Generator<LinkBodyHeightFieldEvent | LinkBodyKindFieldEvent | LinkBodyRunFieldEvent | LinkBodyPreviousFieldEvent | LinkBodyRoundFieldEvent | LinkBodyAttemptFieldEvent | LinkBodyCohortFieldEvent | LinkBodyRosterHashFieldEvent | LinkBodyEncodingHashFieldEvent | LinkBodySurvivorsPeerFieldEvent | LinkBodySurvivorsAddressFieldEvent | LinkBodyMembersFieldEvent | LinkBodyStateHashFieldEvent | LinkBodyBeaconFieldEvent | LinkBodyCompletedRoundsFieldEvent | LinkBodyWeightSumFieldEvent | LinkBodyMeanLossFieldEvent | LinkBodyEpsilonSpentFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): Generator<LinkBodyHeightFieldEvent | LinkBodyKindFieldEvent | LinkBodyRunFieldEvent | LinkBodyPreviousFieldEvent | LinkBodyRoundFieldEvent | LinkBodyAttemptFieldEvent | LinkBodyCohortFieldEvent | LinkBodyRosterHashFieldEvent | LinkBodyEncodingHashFieldEvent | LinkBodySurvivorsPeerFieldEvent | LinkBodySurvivorsAddressFieldEvent | LinkBodyMembersFieldEvent | LinkBodyStateHashFieldEvent | LinkBodyBeaconFieldEvent | LinkBodyCompletedRoundsFieldEvent | LinkBodyWeightSumFieldEvent | LinkBodyMeanLossFieldEvent | LinkBodyEpsilonSpentFieldEvent | LinkBodyExpulsionsPeerFieldEvent | LinkBodyExpulsionsKindFieldEvent | LinkBodyExpulsionsEvidenceHashFieldEvent | LinkBodyReasonFieldEvent>;
 }
 export interface Decision {
     roster?: RosterDecision;
@@ -1349,6 +1403,21 @@ export declare namespace Decision {
         value: Uint8Array;
         index: number;
     }
+    interface DecisionSurvivorsExpulsionsPeerFieldEvent {
+        field: '$.survivors.expulsions[].peer';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsExpulsionsKindFieldEvent {
+        field: '$.survivors.expulsions[].kind';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsExpulsionsEvidenceHashFieldEvent {
+        field: '$.survivors.expulsions[].evidenceHash';
+        value: Uint8Array;
+        index: number;
+    }
     interface DecisionLinkHeightFieldEvent {
         field: '$.link.height';
         value: number;
@@ -1425,9 +1494,28 @@ export declare namespace Decision {
         field: '$.link.epsilonSpent';
         value: number;
     }
+    interface DecisionLinkExpulsionsPeerFieldEvent {
+        field: '$.link.expulsions[].peer';
+        value: string;
+        index: number;
+    }
+    interface DecisionLinkExpulsionsKindFieldEvent {
+        field: '$.link.expulsions[].kind';
+        value: string;
+        index: number;
+    }
+    interface DecisionLinkExpulsionsEvidenceHashFieldEvent {
+        field: '$.link.expulsions[].evidenceHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkReasonFieldEvent {
+        field: '$.link.reason';
+        value: string;
+    }
     function encode(obj: Partial<Decision>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Decision;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Generator<DecisionRosterProposerFieldEvent | DecisionRosterAdvertisedTypeFieldEvent | DecisionRosterAdvertisedContextVersionFieldEvent | DecisionRosterAdvertisedContextRunFieldEvent | DecisionRosterAdvertisedContextPreviousLinkFieldEvent | DecisionRosterAdvertisedContextRoundFieldEvent | DecisionRosterAdvertisedContextAttemptFieldEvent | DecisionRosterAdvertisedContextRosterHashFieldEvent | DecisionRosterAdvertisedContextBaseModelFieldEvent | DecisionRosterAdvertisedContextEncodingHashFieldEvent | DecisionRosterAdvertisedPayloadFieldEvent | DecisionRosterAdvertisedSenderFieldEvent | DecisionRosterAdvertisedSignatureFieldEvent | DecisionSharesProposerFieldEvent | DecisionSharesDealersIndexFieldEvent | DecisionSharesDealersHashFieldEvent | DecisionSurvivorsProposerFieldEvent | DecisionSurvivorsInventoriesTypeFieldEvent | DecisionSurvivorsInventoriesContextVersionFieldEvent | DecisionSurvivorsInventoriesContextRunFieldEvent | DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent | DecisionSurvivorsInventoriesContextRoundFieldEvent | DecisionSurvivorsInventoriesContextAttemptFieldEvent | DecisionSurvivorsInventoriesContextRosterHashFieldEvent | DecisionSurvivorsInventoriesContextBaseModelFieldEvent | DecisionSurvivorsInventoriesContextEncodingHashFieldEvent | DecisionSurvivorsInventoriesPayloadFieldEvent | DecisionSurvivorsInventoriesSenderFieldEvent | DecisionSurvivorsInventoriesSignatureFieldEvent | DecisionSurvivorsHeadersTypeFieldEvent | DecisionSurvivorsHeadersContextVersionFieldEvent | DecisionSurvivorsHeadersContextRunFieldEvent | DecisionSurvivorsHeadersContextPreviousLinkFieldEvent | DecisionSurvivorsHeadersContextRoundFieldEvent | DecisionSurvivorsHeadersContextAttemptFieldEvent | DecisionSurvivorsHeadersContextRosterHashFieldEvent | DecisionSurvivorsHeadersContextBaseModelFieldEvent | DecisionSurvivorsHeadersContextEncodingHashFieldEvent | DecisionSurvivorsHeadersPayloadFieldEvent | DecisionSurvivorsHeadersSenderFieldEvent | DecisionSurvivorsHeadersSignatureFieldEvent | DecisionSurvivorsNextMembersFieldEvent | DecisionSurvivorsRegistrationsTypeFieldEvent | DecisionSurvivorsRegistrationsContextVersionFieldEvent | DecisionSurvivorsRegistrationsContextRunFieldEvent | DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent | DecisionSurvivorsRegistrationsContextRoundFieldEvent | DecisionSurvivorsRegistrationsContextAttemptFieldEvent | DecisionSurvivorsRegistrationsContextRosterHashFieldEvent | DecisionSurvivorsRegistrationsContextBaseModelFieldEvent | DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent | DecisionSurvivorsRegistrationsPayloadFieldEvent | DecisionSurvivorsRegistrationsSenderFieldEvent | DecisionSurvivorsRegistrationsSignatureFieldEvent | DecisionLinkHeightFieldEvent | DecisionLinkKindFieldEvent | DecisionLinkRunFieldEvent | DecisionLinkPreviousFieldEvent | DecisionLinkRoundFieldEvent | DecisionLinkAttemptFieldEvent | DecisionLinkCohortFieldEvent | DecisionLinkRosterHashFieldEvent | DecisionLinkEncodingHashFieldEvent | DecisionLinkSurvivorsPeerFieldEvent | DecisionLinkSurvivorsAddressFieldEvent | DecisionLinkMembersFieldEvent | DecisionLinkStateHashFieldEvent | DecisionLinkBeaconFieldEvent | DecisionLinkCompletedRoundsFieldEvent | DecisionLinkWeightSumFieldEvent | DecisionLinkMeanLossFieldEvent | DecisionLinkEpsilonSpentFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Generator<DecisionRosterProposerFieldEvent | DecisionRosterAdvertisedTypeFieldEvent | DecisionRosterAdvertisedContextVersionFieldEvent | DecisionRosterAdvertisedContextRunFieldEvent | DecisionRosterAdvertisedContextPreviousLinkFieldEvent | DecisionRosterAdvertisedContextRoundFieldEvent | DecisionRosterAdvertisedContextAttemptFieldEvent | DecisionRosterAdvertisedContextRosterHashFieldEvent | DecisionRosterAdvertisedContextBaseModelFieldEvent | DecisionRosterAdvertisedContextEncodingHashFieldEvent | DecisionRosterAdvertisedPayloadFieldEvent | DecisionRosterAdvertisedSenderFieldEvent | DecisionRosterAdvertisedSignatureFieldEvent | DecisionSharesProposerFieldEvent | DecisionSharesDealersIndexFieldEvent | DecisionSharesDealersHashFieldEvent | DecisionSurvivorsProposerFieldEvent | DecisionSurvivorsInventoriesTypeFieldEvent | DecisionSurvivorsInventoriesContextVersionFieldEvent | DecisionSurvivorsInventoriesContextRunFieldEvent | DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent | DecisionSurvivorsInventoriesContextRoundFieldEvent | DecisionSurvivorsInventoriesContextAttemptFieldEvent | DecisionSurvivorsInventoriesContextRosterHashFieldEvent | DecisionSurvivorsInventoriesContextBaseModelFieldEvent | DecisionSurvivorsInventoriesContextEncodingHashFieldEvent | DecisionSurvivorsInventoriesPayloadFieldEvent | DecisionSurvivorsInventoriesSenderFieldEvent | DecisionSurvivorsInventoriesSignatureFieldEvent | DecisionSurvivorsHeadersTypeFieldEvent | DecisionSurvivorsHeadersContextVersionFieldEvent | DecisionSurvivorsHeadersContextRunFieldEvent | DecisionSurvivorsHeadersContextPreviousLinkFieldEvent | DecisionSurvivorsHeadersContextRoundFieldEvent | DecisionSurvivorsHeadersContextAttemptFieldEvent | DecisionSurvivorsHeadersContextRosterHashFieldEvent | DecisionSurvivorsHeadersContextBaseModelFieldEvent | DecisionSurvivorsHeadersContextEncodingHashFieldEvent | DecisionSurvivorsHeadersPayloadFieldEvent | DecisionSurvivorsHeadersSenderFieldEvent | DecisionSurvivorsHeadersSignatureFieldEvent | DecisionSurvivorsNextMembersFieldEvent | DecisionSurvivorsRegistrationsTypeFieldEvent | DecisionSurvivorsRegistrationsContextVersionFieldEvent | DecisionSurvivorsRegistrationsContextRunFieldEvent | DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent | DecisionSurvivorsRegistrationsContextRoundFieldEvent | DecisionSurvivorsRegistrationsContextAttemptFieldEvent | DecisionSurvivorsRegistrationsContextRosterHashFieldEvent | DecisionSurvivorsRegistrationsContextBaseModelFieldEvent | DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent | DecisionSurvivorsRegistrationsPayloadFieldEvent | DecisionSurvivorsRegistrationsSenderFieldEvent | DecisionSurvivorsRegistrationsSignatureFieldEvent | DecisionSurvivorsExpulsionsPeerFieldEvent | DecisionSurvivorsExpulsionsKindFieldEvent | DecisionSurvivorsExpulsionsEvidenceHashFieldEvent | DecisionLinkHeightFieldEvent | DecisionLinkKindFieldEvent | DecisionLinkRunFieldEvent | DecisionLinkPreviousFieldEvent | DecisionLinkRoundFieldEvent | DecisionLinkAttemptFieldEvent | DecisionLinkCohortFieldEvent | DecisionLinkRosterHashFieldEvent | DecisionLinkEncodingHashFieldEvent | DecisionLinkSurvivorsPeerFieldEvent | DecisionLinkSurvivorsAddressFieldEvent | DecisionLinkMembersFieldEvent | DecisionLinkStateHashFieldEvent | DecisionLinkBeaconFieldEvent | DecisionLinkCompletedRoundsFieldEvent | DecisionLinkWeightSumFieldEvent | DecisionLinkMeanLossFieldEvent | DecisionLinkEpsilonSpentFieldEvent | DecisionLinkExpulsionsPeerFieldEvent | DecisionLinkExpulsionsKindFieldEvent | DecisionLinkExpulsionsEvidenceHashFieldEvent | DecisionLinkReasonFieldEvent>;
 }
 export interface CertifiedLink {
     decision: Uint8Array;
@@ -1468,6 +1556,157 @@ export declare namespace CertifiedLink {
     function encode(obj: Partial<CertifiedLink>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedLink>): CertifiedLink;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedLink>): Generator<CertifiedLinkDecisionFieldEvent | CertifiedLinkCertificateKindFieldEvent | CertifiedLinkCertificateSubjectFieldEvent | CertifiedLinkCertificateViewFieldEvent | CertifiedLinkCertificateValueHashFieldEvent | CertifiedLinkCertificateSignaturesIndexFieldEvent | CertifiedLinkCertificateSignaturesSignatureFieldEvent>;
+}
+export interface Expulsion {
+    peer: string;
+    kind: string;
+    evidenceHash: Uint8Array;
+}
+export declare namespace Expulsion {
+    const codec: () => Codec<Expulsion>;
+    interface ExpulsionPeerFieldEvent {
+        field: '$.peer';
+        value: string;
+    }
+    interface ExpulsionKindFieldEvent {
+        field: '$.kind';
+        value: string;
+    }
+    interface ExpulsionEvidenceHashFieldEvent {
+        field: '$.evidenceHash';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Expulsion>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Expulsion>): Expulsion;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Expulsion>): Generator<ExpulsionPeerFieldEvent | ExpulsionKindFieldEvent | ExpulsionEvidenceHashFieldEvent>;
+}
+export interface RevealedShare {
+    index: number;
+    share: Uint8Array;
+}
+export declare namespace RevealedShare {
+    const codec: () => Codec<RevealedShare>;
+    interface RevealedShareIndexFieldEvent {
+        field: '$.index';
+        value: number;
+    }
+    interface RevealedShareShareFieldEvent {
+        field: '$.share';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<RevealedShare>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RevealedShare>): RevealedShare;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RevealedShare>): Generator<RevealedShareIndexFieldEvent | RevealedShareShareFieldEvent>;
+}
+export interface Evidence {
+    kind: string;
+    messages: Envelope[];
+    roster: Uint8Array;
+    shares: Uint8Array;
+    secret: string;
+    revealed: RevealedShare[];
+    decision: Uint8Array;
+    link: Uint8Array;
+}
+export declare namespace Evidence {
+    const codec: () => Codec<Evidence>;
+    interface EvidenceKindFieldEvent {
+        field: '$.kind';
+        value: string;
+    }
+    interface EvidenceMessagesTypeFieldEvent {
+        field: '$.messages[].type';
+        value: string;
+        index: number;
+    }
+    interface EvidenceMessagesContextVersionFieldEvent {
+        field: '$.messages[].context.version';
+        value: string;
+        index: number;
+    }
+    interface EvidenceMessagesContextRunFieldEvent {
+        field: '$.messages[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceMessagesContextPreviousLinkFieldEvent {
+        field: '$.messages[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceMessagesContextRoundFieldEvent {
+        field: '$.messages[].context.round';
+        value: number;
+        index: number;
+    }
+    interface EvidenceMessagesContextAttemptFieldEvent {
+        field: '$.messages[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface EvidenceMessagesContextRosterHashFieldEvent {
+        field: '$.messages[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceMessagesContextBaseModelFieldEvent {
+        field: '$.messages[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceMessagesContextEncodingHashFieldEvent {
+        field: '$.messages[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceMessagesPayloadFieldEvent {
+        field: '$.messages[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceMessagesSenderFieldEvent {
+        field: '$.messages[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceMessagesSignatureFieldEvent {
+        field: '$.messages[].signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceRosterFieldEvent {
+        field: '$.roster';
+        value: Uint8Array;
+    }
+    interface EvidenceSharesFieldEvent {
+        field: '$.shares';
+        value: Uint8Array;
+    }
+    interface EvidenceSecretFieldEvent {
+        field: '$.secret';
+        value: string;
+    }
+    interface EvidenceRevealedIndexFieldEvent {
+        field: '$.revealed[].index';
+        value: number;
+        index: number;
+    }
+    interface EvidenceRevealedShareFieldEvent {
+        field: '$.revealed[].share';
+        value: Uint8Array;
+        index: number;
+    }
+    interface EvidenceDecisionFieldEvent {
+        field: '$.decision';
+        value: Uint8Array;
+    }
+    interface EvidenceLinkFieldEvent {
+        field: '$.link';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Evidence>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Evidence>): Evidence;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Evidence>): Generator<EvidenceKindFieldEvent | EvidenceMessagesTypeFieldEvent | EvidenceMessagesContextVersionFieldEvent | EvidenceMessagesContextRunFieldEvent | EvidenceMessagesContextPreviousLinkFieldEvent | EvidenceMessagesContextRoundFieldEvent | EvidenceMessagesContextAttemptFieldEvent | EvidenceMessagesContextRosterHashFieldEvent | EvidenceMessagesContextBaseModelFieldEvent | EvidenceMessagesContextEncodingHashFieldEvent | EvidenceMessagesPayloadFieldEvent | EvidenceMessagesSenderFieldEvent | EvidenceMessagesSignatureFieldEvent | EvidenceRosterFieldEvent | EvidenceSharesFieldEvent | EvidenceSecretFieldEvent | EvidenceRevealedIndexFieldEvent | EvidenceRevealedShareFieldEvent | EvidenceDecisionFieldEvent | EvidenceLinkFieldEvent>;
 }
 export interface ChainRequest {
     run: Uint8Array;

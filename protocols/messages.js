@@ -1343,6 +1343,22 @@ export var UnmaskBundle;
                         w.bytes(value);
                     }
                 }
+                if ((obj.sharesHash != null && obj.sharesHash.byteLength > 0)) {
+                    w.uint32(162);
+                    w.bytes(obj.sharesHash);
+                }
+                if (obj.seedDealers != null && obj.seedDealers.length > 0) {
+                    for (const value of obj.seedDealers) {
+                        w.uint32(168);
+                        w.uint32(value);
+                    }
+                }
+                if (obj.keyDealers != null && obj.keyDealers.length > 0) {
+                    for (const value of obj.keyDealers) {
+                        w.uint32(176);
+                        w.uint32(value);
+                    }
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -1350,7 +1366,10 @@ export var UnmaskBundle;
                 const obj = {
                     survivorsHash: uint8ArrayAlloc(0),
                     seedShares: [],
-                    keyShares: []
+                    keyShares: [],
+                    sharesHash: uint8ArrayAlloc(0),
+                    seedDealers: [],
+                    keyDealers: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -1374,6 +1393,24 @@ export var UnmaskBundle;
                             obj.keyShares.push(reader.bytes());
                             break;
                         }
+                        case 20: {
+                            obj.sharesHash = reader.bytes();
+                            break;
+                        }
+                        case 21: {
+                            if (opts.limits?.seedDealers != null && obj.seedDealers.length === opts.limits.seedDealers) {
+                                throw new MaxLengthError('Decode error - repeated field "seedDealers" had too many elements');
+                            }
+                            obj.seedDealers.push(reader.uint32());
+                            break;
+                        }
+                        case 22: {
+                            if (opts.limits?.keyDealers != null && obj.keyDealers.length === opts.limits.keyDealers) {
+                                throw new MaxLengthError('Decode error - repeated field "keyDealers" had too many elements');
+                            }
+                            obj.keyDealers.push(reader.uint32());
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -1384,7 +1421,9 @@ export var UnmaskBundle;
             }, function* (reader, length, prefix, opts = {}) {
                 const obj = {
                     seedShares: 0,
-                    keyShares: 0
+                    keyShares: 0,
+                    seedDealers: 0,
+                    keyDealers: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -1419,6 +1458,37 @@ export var UnmaskBundle;
                                 value: reader.bytes()
                             };
                             obj.keyShares++;
+                            break;
+                        }
+                        case 20: {
+                            yield {
+                                field: `${prefix}.sharesHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 21: {
+                            if (opts.limits?.seedDealers != null && obj.seedDealers === opts.limits.seedDealers) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "seedDealers" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.seedDealers[]`,
+                                index: obj.seedDealers,
+                                value: reader.uint32()
+                            };
+                            obj.seedDealers++;
+                            break;
+                        }
+                        case 22: {
+                            if (opts.limits?.keyDealers != null && obj.keyDealers === opts.limits.keyDealers) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "keyDealers" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.keyDealers[]`,
+                                index: obj.keyDealers,
+                                value: reader.uint32()
+                            };
+                            obj.keyDealers++;
                             break;
                         }
                         default: {
@@ -2353,6 +2423,12 @@ export var SurvivorsDecision;
                         Envelope.codec().encode(value, w);
                     }
                 }
+                if (obj.expulsions != null && obj.expulsions.length > 0) {
+                    for (const value of obj.expulsions) {
+                        w.uint32(162);
+                        Expulsion.codec().encode(value, w);
+                    }
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -2362,7 +2438,8 @@ export var SurvivorsDecision;
                     inventories: [],
                     headers: [],
                     nextMembers: [],
-                    registrations: []
+                    registrations: [],
+                    expulsions: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2406,6 +2483,15 @@ export var SurvivorsDecision;
                             }));
                             break;
                         }
+                        case 20: {
+                            if (opts.limits?.expulsions != null && obj.expulsions.length === opts.limits.expulsions) {
+                                throw new MaxLengthError('Decode error - repeated field "expulsions" had too many elements');
+                            }
+                            obj.expulsions.push(Expulsion.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.expulsions$
+                            }));
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -2418,7 +2504,8 @@ export var SurvivorsDecision;
                     inventories: 0,
                     headers: 0,
                     nextMembers: 0,
-                    registrations: 0
+                    registrations: 0,
+                    expulsions: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2486,6 +2573,21 @@ export var SurvivorsDecision;
                                 };
                             }
                             obj.registrations++;
+                            break;
+                        }
+                        case 20: {
+                            if (opts.limits?.expulsions != null && obj.expulsions === opts.limits.expulsions) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "expulsions" had too many elements');
+                            }
+                            for (const evt of Expulsion.codec().stream(reader, reader.uint32(), `${prefix}.expulsions[]`, {
+                                limits: opts.limits?.expulsions$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.expulsions
+                                };
+                            }
+                            obj.expulsions++;
                             break;
                         }
                         default: {
@@ -2680,6 +2782,16 @@ export var LinkBody;
                     w.uint32(137);
                     w.double(obj.epsilonSpent);
                 }
+                if (obj.expulsions != null && obj.expulsions.length > 0) {
+                    for (const value of obj.expulsions) {
+                        w.uint32(162);
+                        Expulsion.codec().encode(value, w);
+                    }
+                }
+                if ((obj.reason != null && obj.reason !== '')) {
+                    w.uint32(170);
+                    w.string(obj.reason);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -2701,7 +2813,9 @@ export var LinkBody;
                     completedRounds: 0,
                     weightSum: 0,
                     meanLoss: 0,
-                    epsilonSpent: 0
+                    epsilonSpent: 0,
+                    expulsions: [],
+                    reason: ''
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2786,6 +2900,19 @@ export var LinkBody;
                             obj.epsilonSpent = reader.double();
                             break;
                         }
+                        case 20: {
+                            if (opts.limits?.expulsions != null && obj.expulsions.length === opts.limits.expulsions) {
+                                throw new MaxLengthError('Decode error - repeated field "expulsions" had too many elements');
+                            }
+                            obj.expulsions.push(Expulsion.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.expulsions$
+                            }));
+                            break;
+                        }
+                        case 21: {
+                            obj.reason = reader.string();
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -2797,7 +2924,8 @@ export var LinkBody;
                 const obj = {
                     cohort: 0,
                     survivors: 0,
-                    members: 0
+                    members: 0,
+                    expulsions: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2937,6 +3065,28 @@ export var LinkBody;
                             yield {
                                 field: `${prefix}.epsilonSpent`,
                                 value: reader.double()
+                            };
+                            break;
+                        }
+                        case 20: {
+                            if (opts.limits?.expulsions != null && obj.expulsions === opts.limits.expulsions) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "expulsions" had too many elements');
+                            }
+                            for (const evt of Expulsion.codec().stream(reader, reader.uint32(), `${prefix}.expulsions[]`, {
+                                limits: opts.limits?.expulsions$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.expulsions
+                                };
+                            }
+                            obj.expulsions++;
+                            break;
+                        }
+                        case 21: {
+                            yield {
+                                field: `${prefix}.reason`,
+                                value: reader.string()
                             };
                             break;
                         }
@@ -3166,6 +3316,410 @@ export var CertifiedLink;
     }
     CertifiedLink.stream = stream;
 })(CertifiedLink || (CertifiedLink = {}));
+export var Expulsion;
+(function (Expulsion) {
+    let _codec;
+    Expulsion.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.peer != null && obj.peer !== '')) {
+                    w.uint32(10);
+                    w.string(obj.peer);
+                }
+                if ((obj.kind != null && obj.kind !== '')) {
+                    w.uint32(18);
+                    w.string(obj.kind);
+                }
+                if ((obj.evidenceHash != null && obj.evidenceHash.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.evidenceHash);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    peer: '',
+                    kind: '',
+                    evidenceHash: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.peer = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.kind = reader.string();
+                            break;
+                        }
+                        case 3: {
+                            obj.evidenceHash = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.peer`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.kind`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.evidenceHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Expulsion.codec());
+    }
+    Expulsion.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Expulsion.codec(), opts);
+    }
+    Expulsion.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Expulsion.codec(), opts);
+    }
+    Expulsion.stream = stream;
+})(Expulsion || (Expulsion = {}));
+export var RevealedShare;
+(function (RevealedShare) {
+    let _codec;
+    RevealedShare.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.index != null && obj.index !== 0)) {
+                    w.uint32(8);
+                    w.uint32(obj.index);
+                }
+                if ((obj.share != null && obj.share.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.share);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    index: 0,
+                    share: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.index = reader.uint32();
+                            break;
+                        }
+                        case 2: {
+                            obj.share = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.index`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.share`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, RevealedShare.codec());
+    }
+    RevealedShare.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, RevealedShare.codec(), opts);
+    }
+    RevealedShare.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, RevealedShare.codec(), opts);
+    }
+    RevealedShare.stream = stream;
+})(RevealedShare || (RevealedShare = {}));
+export var Evidence;
+(function (Evidence) {
+    let _codec;
+    Evidence.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.kind != null && obj.kind !== '')) {
+                    w.uint32(10);
+                    w.string(obj.kind);
+                }
+                if (obj.messages != null && obj.messages.length > 0) {
+                    for (const value of obj.messages) {
+                        w.uint32(18);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
+                if ((obj.roster != null && obj.roster.byteLength > 0)) {
+                    w.uint32(26);
+                    w.bytes(obj.roster);
+                }
+                if ((obj.shares != null && obj.shares.byteLength > 0)) {
+                    w.uint32(34);
+                    w.bytes(obj.shares);
+                }
+                if ((obj.secret != null && obj.secret !== '')) {
+                    w.uint32(42);
+                    w.string(obj.secret);
+                }
+                if (obj.revealed != null && obj.revealed.length > 0) {
+                    for (const value of obj.revealed) {
+                        w.uint32(50);
+                        RevealedShare.codec().encode(value, w);
+                    }
+                }
+                if ((obj.decision != null && obj.decision.byteLength > 0)) {
+                    w.uint32(58);
+                    w.bytes(obj.decision);
+                }
+                if ((obj.link != null && obj.link.byteLength > 0)) {
+                    w.uint32(66);
+                    w.bytes(obj.link);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    kind: '',
+                    messages: [],
+                    roster: uint8ArrayAlloc(0),
+                    shares: uint8ArrayAlloc(0),
+                    secret: '',
+                    revealed: [],
+                    decision: uint8ArrayAlloc(0),
+                    link: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.kind = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.messages != null && obj.messages.length === opts.limits.messages) {
+                                throw new MaxLengthError('Decode error - repeated field "messages" had too many elements');
+                            }
+                            obj.messages.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.messages$
+                            }));
+                            break;
+                        }
+                        case 3: {
+                            obj.roster = reader.bytes();
+                            break;
+                        }
+                        case 4: {
+                            obj.shares = reader.bytes();
+                            break;
+                        }
+                        case 5: {
+                            obj.secret = reader.string();
+                            break;
+                        }
+                        case 6: {
+                            if (opts.limits?.revealed != null && obj.revealed.length === opts.limits.revealed) {
+                                throw new MaxLengthError('Decode error - repeated field "revealed" had too many elements');
+                            }
+                            obj.revealed.push(RevealedShare.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.revealed$
+                            }));
+                            break;
+                        }
+                        case 7: {
+                            obj.decision = reader.bytes();
+                            break;
+                        }
+                        case 8: {
+                            obj.link = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    messages: 0,
+                    revealed: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.kind`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.messages != null && obj.messages === opts.limits.messages) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "messages" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.messages[]`, {
+                                limits: opts.limits?.messages$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.messages
+                                };
+                            }
+                            obj.messages++;
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.roster`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.shares`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.secret`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            if (opts.limits?.revealed != null && obj.revealed === opts.limits.revealed) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "revealed" had too many elements');
+                            }
+                            for (const evt of RevealedShare.codec().stream(reader, reader.uint32(), `${prefix}.revealed[]`, {
+                                limits: opts.limits?.revealed$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.revealed
+                                };
+                            }
+                            obj.revealed++;
+                            break;
+                        }
+                        case 7: {
+                            yield {
+                                field: `${prefix}.decision`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 8: {
+                            yield {
+                                field: `${prefix}.link`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Evidence.codec());
+    }
+    Evidence.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Evidence.codec(), opts);
+    }
+    Evidence.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Evidence.codec(), opts);
+    }
+    Evidence.stream = stream;
+})(Evidence || (Evidence = {}));
 export var ChainRequest;
 (function (ChainRequest) {
     let _codec;

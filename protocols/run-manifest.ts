@@ -85,6 +85,8 @@ export interface RunManifest {
     /** The most members that one round takes. */
     readonly size: number
     readonly allowThree: boolean
+    /** Attempts that may fail in a row before the run pauses. */
+    readonly attempts: number
   }
   readonly deadlines: {
     readonly keysMs: number

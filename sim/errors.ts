@@ -4,6 +4,7 @@ export type SimErrorCode =
   | 'TOO_FEW_CLIENTS' // fewer clients in the data than peers asked for: { wanted, found }
   | 'DIVERGED' // peers that took part came to different states: { hashes }
   | 'PEER_FAILED' // one of the peers stopped with an error: { peer }
+  | 'PAUSED' // the run stands still until its author sets the members anew: { code }
 
 export class SimError extends Error {
   override readonly name = 'SimError'

@@ -4,10 +4,12 @@ import type { PrivacySpent } from '../aggregation/replicated-state.ts'
 import type { RoundBytes } from '../node/peer/byte-account.ts'
 import type { Peer, PeerEvent, PeerResult } from '../node/peer/peer-types.ts'
 import { createPeer } from '../node/peer.ts'
+import type { Notice } from '../node/round/round-types.ts'
 import type { Trainer } from '../node/train/trainer.ts'
 import type { RunEnd } from '../protocols/chain.ts'
 import { toHex } from '../protocols/hex.ts'
-import type { Clock, Files, Network } from '../protocols/ports.ts'
+import { pauseWords } from '../protocols/pause.ts'
+import type { Clock, Files, Network, PeerId } from '../protocols/ports.ts'
 import type { SignedManifest } from '../protocols/signed-manifest.ts'
 import { SimError } from './errors.ts'
 import { type MeasuredVerification, VerificationMeter } from './measured-verification.ts'
@@ -52,7 +54,7 @@ export interface FederationResult {
 
 /**
  * Starts the peers, waits until the run is over for all of them, and compares what they came to.
- * @throws SimError DIVERGED, PEER_FAILED; the signal's reason if it fires
+ * @throws SimError DIVERGED, PEER_FAILED, PAUSED; the signal's reason if it fires
  */
 export async function runFederation(
   members: readonly SimMember[],
@@ -61,6 +63,7 @@ export async function runFederation(
   const { clock, crypto, signedManifest, signal } = options
   const bytes: RoundBytes[] = []
   const meter = new VerificationMeter(signedManifest, crypto)
+  const stopped = Promise.withResolvers<never>()
   const peers = members.map(member => {
     const { signer, network, files, trainer, examples } = member
     const log = (message: string) => options.log?.(member, message)
@@ -71,11 +74,11 @@ export async function runFederation(
     peer.on(event => {
       if (event.type === 'link') bytes.push(event.bytes)
       meter.take(network.peerId, event)
+      if (event.type === 'notice' && event.notice === 'paused') stopped.reject(paused(event, members))
       options.onEvent?.(member, event, peer)
     })
     return peer
   })
-  const stopped = Promise.withResolvers<never>()
   const onAbort = () => stopped.reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
@@ -94,6 +97,13 @@ export async function runFederation(
     signal?.removeEventListener('abort', onAbort)
     await Promise.all(peers.map(peer => peer.stop()))
   }
+}
+
+/** Nobody here plays the author who would set the members anew. */
+function paused({ pause, missing }: Notice & { notice: 'paused' }, members: readonly SimMember[]): SimError {
+  const nameOf = (peer: PeerId): string =>
+    members.find(({ network }) => network.peerId === peer)?.name ?? `…${peer.slice(-6)}`
+  return new SimError('PAUSED', { code: pause.code }, pauseWords(pause, missing.map(nameOf)))
 }
 
 async function resultOf(peer: Peer, { name }: SimMember): Promise<PeerResult> {

@@ -48,6 +48,8 @@ const explanations: Readonly<Record<string, string>> = {
   'cohort.size': `The most members of one round, at most ${COHORT_MAX}.`,
   'cohort.allowThree':
     'Allow a cohort of three, which tolerates no loss and leaves no room for privacy noise.',
+  'cohort.attempts':
+    'Attempts at a round that may fail in a row before the run pauses, until its author sets the members anew.',
   deadlines: 'How long the others wait in each phase, in milliseconds, before they go on without a member.',
   'deadlines.keysMs': 'Advertising keys, and again sharing them.',
   'deadlines.trainingMs': 'Local training: give the slowest machine time.',

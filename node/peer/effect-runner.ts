@@ -85,6 +85,8 @@ export class EffectRunner {
         return this.#beside(this.sync(effect.from))
       case 'forget':
         return work.forget(effect)
+      case 'blame':
+        return this.#blame(effect)
       case 'notice':
         emit(effect)
         return onProgress()
@@ -120,6 +122,13 @@ export class EffectRunner {
     const event = await work.unmask(effect)
     if (event?.type === 'unmasked') await states.write(event.outcome.stateHash)
     return event
+  }
+
+  async #blame({ evidence }: EffectOf<'blame'>): Promise<void> {
+    const file = await this.#ports.disk.evidence.keep(evidence)
+    if (file === null) return
+    const { culprit: peer, kind, what, round, attempt } = evidence
+    this.#ports.emit({ type: 'blamed', peer, kind, what, round, attempt, file })
   }
 
   async #found({ founding, tip }: EffectOf<'found'>): Promise<void> {

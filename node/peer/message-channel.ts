@@ -1,11 +1,17 @@
 /** How signed messages come and go: gossip to everyone in the run, and directly to some. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import type { RunContext } from '../../protocols/chain.ts'
+import type { ChainTip, RunContext } from '../../protocols/chain.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
-import { judgeMessage, type MessageVerdict, type Refusal } from '../../protocols/gossip-validation.ts'
+import {
+  judgeEvidence,
+  judgeMessage,
+  type MessageVerdict,
+  type Refusal
+} from '../../protocols/gossip-validation.ts'
 import { GOSSIP_MESSAGE_BYTES } from '../../protocols/limits.ts'
 import type { GossipVerdict, Network, PeerId } from '../../protocols/ports.ts'
 import { MESSAGE_PROTOCOL, topicOfRun } from '../../protocols/run-protocols.ts'
+import { EvidenceGate } from './evidence-gate.ts'
 
 /** A member that takes longer to take one message gets it by gossip instead: its view of the round goes on. */
 const SEND_TIMEOUT_MS = 5_000
@@ -17,8 +23,8 @@ export interface ChannelInit {
   readonly network: Network
   readonly run: RunContext
   readonly crypto: CryptoSuite
-  /** As the chain has them; null before the founding. */
-  members(): readonly PeerId[] | null
+  /** Where the chain stands, and with it who is a member; null before the founding. */
+  tip(): ChainTip | null
   onMessage(message: SignedMessage): void
   onRefused(from: PeerId, refusal: Refusal): void
   log(message: string): void
@@ -27,6 +33,7 @@ export interface ChannelInit {
 export class MessageChannel {
   readonly #init: ChannelInit
   readonly #topic: string
+  readonly #gate = new EvidenceGate()
   readonly #closers: Array<() => void> = []
 
   constructor(init: ChannelInit) {
@@ -79,11 +86,20 @@ export class MessageChannel {
   }
 
   #take(from: PeerId, bytes: Uint8Array): GossipVerdict {
-    const { run, crypto, members, onMessage, onRefused } = this.#init
-    const judged: MessageVerdict = judgeMessage(bytes, run, members(), crypto)
+    const { onMessage, onRefused } = this.#init
+    const judged = this.#judge(bytes)
     if (judged.verdict === 'accept') onMessage(judged.message)
     else onRefused(from, judged)
     return judged.verdict
+  }
+
+  #judge(bytes: Uint8Array): MessageVerdict {
+    const { run, crypto, tip: now } = this.#init
+    const tip = now()
+    const judged = judgeMessage(bytes, run, tip?.members ?? null, crypto)
+    if (judged.verdict !== 'accept' || judged.message.type !== 'evidence') return judged
+    const admits = (sender: PeerId): boolean => this.#gate.admits(sender, tip?.height ?? 0)
+    return judgeEvidence(judged.message, run, tip, admits, crypto)
   }
 }
 

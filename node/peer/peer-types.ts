@@ -3,6 +3,7 @@ import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import type { Random } from '../../aggregation/random.ts'
 import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
 import type { ChainTip, LinkKind, RunEnd } from '../../protocols/chain.ts'
+import type { EvidenceKind } from '../../protocols/evidence-kinds.ts'
 import type { LinkBody } from '../../protocols/messages.js'
 import type { Clock, Files, Network, PeerId } from '../../protocols/ports.ts'
 import type { RunRegistry } from '../../protocols/run-registry.ts'
@@ -87,6 +88,20 @@ export type PeerEvent =
       readonly attempt: number
       readonly reason: string
     }
+  /**
+   * A member has cheated; what shows it is on the disk, in `file` (a path of the port `Files`). It is expelled by the next
+   * link whose leader knows of it.
+   */
+  | {
+      readonly type: 'blamed'
+      readonly peer: PeerId
+      readonly kind: EvidenceKind
+      readonly what: string
+      /** When it did it. */
+      readonly round: number
+      readonly attempt: number
+      readonly file: string
+    }
   /** Something went wrong that the peer gets over by itself. */
   | { readonly type: 'warning'; readonly message: string }
   /** Something went wrong that it does not: it has stopped. */
@@ -124,6 +139,8 @@ export interface PeerStatus {
   readonly missing: readonly PeerId[]
   /** By the chain, and by the round under way once its survivors are committed; null in a run without noise. */
   readonly privacySpent: PrivacySpent | null
+  /** Why the run stands still until its author sets the members anew; null if it does not. */
+  readonly paused: string | null
   /** Where the chain stands; null before the founding. */
   readonly tip: ChainTip | null
   /** Of the attempt under way: whose masked input was announced, and whose is here. */

@@ -1,6 +1,6 @@
 /**
  * What one run leaves on one peer's disk, below `runs/<run id>/`: `manifest.json`, `chain.log`, `journal.log`,
- * `states/<hash>.bin` and `adapter/`. Written in an order that leaves something that opens wherever a crash falls:
+ * `states/<hash>.bin`, `evidence/` and `adapter/`. Written in an order that leaves something that opens wherever a crash falls:
  * a state before the link that names it, a link before its journal is let go.
  */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
@@ -12,6 +12,7 @@ import { encodeSignedManifest, type SignedManifest } from '../../protocols/signe
 import { saveAdapter } from '../peft/peft-files.ts'
 import type { Trainer } from '../train/trainer.ts'
 import { ChainStore } from './chain-store.ts'
+import { EvidenceStore } from './evidence-store.ts'
 import { JournalStore } from './journal-store.ts'
 import { StateStore } from './state-store.ts'
 
@@ -19,6 +20,7 @@ export interface RunDisk {
   readonly chain: ChainStore
   readonly journal: JournalStore
   readonly states: StateStore
+  readonly evidence: EvidenceStore
   /** Writes the global adapter in Hugging Face PEFT format. @throws FilesError */
   saveAdapter(values: Float32Array): Promise<void>
 }
@@ -54,10 +56,12 @@ export async function openRunDisk(
   const chain = await ChainStore.open(files, `${folder}/chain.log`, run, crypto, warn)
   const journal = await JournalStore.open(files, `${folder}/journal.log`, chain.tip)
   const states = new StateStore(files, `${folder}/states`, crypto)
+  const evidence = await EvidenceStore.open(files, `${folder}/evidence`)
   return {
     chain,
     journal,
     states,
+    evidence,
     saveAdapter: values =>
       saveAdapter(files, adapterFolder(run.id), {
         kind: trainer.adapterKind,

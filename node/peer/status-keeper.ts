@@ -1,11 +1,12 @@
 /** What `status()` says, kept up from the machine's notices. */
+import { pauseWords } from '../../protocols/pause.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import type { Notice, RoundPhase } from '../round/round-types.ts'
 import type { PeerCondition, PeerStatus } from './peer-types.ts'
 
 type Kept = Pick<
   PeerStatus,
-  'phase' | 'round' | 'attempt' | 'aggregator' | 'cohort' | 'missing' | 'announced' | 'held'
+  'phase' | 'round' | 'attempt' | 'aggregator' | 'cohort' | 'missing' | 'paused' | 'announced' | 'held'
 >
 
 const START: Kept = {
@@ -15,6 +16,7 @@ const START: Kept = {
   aggregator: null,
   cohort: [],
   missing: [],
+  paused: null,
   announced: [],
   held: []
 }
@@ -46,8 +48,12 @@ export class StatusKeeper {
         aggregator,
         cohort,
         missing: [],
+        paused: null,
         ...inputs
       }
+    } else if (notice.notice === 'paused') {
+      const { pause, missing } = notice
+      this.#kept = { ...this.#kept, missing, paused: pauseWords(pause, missing) }
     } else if (notice.notice === 'waiting') this.#kept = { ...this.#kept, missing: notice.missing }
     else if (notice.notice === 'new-view') this.#kept = { ...this.#kept, aggregator: notice.aggregator }
     else if (notice.notice === 'privacy-spent')

@@ -9,6 +9,7 @@ import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { Context, Inventory, MaskedInput, type MessageRef } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
+import { isBlamed, watch } from './blame.ts'
 import { rosterIndexOf } from './roster.ts'
 import {
   type AttemptState,
@@ -155,8 +156,13 @@ function bodyBytesOf(draft: Draft, attempt: AttemptState): number {
 
 /** Every masked input that can still be waited for is here; those of equivocators are of no use. */
 export function inputsComplete(draft: Draft, attempt: AttemptState): boolean {
-  const { dealers, held, equivocators } = attempt
-  return dealers!.every(peer => held.has(peer) || equivocators.has(peer) || isAbsent(draft, peer))
+  const { dealers, held } = attempt
+  return dealers!.every(peer => held.has(peer) || isUseless(draft, attempt, peer) || isAbsent(draft, peer))
+}
+
+/** True if a peer's masked input will not count, wherever it is. */
+export function isUseless(draft: Draft, attempt: AttemptState, peer: PeerId): boolean {
+  return attempt.equivocators.has(peer) || isBlamed(draft, peer)
 }
 
 /** Signs the list of bodies that this verifier holds: when all are here, when time is up, and again if more come. */
@@ -227,6 +233,8 @@ export function openInner(draft: Draft, attempt: AttemptState, bytes: Uint8Array
   try {
     const message = openMessage(bytes, draft.deps.crypto)
     const ofRoster = equalBytes(Context.encode(message.context), Context.encode(attempt.rosterContext!))
+    // Its sender may have told this peer something else.
+    if (ofRoster) watch(draft, attempt, message)
     return ofRoster ? message : null
   } catch {
     return null

@@ -14,6 +14,8 @@ export type JournalEntry = OfAttempt &
   (
     | /** Keys were advertised: a restart has lost their secrets and must not advertise others. */
     { readonly kind: 'advertise' }
+    /** A leader has proposed in this view: after a restart it must not propose something else there. */
+    | { readonly kind: 'proposal'; readonly subject: Subject; readonly view: number }
     | {
         readonly kind: 'vote'
         readonly subject: Subject

@@ -17,7 +17,7 @@ const BEHIND_PATIENCE_MS = 1_500
 const SYNC_RETRY_MS = 5_000
 
 /** The context of what is said about the run, not in a round. */
-function runContextOf(draft: Draft): Context {
+export function runContextOf(draft: Draft): Context {
   const { run } = draft.deps
   const { tip } = draft.state
   return {

@@ -1,11 +1,21 @@
 /** ServerStep: everyone has added everything up; the cohort agrees on the link, or that the round is lost. */
+import type { Subject } from '../../protocols/certificate.ts'
 import { accountAfter, extendChain, type LinkKind } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import { beaconOfSeeds } from '../../protocols/election.ts'
 import { ZERO_HASH } from '../../protocols/envelope.ts'
+import { withoutExpelled } from '../../protocols/expulsions.ts'
 import { toHex } from '../../protocols/hex.ts'
-import { type Certificate, CertifiedLink, Decision, type LinkBody } from '../../protocols/messages.js'
+import {
+  type Certificate,
+  CertifiedLink,
+  Decision,
+  type Expulsion,
+  type LinkBody
+} from '../../protocols/messages.js'
+import { reasonOfSubject } from '../../protocols/pause.ts'
 import type { Grounds, Judgement } from './agreement.ts'
+import { judgeExpulsions } from './expulsion.ts'
 import { type Hopes, releaseRules } from './release-rules.ts'
 import { type AttemptState, type Draft, hasCommittee } from './round-state.ts'
 import type { RoundOutcome } from './round-types.ts'
@@ -26,7 +36,7 @@ export function onUnmasked(draft: Draft, attempt: AttemptState, outcome: RoundOu
 /** The sum opened to what no honest inputs give. */
 export function onUnmaskFailed(draft: Draft, attempt: AttemptState): void {
   attempt.unmasking = 'failed'
-  if (attempt.survivors !== null) attest(draft, attempt, lostLink(draft, attempt))
+  if (attempt.survivors !== null) attest(draft, attempt, plainLoss(draft, attempt))
 }
 
 function resultLink(
@@ -40,6 +50,7 @@ function resultLink(
     ...linkBase(draft, attempt, 'result'),
     survivors: attempt.survivors!.map(({ peer, address }) => ({ peer, address })),
     members: [...attempt.nextMembers],
+    expulsions: [...attempt.expulsions],
     stateHash,
     beacon: beaconOfSeeds(run.id, attempt.round + 1, seeds, crypto.sha256),
     completedRounds: attempt.tip.completedRounds + 1,
@@ -60,7 +71,7 @@ function fitsCommitted(draft: Draft, attempt: AttemptState, decision: Uint8Array
 }
 
 function lossIsAttested(draft: Draft, attempt: AttemptState): boolean {
-  return isAttested(attempt, draft.deps.crypto.sha256(lostLink(draft, attempt)))
+  return isAttested(attempt, draft.deps.crypto.sha256(plainLoss(draft, attempt)))
 }
 
 function linkBase(draft: Draft, attempt: AttemptState, kind: LinkKind): LinkBody {
@@ -83,22 +94,75 @@ function linkBase(draft: Draft, attempt: AttemptState, kind: LinkKind): LinkBody
     weightSum: 0,
     meanLoss: 0,
     epsilonSpent: accountAfter(tip, kind, draft.deps.run)?.epsilon ?? 0,
+    expulsions: [],
+    reason: '',
     ...(attempt.rosterContext === null ? {} : { rosterHash: attempt.rosterContext.rosterHash })
   }
 }
 
-/** The link that gives an attempt up: the state stays as it was, the next attempt starts with fresh keys. */
-export function abortLink(draft: Draft, attempt: AttemptState, ofRoster: boolean): Uint8Array {
-  const link = linkBase(draft, attempt, 'abort')
-  return Decision.encode({ link: ofRoster ? { ...link, rosterHash: ZERO_HASH } : link })
+/**
+ * The link that gives an attempt up: the state stays as it was, the next attempt starts with fresh keys, and without
+ * those expelled.
+ * @param subject - what could not be agreed on
+ */
+export function abortLink(
+  draft: Draft,
+  attempt: AttemptState,
+  subject: Exclude<Subject, 'result'>,
+  expulsions: readonly Expulsion[]
+): Uint8Array {
+  const base = linkBase(draft, attempt, 'abort')
+  return Decision.encode({
+    link: {
+      ...base,
+      ...(subject === 'roster' ? { rosterHash: ZERO_HASH } : {}),
+      members: withoutExpelled(base.members, expulsions),
+      expulsions: [...expulsions],
+      reason: reasonOfSubject[subject]
+    }
+  })
 }
 
-/** The link of a round whose sum cannot be opened although its survivors are committed: its deltas are burnt. */
-export function lostLink(draft: Draft, attempt: AttemptState): Uint8Array {
+export function judgeAbort(
+  draft: Draft,
+  attempt: AttemptState,
+  subject: Exclude<Subject, 'result'>,
+  decision: Uint8Array,
+  { expulsions }: LinkBody
+): Judgement {
+  if (!equalBytes(decision, abortLink(draft, attempt, subject, expulsions))) return 'invalid'
+  return judgeExpulsions(draft, attempt, expulsions)
+}
+
+/**
+ * The link of a round whose sum cannot be opened although its survivors are committed: its deltas are burnt.
+ * @param expulsions - those of the decision on survivors, and those found out since
+ */
+export function lostLink(draft: Draft, attempt: AttemptState, expulsions: readonly Expulsion[]): Uint8Array {
   const survivors = attempt.survivors!.map(({ peer, address }) => ({ peer, address }))
   return Decision.encode({
-    link: { ...linkBase(draft, attempt, 'lost'), survivors, members: [...attempt.nextMembers] }
+    link: {
+      ...linkBase(draft, attempt, 'lost'),
+      survivors,
+      members: withoutExpelled(attempt.nextMembers, expulsions),
+      expulsions: [...expulsions],
+      reason: reasonOfSubject.result
+    }
   })
+}
+
+/** LOST as it is attested: with nobody expelled but those of the decision on survivors. */
+function plainLoss(draft: Draft, attempt: AttemptState): Uint8Array {
+  return lostLink(draft, attempt, attempt.expulsions)
+}
+
+/** Whether a value says LOST in the one way in which it can be said, and expels nobody whom this peer does not know of. */
+function judgeLoss(draft: Draft, attempt: AttemptState, decision: Uint8Array): Judgement {
+  const expulsions = Decision.decode(decision).link?.expulsions ?? []
+  if (!equalBytes(decision, lostLink(draft, attempt, expulsions))) return 'invalid'
+  const fresh = expulsions.filter(({ peer }) => !attempt.expulsions.some(decided => decided.peer === peer))
+  if (fresh.length + attempt.expulsions.length !== expulsions.length) return 'invalid'
+  return judgeExpulsions(draft, attempt, fresh)
 }
 
 /** This peer's own; with a committee, not before a quorum of it attests the same, or its time is up. */
@@ -129,18 +193,22 @@ export function judgeResult(
   if (attempt.survivors === null) return 'later'
   const { ownResult } = attempt
   // Before a restart this peer came to it: its vote is in the journal.
-  const valueHash = draft.deps.crypto.sha256(decision)
+  const { crypto } = draft.deps
+  const valueHash = crypto.sha256(decision)
   const voted = [...attempt.agreements.result.prepared.values()].includes(toHex(valueHash))
-  const isLoss = equalBytes(decision, lostLink(draft, attempt))
-  return releaseRules.judgeResult({
+  const loss = judgeLoss(draft, attempt, decision)
+  const isLoss = loss !== 'invalid'
+  const attested = isLoss ? crypto.sha256(plainLoss(draft, attempt)) : valueHash
+  const judgement = releaseRules.judgeResult({
     isOwn: voted || (ownResult !== null && equalBytes(ownResult.decision, decision)),
     isLoss,
-    isAttested: isAttested(attempt, valueHash) && (isLoss || fitsCommitted(draft, attempt, decision)),
+    isAttested: isAttested(attempt, attested) && (isLoss || fitsCommitted(draft, attempt, decision)),
     hasResult: ownResult !== null,
     isRepeated: !fresh,
     ...hopesOf(draft, attempt),
     abortable
   })
+  return judgement === 'valid' && loss === 'later' && fresh && !voted ? 'later' : judgement
 }
 
 /** Whether this peer would agree to a loss that a new view puts forward. */

@@ -5,7 +5,7 @@
 
 import { equalBytes } from '../../protocols/codec.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
-import { NewView, Vote } from '../../protocols/messages.js'
+import { NewView, Proposal, Vote } from '../../protocols/messages.js'
 import type { JournalEntry } from './journal.ts'
 import { releaseRules } from './release-rules.ts'
 import type { AttemptState, Draft } from './round-state.ts'
@@ -91,6 +91,12 @@ function journalled(journal: readonly JournalEntry[], message: SignedMessage): b
         entry => entry.kind === 'new-view' && entry.subject === subject && entry.view === view
       )
     }
+    case 'proposal': {
+      const { subject, view } = Proposal.decode(message.payload)
+      return journal.some(
+        entry => entry.kind === 'proposal' && entry.subject === subject && entry.view === view
+      )
+    }
     case 'inventory':
     case 'attestation':
       // Said without being written down, also by those who came too late to advertise keys.
@@ -101,8 +107,8 @@ function journalled(journal: readonly JournalEntry[], message: SignedMessage): b
     case 'founding':
     case 'tip':
     case 'certificate':
-    case 'proposal':
     case 'without-secrets':
+    case 'evidence':
       return true
     default:
       // Keys, shares, acknowledgements and inputs all come after the keys were advertised.

@@ -6,6 +6,7 @@ import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { AdvertiseKeys, Context, Decision, Envelope, type RosterDecision } from '../../protocols/messages.js'
 import type { Judgement } from './agreement.ts'
+import { isBlamed, watch } from './blame.ts'
 import { type AttemptState, type Draft, isAbsent, type RosterEntry, type Secrets } from './round-state.ts'
 import { gossip, refuse, remember, seal } from './speak.ts'
 
@@ -54,9 +55,9 @@ export function onAdvertiseKeys(draft: Draft, attempt: AttemptState, message: Si
 /** What the leader proposes, or null while it is worth waiting. */
 export function proposeRoster(draft: Draft, attempt: AttemptState, proposer: number): Uint8Array | null {
   const complete = rosterComplete(draft, attempt)
-  if (attempt.advertised.size < attempt.quorum || (!complete && draft.nowMs < attempt.rosterDueMs))
-    return null
-  const advertised = [...attempt.advertised.values()]
+  const offered = [...attempt.advertised.values()].filter(({ sender }) => !isBlamed(draft, sender))
+  if (offered.length < attempt.quorum || (!complete && draft.nowMs < attempt.rosterDueMs)) return null
+  const advertised = offered
     .sort((a, b) => byId(a.sender, b.sender))
     .map(message => Envelope.decode(message.bytes))
   return Decision.encode({ roster: { proposer, advertised } })
@@ -64,7 +65,9 @@ export function proposeRoster(draft: Draft, attempt: AttemptState, proposer: num
 
 /** Everyone who can still be waited for has advertised. */
 export function rosterComplete(draft: Draft, attempt: AttemptState): boolean {
-  return attempt.cohort.every(peer => attempt.advertised.has(peer) || isAbsent(draft, peer))
+  return attempt.cohort.every(
+    peer => attempt.advertised.has(peer) || isAbsent(draft, peer) || isBlamed(draft, peer)
+  )
 }
 
 export function judgeRoster(draft: Draft, attempt: AttemptState, roster: RosterDecision): Judgement {
@@ -74,6 +77,8 @@ export function judgeRoster(draft: Draft, attempt: AttemptState, roster: RosterD
   let last = ''
   for (const envelope of roster.advertised) {
     const message = openAdvertised(attempt, Envelope.encode(envelope), crypto)
+    // Its sender may have told this peer something else.
+    if (message !== null) watch(draft, attempt, message)
     const entry = message === null ? null : entryOf(message, crypto)
     if (message === null || entry === null || !attempt.cohort.includes(entry.peer) || entry.peer <= last)
       return 'invalid'

@@ -9,6 +9,7 @@ import { equalBytes } from '../../protocols/codec.ts'
 import type { MessageType, SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { Context, Decision } from '../../protocols/messages.js'
+import { pauseOf } from '../../protocols/pause.ts'
 import {
   type AgreementOutput,
   agreementWakeAtMs,
@@ -18,6 +19,9 @@ import {
   openAgreement,
   settledAtMs
 } from './agreement.ts'
+import { blameOtherResults, carryEvidence, onEvidence, takeEvidence, watch } from './blame.ts'
+import { newBlame } from './blame-state.ts'
+import { tellGivenUp, tellPaused } from './giving-up.ts'
 import {
   onBodyHeld,
   onInputMasked,
@@ -91,6 +95,8 @@ export function createRoundMachine(deps: RoundDeps): RoundMachine<RunState> {
       syncAtMs: nowMs,
       awaited: null,
       backlog: new Map(),
+      blame: newBlame(),
+      missing: [],
       wakeAtMs: nowMs
     }),
     step(given, event, nowMs) {
@@ -119,6 +125,7 @@ function take(draft: Draft, event: RoundEvent): void {
     return
   }
   if (event.type === 'adopt') return adopt(draft, event.tip)
+  if (event.type === 'evidence') return void takeEvidence(draft, event.bytes)
   if (event.type === 'tick' || attempt === null) return
   if (event.type === 'body-held') return onBodyHeld(draft, attempt, event.owner, event.address)
   if (event.round !== attempt.round || event.attempt !== attempt.attempt) return
@@ -214,6 +221,7 @@ function takeMessage(draft: Draft, message: SignedMessage): void {
       if (onFounding(draft, message)) beginAttempt(draft, 'full')
       return
     }
+    if (message.type === 'evidence') return onEvidence(draft, message)
     const { attempt } = state
     if (attempt === null || attempt.participation === 'probing') return keepForLater(draft, message)
     const place = placeOf(attempt, message)
@@ -252,6 +260,7 @@ function replayBacklog(draft: Draft): void {
 }
 
 function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMessage): void {
+  watch(draft, attempt, message)
   const bound = equalBytes(message.context.rosterHash, attempt.rosterContext?.rosterHash ?? new Uint8Array())
   const { type } = message
   if (isQuestion(type) && isAhead(attempt, message)) {
@@ -308,6 +317,8 @@ function adoptDecision(draft: Draft, attempt: AttemptState, subject: Subject): v
   const decision = Decision.decode(bytes)
   if (decision.link !== undefined) {
     const { ready } = commitLink(draft, attempt, bytes, certificate)
+    blameOtherResults(draft, attempt, bytes)
+    tellGivenUp(draft, attempt, decision.link)
     eraseSecrets(attempt)
     draft.state.attempt = null
     // Without its state there is nothing to train from: the host pulls it and says `adopt`.
@@ -328,7 +339,9 @@ function beginAttempt(draft: Draft, participation: Participation): void {
   const { state, deps, nowMs } = draft
   const { tip } = state
   if (tip === null) return
-  state.attempt = tip.end !== null ? null : newAttempt(tip, deps, participation, nowMs)
+  const over = tip.end !== null || pauseOf(tip, deps.run.manifest) !== null
+  state.attempt = over ? null : newAttempt(tip, deps, participation, nowMs)
+  if (state.attempt !== null) carryEvidence(draft, state.attempt)
   // Said before the chain came this far, or by those who are still behind.
   replayBacklog(draft)
 }
@@ -383,6 +396,7 @@ function enterPhase(draft: Draft): void {
     aggregator: setting === null ? null : leaderOf(setting, attempt!.agreements[setting.subject].view),
     cohort: attempt?.cohort ?? []
   })
+  if (phase === 'Aborted') tellPaused(draft)
 }
 
 const subjectOfPhase: Partial<Record<RoundPhase, Subject>> = {
@@ -399,6 +413,7 @@ function phaseOf(draft: Draft): RoundPhase {
   const { attempt, tip } = draft.state
   if (tip === null) return 'WaitingForMembers'
   if (tip.end !== null) return 'Finished'
+  if (pauseOf(tip, draft.deps.run.manifest) !== null) return 'Aborted'
   if (attempt === null) return 'Following'
   if (attempt.roster === null) return 'AdvertiseKeys'
   if (attempt.dealers === null) return 'ShareKeys'

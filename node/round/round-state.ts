@@ -2,12 +2,14 @@
 import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
 import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
 import { type ChainTip, cohortAt, verifiersAt } from '../../protocols/chain.ts'
+import type { Utterance } from '../../protocols/contradictions.ts'
 import { rankMembers } from '../../protocols/election.ts'
 import { PROTOCOL_VERSION, type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
-import type { Context, LinkBody, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
+import type { Context, Expulsion, LinkBody, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { faultsOf, quorumOf } from '../../protocols/quorum.ts'
 import { type AgreementSetting, type AgreementState, copyAgreement, newAgreement } from './agreement.ts'
+import { type BlameState, copyBlame } from './blame-state.ts'
 import { type Electorate, electorate, leadersOf } from './electorate.ts'
 import type { Participation } from './release-rules.ts'
 import type { Effect, RoundDeps, RoundOutcome, RoundPhase } from './round-types.ts'
@@ -91,9 +93,13 @@ export interface AttemptState {
   readonly held: Set<PeerId>
   readonly inventories: Map<PeerId, SignedMessage>
   listedBodies: number
+  /** What each member has bound itself to, by signed words: whoever contradicts itself is blamed. */
+  readonly said: Map<PeerId, readonly Utterance[]>
   /** In roster order. */
   survivors: readonly SurvivorEntry[] | null
   nextMembers: readonly PeerId[]
+  /** Of the decision on survivors. */
+  expulsions: readonly Expulsion[]
   released: boolean
   readonly bundles: Map<PeerId, UnmaskBundle>
   unmasking: 'none' | 'running' | 'done' | 'failed'
@@ -132,6 +138,9 @@ export interface RunState {
   awaited: Uint8Array | null
   /** Messages whose round, attempt or roster is still to come. */
   readonly backlog: Map<string, SignedMessage>
+  readonly blame: BlameState
+  /** Who was missing when the last attempt was given up. */
+  missing: readonly PeerId[]
   wakeAtMs: number
 }
 
@@ -152,6 +161,7 @@ export function copyState(state: RunState): RunState {
     registrations: new Map(state.registrations),
     reach: new Map(state.reach),
     backlog: new Map(state.backlog),
+    blame: copyBlame(state.blame),
     attempt: attempt === null ? null : copyAttempt(attempt)
   }
 }
@@ -170,6 +180,7 @@ function copyAttempt(attempt: AttemptState): AttemptState {
     equivocators: new Set(attempt.equivocators),
     held: new Set(attempt.held),
     inventories: new Map(attempt.inventories),
+    said: new Map(attempt.said),
     bundles: new Map(attempt.bundles),
     attestations: new Map(attempt.attestations),
     told: new Map(attempt.told),
@@ -244,8 +255,10 @@ export function newAttempt(
     held: new Set(),
     inventories: new Map(),
     listedBodies: 0,
+    said: new Map(),
     survivors: null,
     nextMembers: [],
+    expulsions: [],
     released: false,
     bundles: new Map(),
     unmasking: 'none',

@@ -9,11 +9,16 @@ import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
 import type { Subject } from '../../protocols/certificate.ts'
 import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
+import type { CheckedEvidence } from '../../protocols/evidence.ts'
 import type { LinkBody } from '../../protocols/messages.js'
+import type { GiveUpReason, Pause } from '../../protocols/pause.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import type { JournalEntry } from './journal.ts'
 
-/** The field's phase names, in order; `Following` is a peer outside this round's cohort, `Finished` a run that is over. */
+/**
+ * The field's phase names, in order; `Following` is a peer outside this round's cohort, `Aborted` a run that is paused until
+ * its author sets the members anew, `Finished` one that is over.
+ */
 export type RoundPhase =
   | 'WaitingForMembers'
   | 'AdvertiseKeys'
@@ -24,6 +29,7 @@ export type RoundPhase =
   | 'Unmasking'
   | 'ServerStep'
   | 'Following'
+  | 'Aborted'
   | 'Finished'
 
 /** What the machine stands on; none of it changes. */
@@ -41,6 +47,8 @@ export interface RoundDeps {
 export type RoundEvent =
   /** A message whose envelope and signature have been checked. */
   | { readonly type: 'message'; readonly message: SignedMessage }
+  /** Evidence that was kept on the disk, at the start. */
+  | { readonly type: 'evidence'; readonly bytes: Uint8Array }
   /** Time has passed: sent at `wakeAtMs`, or at any other moment. */
   | { readonly type: 'tick' }
   /** A member came into reach, or went. */
@@ -180,6 +188,8 @@ export type Effect =
   | { readonly type: 'sync'; readonly from: PeerId; readonly height: number }
   /** Masks, inputs and bodies of this attempt are of no more use: let go of them. */
   | { readonly type: 'forget'; readonly round: number; readonly attempt: number }
+  /** A member has cheated, and this shows it: write it down where a person can look at it. */
+  | { readonly type: 'blame'; readonly evidence: CheckedEvidence }
   /** For the person and the log. */
   | Notice
 
@@ -221,6 +231,16 @@ export type Notice = { readonly type: 'notice' } & (
       readonly delta: number
     }
   | { readonly notice: 'link'; readonly kind: LinkKind; readonly link: LinkBody }
+  /** An attempt has come to nothing. `missing`: as far as this peer can tell. */
+  | {
+      readonly notice: 'given-up'
+      readonly round: number
+      readonly attempt: number
+      readonly kind: 'abort' | 'lost'
+      readonly reason: GiveUpReason
+      readonly missing: readonly PeerId[]
+    }
+  | { readonly notice: 'paused'; readonly pause: Pause; readonly missing: readonly PeerId[] }
   | { readonly notice: 'refused'; readonly peer: PeerId; readonly what: string; readonly reason: string }
   | {
       readonly notice: 'without-secrets'

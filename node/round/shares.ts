@@ -3,7 +3,6 @@
  * cohort agrees on U2, the members whose shares arrived. secure sum, message 2.
  */
 
-import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
 import { shareKey } from '../../aggregation/mask.ts'
 import { splitSecret } from '../../aggregation/shamir.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
@@ -17,7 +16,9 @@ import {
   type SharesDecision
 } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
+import { shareHash } from '../../protocols/share-hash.ts'
 import type { Judgement } from './agreement.ts'
+import { examineBundles } from './blame.ts'
 import { rosterIndexOf } from './roster.ts'
 import {
   type AttemptState,
@@ -104,6 +105,7 @@ export function onShareKeys(draft: Draft, attempt: AttemptState, message: Signed
     return refuse(draft, message, 'not one share for each of the roster')
   attempt.shareMessages.set(message.sender, { message, shares })
   remember(attempt, message)
+  examineBundles(draft, attempt)
   openOwnShare(draft, attempt, message, dealer, shares)
 }
 
@@ -150,9 +152,11 @@ export function shareHashes(
   index: number,
   pair: SharePair
 ): { seedShareHash: Uint8Array; keyShareHash: Uint8Array } {
-  const hash = (kind: string, share: Uint8Array) =>
-    draft.deps.crypto.sha256(lengthPrefixed('share-hash', kind, dealer, index + 1, share))
-  return { seedShareHash: hash('seed', pair.seedShare), keyShareHash: hash('key', pair.keyShare) }
+  const { crypto } = draft.deps
+  return {
+    seedShareHash: shareHash('seed', dealer, index, pair.seedShare, crypto),
+    keyShareHash: shareHash('key', dealer, index, pair.keyShare, crypto)
+  }
 }
 
 /** Every share that can still be waited for is here. */

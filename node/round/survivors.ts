@@ -3,7 +3,7 @@
  * inventories by everyone who votes, so that no leader can leave out a body that the honest members hold.
  * secure sum, message 4.
  */
-import { leastCohortOf, nextMembers, openRegistration } from '../../protocols/chain.ts'
+import { nextMembers, openRegistration } from '../../protocols/chain.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { byId } from '../../protocols/election.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
@@ -11,13 +11,16 @@ import { toHex } from '../../protocols/hex.ts'
 import {
   Decision,
   Envelope,
+  type Expulsion,
   MaskedInput,
   Registration,
   type SurvivorsDecision
 } from '../../protocols/messages.js'
+import { leastCohortOf } from '../../protocols/pause.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import type { Judgement } from './agreement.ts'
-import { openHeader, openInner, openInventory, pull } from './inputs.ts'
+import { expulsionsNow, judgeExpulsions } from './expulsion.ts'
+import { isUseless, openHeader, openInner, openInventory, pull } from './inputs.ts'
 import { tellPrivacySpent } from './privacy-spent.ts'
 import { type AttemptState, type Draft, isAbsent, isVerifier, type SurvivorEntry } from './round-state.ts'
 
@@ -28,8 +31,12 @@ interface Listed {
   readonly holders: readonly PeerId[]
 }
 
-/** S by the rule: exactly the headers in at least f + 1 inventories, equivocators removed; in roster order. */
-function listedSurvivors(attempt: AttemptState, inventories: readonly SignedMessage[]): Listed[] | null {
+/** S by the rule: exactly the headers in at least f + 1 inventories, less those of the expelled; in roster order. */
+function listedSurvivors(
+  attempt: AttemptState,
+  inventories: readonly SignedMessage[],
+  expulsions: readonly Expulsion[]
+): Listed[] | null {
   const byIndex = new Map<number, Map<string, { hash: Uint8Array; holders: PeerId[] }>>()
   for (const message of inventories) {
     const refs = openInventory(attempt, message)
@@ -49,7 +56,7 @@ function listedSurvivors(attempt: AttemptState, inventories: readonly SignedMess
       ({ holders }) => holders.length > attempt.verifiers.faults
     )
     // Two such headers of one peer: it equivocated, whoever is asked.
-    if (hashes.length !== 1) return
+    if (hashes.length !== 1 || expulsions.some(expulsion => expulsion.peer === peer)) return
     if (attempt.dealers!.includes(peer)) listed.push({ peer, ...hashes[0]! })
   })
   return listed
@@ -59,10 +66,11 @@ export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: 
   const { dealers, inventories, quorum, verifiers } = attempt
   if (dealers === null || inventories.size < verifiers.quorum) return null
   const senders = [...inventories.values()].sort((a, b) => byId(a.sender, b.sender))
-  const listed = listedSurvivors(attempt, senders)
+  const expulsions = expulsionsNow(draft, attempt)
+  const listed = listedSurvivors(attempt, senders, expulsions)
   if (listed === null || listed.length < quorum) return null
   const everyone = dealers.every(
-    peer => attempt.equivocators.has(peer) || listed.some(entry => entry.peer === peer)
+    peer => isUseless(draft, attempt, peer) || listed.some(entry => entry.peer === peer)
   )
   const nobodyElse = verifiers.voters.every(peer => inventories.has(peer) || isAbsent(draft, peer))
   const lateMs = attempt.inputsDueMs + draft.deps.run.manifest.deadlines.viewMs / 4
@@ -80,8 +88,9 @@ export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: 
       proposer,
       inventories: senders.map(message => Envelope.decode(message.bytes)),
       headers: headers.map(message => Envelope.decode(message.bytes)),
-      nextMembers: membersAfter(draft, attempt, listed, newcomers),
-      registrations: newcomers.map(message => Envelope.decode(message.bytes))
+      nextMembers: membersAfter(draft, attempt, listed, newcomers, expulsions),
+      registrations: newcomers.map(message => Envelope.decode(message.bytes)),
+      expulsions
     }
   })
 }
@@ -90,14 +99,16 @@ function membersAfter(
   draft: Draft,
   attempt: AttemptState,
   listed: readonly Listed[],
-  newcomers: readonly SignedMessage[]
+  newcomers: readonly SignedMessage[],
+  expulsions: readonly Expulsion[]
 ): PeerId[] {
   return nextMembers(
     attempt.tip,
     attempt.cohort,
     listed.map(({ peer }) => peer),
     newcomers.map(({ sender }) => sender),
-    leastCohortOf(draft.deps.run.manifest)
+    leastCohortOf(draft.deps.run.manifest),
+    expulsions
   )
 }
 
@@ -112,6 +123,7 @@ export function newcomersOf(draft: Draft, attempt: AttemptState): SignedMessage[
 export function registers(attempt: AttemptState, message: SignedMessage): PeerId | null {
   const { tip } = attempt
   if (message.type !== 'registration' || tip.members.includes(message.sender)) return null
+  if (tip.expelled.includes(message.sender)) return null
   const { afterLink } = Registration.decode(message.payload)
   return tip.recentLinks.some(hash => equalBytes(hash, afterLink)) ? message.sender : null
 }
@@ -124,7 +136,8 @@ export function judgeSurvivors(draft: Draft, attempt: AttemptState, decision: Su
   if (inventories === null || headers === null) return 'invalid'
   if (new Set(inventories.map(({ sender }) => sender)).size !== inventories.length) return 'invalid'
   if (inventories.length < attempt.verifiers.quorum) return 'invalid'
-  const listed = listedSurvivors(attempt, inventories)
+  const { expulsions } = decision
+  const listed = listedSurvivors(attempt, inventories, expulsions)
   if (listed === null || listed.length < attempt.quorum || listed.length !== headers.length) return 'invalid'
   const match = listed.every(({ peer, hash }, i) => {
     const header = headers[i]!
@@ -135,9 +148,9 @@ export function judgeSurvivors(draft: Draft, attempt: AttemptState, decision: Su
   if (!match) return 'invalid'
   const newcomers = openNewcomers(draft, attempt, decision.registrations)
   if (newcomers === null) return 'invalid'
-  return membersAfter(draft, attempt, listed, newcomers).join() === decision.nextMembers.join()
-    ? 'valid'
-    : 'invalid'
+  const members = membersAfter(draft, attempt, listed, newcomers, expulsions)
+  if (members.join() !== decision.nextMembers.join()) return 'invalid'
+  return judgeExpulsions(draft, attempt, expulsions)
 }
 
 /** Opens the registrations that a proposal carries; null if one of them brings nobody in. */
@@ -176,7 +189,7 @@ function openAll(
 /** Takes the committed set. Nothing about it can change any more in this attempt. */
 export function adoptSurvivors(draft: Draft, attempt: AttemptState, decision: SurvivorsDecision): void {
   const inventories = openAll(draft, attempt, decision.inventories) ?? []
-  const listed = listedSurvivors(attempt, inventories) ?? []
+  const listed = listedSurvivors(attempt, inventories, decision.expulsions) ?? []
   const survivors: SurvivorEntry[] = []
   for (const envelope of decision.headers) {
     const message = openInner(draft, attempt, Envelope.encode(envelope))
@@ -194,5 +207,6 @@ export function adoptSurvivors(draft: Draft, attempt: AttemptState, decision: Su
   attempt.survivors = survivors
   tellPrivacySpent(draft, attempt)
   attempt.nextMembers = decision.nextMembers
+  attempt.expulsions = decision.expulsions
   attempt.resultDueMs = draft.nowMs + draft.deps.run.manifest.deadlines.unmaskingMs
 }

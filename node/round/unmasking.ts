@@ -6,8 +6,9 @@ import { pairMasks, selfMaskKey } from '../../aggregation/mask.ts'
 import { recoverSecret, type ShamirShare } from '../../aggregation/shamir.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
+import { isSecretOf } from '../../protocols/evidence.ts'
 import { UnmaskBundle } from '../../protocols/messages.js'
-import type { PeerId } from '../../protocols/ports.ts'
+import { blameDealer, examineBundle } from './blame.ts'
 import { dealerEntries, maskContextOf, maskPeerOf } from './inputs.ts'
 import { privacySpentWith } from './privacy-spent.ts'
 import { releaseRules } from './release-rules.ts'
@@ -40,10 +41,18 @@ export function releaseShares(draft: Draft, attempt: AttemptState): void {
   draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'release', survivorsHash } })
   const seedShares = alive.map(({ peer }) => goodShares.get(peer)?.seedShare ?? NO_SHARE)
   const keyShares = dropped.map(({ peer }) => goodShares.get(peer)?.keyShare ?? NO_SHARE)
-  gossip(
-    draft,
-    seal(draft, 'unmask-bundle', rosterContext, UnmaskBundle.encode({ survivorsHash, seedShares, keyShares }))
-  )
+  const payload = UnmaskBundle.encode({ survivorsHash, seedShares, keyShares, ...placesOf(attempt) })
+  gossip(draft, seal(draft, 'unmask-bundle', rosterContext, payload))
+}
+
+/** What says whose share is where, for whoever checks a bundle later. */
+function placesOf(attempt: AttemptState): Pick<UnmaskBundle, 'sharesHash' | 'seedDealers' | 'keyDealers'> {
+  const { alive, dropped } = split(attempt)
+  return {
+    sharesHash: attempt.agreements.shares.decided!.certificate.valueHash,
+    seedDealers: alive.map(({ peer }) => rosterIndexOf(attempt, peer)),
+    keyDealers: dropped.map(({ peer }) => rosterIndexOf(attempt, peer))
+  }
 }
 
 /** U2 in roster order, cut into survivors and the rest. */
@@ -60,6 +69,7 @@ export function onUnmaskBundle(draft: Draft, attempt: AttemptState, message: Sig
   if (!attempt.dealers!.includes(message.sender)) return refuse(draft, message, 'not in U2')
   if (attempt.bundles.has(message.sender)) return
   const bundle = decodeCanonical(UnmaskBundle, message.payload, 'unmasking bundle')
+  examineBundle(draft, attempt, message, bundle)
   const { alive, dropped } = split(attempt)
   const decided = attempt.agreements.survivors.decided!.certificate.valueHash
   if (!equalBytes(bundle.survivorsHash, decided))
@@ -70,6 +80,12 @@ export function onUnmaskBundle(draft: Draft, attempt: AttemptState, message: Sig
   const shares = [...bundle.seedShares, ...bundle.keyShares]
   if (!shares.every(({ length }) => length === SHARE_BYTES || length === 0))
     return refuse(draft, message, 'a share of another length')
+  const { sharesHash, seedDealers, keyDealers } = placesOf(attempt)
+  const places =
+    equalBytes(bundle.sharesHash, sharesHash) &&
+    bundle.seedDealers.join() === seedDealers.join() &&
+    bundle.keyDealers.join() === keyDealers.join()
+  if (!places) return refuse(draft, message, 'its shares are in other places')
   attempt.bundles.set(message.sender, bundle)
   remember(attempt, message)
 }
@@ -111,31 +127,35 @@ export function recoverSecrets(
   attempt: AttemptState
 ): { readonly seeds: readonly Uint8Array[]; readonly keys: readonly Uint8Array[] } | null {
   if (attempt.bundles.size < attempt.quorum) return null
-  const { crypto } = draft.deps
   const { alive, dropped } = split(attempt)
   const seeds: Uint8Array[] = []
-  for (const [i, { peer, selfSeedHash }] of alive.entries()) {
-    const seed = recover(draft, attempt, peer, 'seed', bundle => bundle.seedShares[i]!)
-    if (seed === null || !equalBytes(crypto.sha256(seed), selfSeedHash)) return null
+  for (const [i, entry] of alive.entries()) {
+    const seed = recover(draft, attempt, entry, 'seed', bundle => bundle.seedShares[i]!)
+    if (seed === null) return null
     seeds.push(seed)
   }
   const keys: Uint8Array[] = []
-  for (const [i, { peer, maskKey }] of dropped.entries()) {
-    const key = recover(draft, attempt, peer, 'key', bundle => bundle.keyShares[i]!)
-    if (key === null || !equalBytes(crypto.x25519PublicKey(key), maskKey)) return null
+  for (const [i, entry] of dropped.entries()) {
+    const key = recover(draft, attempt, entry, 'key', bundle => bundle.keyShares[i]!)
+    if (key === null) return null
     keys.push(key)
   }
   return { seeds, keys }
 }
 
-/** The secret of one dealer from those shares that match its commitments, or null while there are too few. */
+/**
+ * The secret of one dealer from those shares that match its commitments; null while there are too few, or if they give
+ * another one than it has advertised: then the dealer is to blame.
+ */
 function recover(
   draft: Draft,
   attempt: AttemptState,
-  dealer: PeerId,
+  entry: RosterEntry,
   kind: 'seed' | 'key',
   shareIn: (bundle: UnmaskBundle) => Uint8Array
 ): Uint8Array | null {
+  const { crypto } = draft.deps
+  const dealer = entry.peer
   const commitments = attempt.shareMessages.get(dealer)?.shares
   if (commitments === undefined) return null
   const shares: ShamirShare[] = []
@@ -148,7 +168,11 @@ function recover(
     const expected = kind === 'seed' ? commitments[index]!.seedShareHash : commitments[index]!.keyShareHash
     if (equalBytes(kind === 'seed' ? hashes.seedShareHash : hashes.keyShareHash, expected))
       shares.push({ x: index + 1, y: share })
-    if (shares.length === attempt.quorum) return recoverSecret(shares, attempt.quorum)
+    if (shares.length < attempt.quorum) continue
+    const secret = recoverSecret(shares, attempt.quorum)
+    if (isSecretOf(secret, kind, entry, crypto)) return secret
+    blameDealer(draft, attempt, dealer, kind, shares)
+    return null
   }
   return null
 }

@@ -32,6 +32,7 @@ export function entryOf(
 
 /** Puts an agreement back to where its entries, in any order, say it was. */
 export function recall(state: AgreementState, entry: JournalEntry): void {
+  if (entry.kind === 'proposal') state.proposed.add(entry.view)
   if (entry.kind !== 'vote' && entry.kind !== 'new-view') return
   state.view = Math.max(state.view, entry.view)
   if (entry.kind === 'new-view') return

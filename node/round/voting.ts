@@ -28,8 +28,10 @@ import {
   usableNewViews,
   voteRecipients
 } from './agreement.ts'
+import { watch } from './blame.ts'
+import { expulsionsNow } from './expulsion.ts'
 import type { JournalEntry } from './journal.ts'
-import { abortLink, judgeResult, lostLink, mayLose, proposeResult } from './result.ts'
+import { abortLink, judgeAbort, judgeResult, lostLink, mayLose, proposeResult } from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
 import {
   type AttemptState,
@@ -58,9 +60,12 @@ export function propose(draft: Draft, attempt: AttemptState, subject: Subject): 
       ? may.repeat
       : (newDecision(draft, attempt, subject) ?? giveUp(draft, attempt, setting, may.abortable))
   if (decision === null) return
-  state.proposed.add(state.view)
+  const { view } = state
+  state.proposed.add(view)
+  const { round, attempt: number } = attempt
+  draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'proposal', subject, view } })
   const newViews = usableNewViews(state).map(({ message }) => Envelope.decode(message.bytes))
-  const payload = Proposal.encode({ subject, view: state.view, decision, newViews })
+  const payload = Proposal.encode({ subject, view, decision, newViews })
   gossip(draft, seal(draft, 'proposal', setting.context, payload))
 }
 
@@ -96,9 +101,9 @@ function giveUp(
   }
   if (!abortable || draft.nowMs < settledAtMs(attempt.agreements[subject], setting)) return null
   if (draft.nowMs < dueMs[subject] && !exhausted(attempt, subject)) return null
-  if (subject !== 'result') return abortLink(draft, attempt, subject === 'roster')
+  if (subject !== 'result') return abortLink(draft, attempt, subject, expulsionsNow(draft, attempt))
   if (attempt.survivors === null || !mayLose(draft, attempt, abortable)) return null
-  return lostLink(draft, attempt)
+  return lostLink(draft, attempt, expulsionsNow(draft, attempt, attempt.expulsions))
 }
 
 /**
@@ -131,9 +136,7 @@ function judge(
   const decision = decodeCanonical(Decision, bytes, 'decision')
   if (subject === 'result') return judgeResult(draft, attempt, bytes, grounds)
   if (decision.link !== undefined) {
-    return grounds.abortable && equalBytes(bytes, abortLink(draft, attempt, subject === 'roster'))
-      ? 'valid'
-      : 'invalid'
+    return grounds.abortable ? judgeAbort(draft, attempt, subject, bytes, decision.link) : 'invalid'
   }
   if (subject === 'roster')
     return decision.roster === undefined ? 'invalid' : judgeRoster(draft, attempt, decision.roster)
@@ -196,7 +199,7 @@ export function onProposalMessage(
   if (setting === null) return null
   const state = attempt.agreements[setting.subject]
   if (state.decided !== null || proposal.view < state.view) return null
-  const newViews = openNewViews(draft, setting, proposal.newViews)
+  const newViews = openNewViews(draft, attempt, setting, proposal.newViews)
   const grounds = newViews === null ? null : justified(setting, proposal, message.sender, newViews)
   if (grounds === null) {
     refuse(draft, message, 'not justified')
@@ -379,6 +382,7 @@ function settingFor(
 
 function openNewViews(
   draft: Draft,
+  attempt: AttemptState,
   setting: AgreementSetting,
   envelopes: readonly Envelope[]
 ): Array<{ sender: string; newView: NewView }> | null {
@@ -388,6 +392,8 @@ function openNewViews(
       const message = openMessage(Envelope.encode(envelope), draft.deps.crypto)
       if (message.type !== 'new-view' || !equalBytes(Context.encode(message.context), context))
         throw new Error('another context')
+      // Its sender may have told this peer something else.
+      watch(draft, attempt, message)
       return { sender: message.sender, newView: decodeCanonical(NewView, message.payload, 'new-view') }
     })
   } catch {
@@ -399,6 +405,6 @@ function openNewViews(
 export function restoreAgreements(attempt: AttemptState, journal: readonly JournalEntry[]): void {
   for (const entry of journal) {
     if (entry.kind === 'release') attempt.released = true
-    if (entry.kind === 'vote' || entry.kind === 'new-view') recall(attempt.agreements[entry.subject], entry)
+    if ('subject' in entry) recall(attempt.agreements[entry.subject], entry)
   }
 }

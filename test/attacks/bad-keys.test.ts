@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import type { Effect } from '../../node/round/round-types.ts'
 import { AdvertiseKeys, Envelope } from '../../protocols/messages.js'
 import { fromHex } from '../support/bytes.ts'
+import { linkKinds } from '../support/cluster-claims.ts'
 import {
   bytes32,
+  clusterWithLiar,
   type Liar,
   type LiarOptions,
   proposalWith,
@@ -151,8 +153,10 @@ describe('a member that lies about keys', () => {
 
   it('and leads, cannot bring up keys that a member signed and does not stand by', () => {
     let victim = ''
-    const { cluster, refusals } = roundWith(
-      proposalWith(({ roster }, { peer, cluster }) => {
+    const { cluster, honest, refusals } = clusterWithLiar({
+      // Both who have signed two things are expelled, and enough must be left.
+      n: 7,
+      ...proposalWith(({ roster }, { peer, cluster }) => {
         // As if the victim had been rolled back: two valid signatures of its own.
         const at = roster!.advertised.findIndex(
           ({ sender }) => sender.join() !== peer.member.signer.publicKey.join()
@@ -175,12 +179,13 @@ describe('a member that lies about keys', () => {
           roster: { ...roster!, advertised: roster!.advertised.with(at, Envelope.decode(other.bytes)) }
         }
       }, 'roster')
-    )
-    expect(refusals).to.deep.equal([
-      'proposal: its roster decision does not follow from what this peer knows'
-    ])
-    const refusing = cluster.alive.filter(({ notices }) =>
-      notices.some(notice => notice.notice === 'refused')
+    })
+    expect(cluster.finish(300_000)).to.equal(true)
+    expect(linkKinds(cluster).at(-1)).to.equal('result')
+    const words = 'its roster decision does not follow from what this peer knows'
+    expect(refusals()).to.include(`proposal: ${words}`)
+    const refusing = honest().filter(({ notices }) =>
+      notices.some(notice => notice.notice === 'refused' && notice.reason === words)
     )
     expect(refusing.map(({ id }) => id)).to.deep.equal([victim])
   })

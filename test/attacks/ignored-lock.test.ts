@@ -101,7 +101,13 @@ describe('a new leader that ignores the locked certificate', () => {
     [
       'with another value, and one new-view without a lock as often as it takes',
       (proposal, liar) => {
-        const free = proposal.newViews.find(envelope => reportOf(envelope) === undefined)!
+        // Its own, if everyone else has heard of the lock by now.
+        const own = reworded(liar, liar.attempt.headers.get(liar.peer.id)!, {
+          type: 'new-view',
+          payload: NewView.encode({ subject: 'survivors', view: 1 })
+        })
+        const free =
+          proposal.newViews.find(envelope => reportOf(envelope) === undefined) ?? Envelope.decode(own.bytes)
         return { decision: anotherValue(proposal, liar), newViews: [free, free, free] }
       }
     ],
@@ -140,7 +146,9 @@ describe('a new leader that ignores the locked certificate', () => {
           completedRounds: 0,
           weightSum: 0,
           meanLoss: 0,
-          epsilonSpent: 0
+          epsilonSpent: 0,
+          expulsions: [],
+          reason: 'too-few-inputs'
         }
         return { decision: Decision.encode({ link }), newViews }
       }

@@ -32,12 +32,14 @@ describe('a share that was redirected, or whose associated data were altered', (
   })
 
   it('opens if it is bound as it should be, so that the test below can fail', () => {
-    const { cluster, refusals } = clusterWithLiar(
-      dealing((shares, liar, message) => {
+    const { cluster, refusals } = clusterWithLiar({
+      // One more than the least, as the liar may be found out and expelled.
+      n: 5,
+      ...dealing((shares, liar, message) => {
         const [a] = othersOf(liar) as [number]
         return shares.with(a, shareFor(liar, message, a, [bytes32(1), bytes32(2)]))
       })
-    )
+    })
     expect(cluster.finish(300_000)).to.equal(true)
     expect(refusals().join()).to.not.match(bad)
   })

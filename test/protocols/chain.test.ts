@@ -7,7 +7,6 @@ import {
   contextOfLink,
   extendChain,
   foundChain,
-  leastCohortOf,
   linkHashOf,
   nextMembers
 } from '../../protocols/chain.ts'
@@ -21,6 +20,7 @@ import {
   type LinkBody,
   Registration
 } from '../../protocols/messages.js'
+import { leastCohortOf } from '../../protocols/pause.ts'
 import { toHex } from '../support/bytes.ts'
 import { certify, certifyLink, linkAfter, testDeadlines, testMember, testRun } from '../support/chains.ts'
 import { RoundCluster } from '../support/round-cluster.ts'
@@ -131,7 +131,9 @@ describe('a tampered link', () => {
     completedRounds: 2,
     weightSum: 5,
     meanLoss: 2.4375,
-    epsilonSpent: 1
+    epsilonSpent: 1,
+    expulsions: [{ peer: ids[0]!, kind: 'equivocation', evidenceHash: someHash }],
+    reason: 'not-opened'
   }
 
   it('is refused, whichever field is changed', () => {
@@ -212,7 +214,9 @@ describe('a tampered link', () => {
     expect(verdict(certify(test, link, { subject: 'survivors' }))).to.match(/a result decided as survivors/)
     const abort = linkAfter(test, tip, 'abort')
     expect(verdict(certify(test, abort, { subject: 'result' }))).to.match(/an? abort decided as result/)
-    expect(verdict(certify(test, abort, { subject: 'roster' }))).to.equal('taken')
+    const ofRoster = { ...abort, reason: 'too-few-keys' }
+    expect(verdict(certify(test, ofRoster, { subject: 'roster' }))).to.equal('taken')
+    expect(verdict(certify(test, abort, { subject: 'roster' }))).to.match(/for another reason/)
   })
 
   it('is refused after another chain, and a second time', () => {

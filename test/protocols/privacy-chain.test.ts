@@ -4,6 +4,7 @@ import { epsilonAfter } from '../../aggregation/dp-accountant.ts'
 import { mechanismOf } from '../../aggregation/privacy-plan.ts'
 import { privacyPlanOf } from '../../node/peer/private-round.ts'
 import { type ChainTip, extendChain } from '../../protocols/chain.ts'
+import { pauseOf } from '../../protocols/pause.ts'
 import { affordableRounds, charged, emptyAccount, epsilonOfRounds } from '../../protocols/privacy-account.ts'
 import { certify, certifyLink, linkAfter, type TestRun, testRun } from '../support/chains.ts'
 
@@ -67,10 +68,26 @@ describe('the privacy that a chain has spent', () => {
     expect(verdict(plain, plain.tip, certify(plain, link))).to.match(/another privacy spent/)
   })
 
-  it('does not let the members fall below what noise can cover', () => {
-    const link = linkAfter(test, test.tip, 'result')
-    const shrunk = certify(test, { ...link, members: link.members.slice(0, 3) })
-    expect(verdict(test, test.tip, shrunk)).to.match(/privacy noise needs 4 members/)
+  it('pauses, and neither ends nor charges, when expulsions leave fewer members than noise can cover', () => {
+    const link = linkAfter(test, test.tip, 'abort')
+    const [gone, ...rest] = link.members.slice(2).reverse()
+    const evidenceHash = new Uint8Array(32)
+    const expulsions = [gone!, ...rest]
+      .slice(0, link.members.length - 3)
+      .map(peer => ({ peer, kind: 'equivocation', evidenceHash }))
+      .sort((a, b) => (a.peer < b.peer ? -1 : 1))
+    const members = link.members.filter(member => !expulsions.some(({ peer }) => peer === member))
+    expect(members).to.have.lengthOf(3)
+    const { tip } = extendChain(
+      test.tip,
+      certify(test, { ...link, members, expulsions }),
+      test.run,
+      test.crypto
+    )
+    expect(tip).to.deep.include({ end: null, privacy: test.tip.privacy })
+    expect(pauseOf(tip, test.manifest)).to.include({ code: 'TOO_FEW_MEMBERS', have: 3, need: 4 })
+    const next = linkAfter(test, tip, 'result')
+    expect(verdict(test, tip, certify(test, next))).to.match(/the run is paused/)
   })
 
   it('counts two kinds of rounds each for what it is', () => {

@@ -52,7 +52,7 @@ describe('run manifest', () => {
   it('fills every field of the least manifest and keeps what it was given', () => {
     const manifest = parseManifest(leastManifest)
     expect(manifest).to.include({ name: 'a run', formatVersion: '1.1', strategy: 'rolora', rounds: 8 })
-    expect(manifest.cohort).to.deep.equal({ founders: 4, size: 16, allowThree: false })
+    expect(manifest.cohort).to.deep.equal({ founders: 4, size: 16, allowThree: false, attempts: 8 })
     expect(manifest.serverOptimizer).to.deep.equal({ name: 'fedavg', learningRate: 1 })
     expect(manifest.privacy).to.deep.equal({ mechanism: 'none' })
   })
@@ -65,7 +65,7 @@ describe('run manifest', () => {
     ],
     [
       '1.1',
-      'e548d4542fd519a060eb83251a458f85d2049e925fc5e0d279ff6b20575d9d97',
+      '60c0f3c7711bb84d1db4458d1dfba3faa9c0f1d343a9bc5bf5265884dbe79b5c',
       /^\{"adapter":\{"alpha":8,"dropout":0,"kind":"lora","rank":8,"rankStabilized":false,"seed":1,/
     ]
   ]

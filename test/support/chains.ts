@@ -163,7 +163,9 @@ export function linkAfter(
     completedRounds: tip.completedRounds + (ofResult ? 1 : 0),
     weightSum: ofResult ? cohort.length : 0,
     meanLoss: ofResult ? 2.5 : 0,
-    epsilonSpent: accountAfter(tip, kind, run)?.epsilon ?? 0
+    epsilonSpent: accountAfter(tip, kind, run)?.epsilon ?? 0,
+    expulsions: [],
+    reason: kind === 'abort' ? 'too-few-inputs' : kind === 'lost' ? 'not-opened' : ''
   }
 }
 

@@ -20,6 +20,7 @@ import type { JournalEntry } from '../../node/round/journal.ts'
 import { createRoundMachine } from '../../node/round/round-machine.ts'
 import type { RunState } from '../../node/round/round-state.ts'
 import type { Effect, Notice, RoundDeps, RoundMachine, RoundOutcome } from '../../node/round/round-types.ts'
+import type { CheckedEvidence } from '../../protocols/evidence.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { LinkBody } from '../../protocols/messages.js'
 import type { TestMember, TestRun } from './chains.ts'
@@ -46,6 +47,8 @@ export class ClusterPeer {
   readonly sums = new Map<string, Lanes>()
   readonly held = new Map<string, Uint8Array>()
   readonly notices: Notice[] = []
+  /** On its disk: what shows who cheated, the first piece against each. */
+  readonly blames: CheckedEvidence[] = []
 
   constructor(
     member: TestMember,

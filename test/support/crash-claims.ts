@@ -4,6 +4,7 @@ import { openMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { Envelope, Inventory, MaskedInput } from '../../protocols/messages.js'
 import { faultsOf } from '../../protocols/quorum.ts'
+import { expectNobodyBlamed } from './blame-claims.ts'
 import {
   committedSurvivors,
   contradictions,
@@ -23,6 +24,7 @@ export function expectSameAttemptCertified(cluster: RoundCluster): void {
   expect(first).to.include({ kind: 'result', round: 0, attempt: 0 })
   expect(stateHashes(cluster)).to.have.lengthOf(1)
   expect(contradictions(cluster)).to.deep.equal([])
+  expectNobodyBlamed(cluster)
   const survivors = first!.survivors.map(({ peer }) => peer)
   const sum = plainSum(cluster, 0, 0, survivors)
   const opened = [...cluster.peers.values()].filter(({ sums }) => sums.has('0.0'))

@@ -114,6 +114,7 @@ export class RoundCluster {
     if (journal !== undefined) peer.journal = [...journal]
     const tip = this.tipOf(peer)
     this.feed(peer, tip === null ? { type: 'tick' } : { type: 'adopt', tip })
+    for (const { bytes } of peer.blames) this.feed(peer, { type: 'evidence', bytes })
     this.#connect(peer)
   }
 
@@ -279,6 +280,10 @@ export class RoundCluster {
         return this.#sync(peer, effect.from)
       case 'forget':
         peer.held.clear()
+        return
+      case 'blame':
+        if (!peer.blames.some(({ hash }) => toHex(hash) === toHex(effect.evidence.hash)))
+          peer.blames.push(effect.evidence)
         return
       case 'notice':
         peer.notices.push(effect)

@@ -1,5 +1,7 @@
 /** What a peer tells of itself, as lines for a person and as JSON lines for a program. */
+import { join } from 'node:path'
 import { toHex } from '../../../protocols/hex.ts'
+import { giveUpWords, isGiveUpReason, pauseWords } from '../../../protocols/pause.ts'
 import type { ByteCount, RoundBytes } from '../../peer/byte-account.ts'
 import type { PeerEvent } from '../../peer/peer-types.ts'
 import type { Notice } from '../../round/round-types.ts'
@@ -21,23 +23,30 @@ export class JoinProgress {
   readonly #self: string
   readonly #rounds: number
   readonly #privacy: { readonly delta: number } | null
+  /** Where files of the peer lie that are named by their path below its folder. */
+  readonly #dir: string
   /** On a terminal the line of the training under way is drawn over itself. */
   readonly #live: boolean
   #isLineOpen = false
   #waitingText = ''
   #aggregator: string | null = null
 
-  /** @param privacy - the run's terms; null without noise */
+  /**
+   * @param privacy - the run's terms; null without noise
+   * @param dir - where the peer's files lie
+   */
   constructor(
     output: Output,
     self: string,
     rounds: number,
-    privacy: { readonly delta: number } | null = null
+    privacy: { readonly delta: number } | null = null,
+    dir = ''
   ) {
     this.#privacy = privacy
     this.#output = output
     this.#self = self
     this.#rounds = rounds
+    this.#dir = dir
     this.#live = output.words.isTTY === true
   }
 
@@ -74,6 +83,12 @@ export class JoinProgress {
         return this.line(
           `round ${event.round + 1}: the sum opened to nonsense and is thrown away: ${event.reason}`
         )
+      case 'blamed': {
+        const { peer, what, round, file } = event
+        return this.line(
+          `${this.#name(peer)} cheated in round ${round + 1}: ${what}; see ${this.#placeOf(file)}`
+        )
+      }
       case 'warning':
         return this.#output.warn(event.message)
       case 'error':
@@ -103,6 +118,18 @@ export class JoinProgress {
         return this.line(`  round ${notice.round + 1}: only watching: ${notice.reason}`)
       case 'refused':
         return this.#output.note(`refused ${notice.what} of ${notice.peer}: ${notice.reason}`)
+      case 'given-up': {
+        // The link that follows says why.
+        const { missing } = notice
+        return missing.length === 0 ? undefined : this.line(`  not heard from here: ${this.#names(missing)}`)
+      }
+      case 'paused':
+        return this.line(
+          pauseWords(
+            notice.pause,
+            notice.missing.map(peer => this.#name(peer))
+          )
+        )
       case 'input-announced':
       case 'input-held':
       case 'decided':
@@ -157,11 +184,19 @@ export class JoinProgress {
     } else if (kind === 'reconfiguration') {
       this.line(`the author has set new members: ${link.members.length}`)
     } else {
-      const what = kind === 'abort' ? 'was given up' : 'is lost: too few were left to open the sum'
+      const what = kind === 'abort' ? 'was given up' : 'is lost'
+      const why = isGiveUpReason(link.reason) ? `: ${giveUpWords[link.reason]}` : ''
+      const where = `round ${link.round + 1}, attempt ${link.attempt + 1}`
       this.line(
-        `round ${link.round + 1}, attempt ${link.attempt + 1}, ${what}; it begins again; ${cost}${this.#spent(link.epsilonSpent)}`
+        `${where}, ${what}${why}; the adapter stays as it was; ${cost}${this.#spent(link.epsilonSpent)}`
       )
     }
+    for (const { peer, kind: reason } of link.expulsions)
+      this.line(`${this.#name(peer)} is expelled for ${reason}; ${link.members.length} members are left`)
+  }
+
+  #placeOf(file: string): string {
+    return this.#dir === '' ? file : join(this.#dir, file)
   }
 
   #spent(epsilon: number): string {
@@ -185,11 +220,15 @@ export function jsonOf(event: PeerEvent): { event: string; [field: string]: unkn
     case 'notice': {
       const { type: _, notice, ...fields } = event
       // The peer's own event of the link has what it cost too.
+      if (notice === 'paused') {
+        const { pause, missing } = event
+        return { event: 'paused', ...pause, missing, words: pauseWords(pause, missing) }
+      }
       return notice === 'link' ? null : { event: notice, ...fields }
     }
     case 'link': {
       const { kind, link, tip, bytes } = event
-      const { height, round, attempt, survivors, cohort, members, meanLoss, completedRounds } = link
+      const { height, round, attempt, survivors, cohort, members, meanLoss, completedRounds, reason } = link
       const { epsilonSpent } = link
       const isNoised = tip.privacy !== null
       return {
@@ -201,6 +240,12 @@ export function jsonOf(event: PeerEvent): { event: string; [field: string]: unkn
         cohort,
         survivors: survivors.map(({ peer }) => peer),
         members,
+        expelled: link.expulsions.map(({ peer, kind, evidenceHash }) => ({
+          peer,
+          kind,
+          evidenceSha256: toHex(evidenceHash)
+        })),
+        ...(reason === '' ? {} : { reason }),
         // Published by no round with noise.
         meanLoss: isNoised ? null : meanLoss,
         completedRounds,

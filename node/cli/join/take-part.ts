@@ -41,7 +41,7 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
   const { network } = entry
   const masking = new MaskThreads()
   const { rounds } = run.manifest
-  const progress = new JoinProgress(output, identity.peerId, rounds, privacyTermsOf(run.manifest))
+  const progress = new JoinProgress(output, identity.peerId, rounds, privacyTermsOf(run.manifest), dir)
   const peer = createPeer(
     {
       clock: systemClock,

@@ -1,6 +1,7 @@
 /** Live progress of a simulation: one line per round, and on a terminal one line that redraws itself. */
+import { pauseWords } from '../../../protocols/pause.ts'
 import type { PeerEvent } from '../../peer/peer-types.ts'
-import type { RoundPhase } from '../../round/round-types.ts'
+import type { Notice, RoundPhase } from '../../round/round-types.ts'
 import type { Output } from '../output.ts'
 
 const REDRAW_MS = 200
@@ -17,6 +18,8 @@ export class SimProgress {
   #done = 0
   #total = 0
   #bytes = 0
+  #paused = ''
+  readonly #blamed = new Set<string>()
   #drawnAtMs = 0
   #startedAtMs = performance.now()
 
@@ -59,11 +62,35 @@ export class SimProgress {
       const missing = event.missing.map(id => this.nameOf(id))
       const who = missing.length === 0 ? '' : `, missing ${missing.join(', ')}`
       this.#stage = `waiting for members: ${event.have} of ${event.need}${who}`
-    } else if (event.type === 'warning') this.line(`${this.nameOf(peer)}: ${event.message}`)
+    } else if (event.type === 'notice' && event.notice === 'paused') this.#tellPaused(event)
+    else if (event.type === 'notice' && event.notice === 'given-up') {
+      const { round, attempt, kind, reason, missing } = event
+      this.#output.event({ event: 'given-up', peer, round, attempt, kind, reason, missing })
+    } else if (event.type === 'blamed') this.#tellBlamed(peer, event)
+    else if (event.type === 'warning') this.line(`${this.nameOf(peer)}: ${event.message}`)
     else if (event.type === 'link') {
       for (const { sent } of Object.values(event.bytes)) this.#bytes += sent
     }
     this.#draw(false)
+  }
+
+  /** Every peer says it; one line is enough. */
+  #tellBlamed(by: string, { peer, kind, what, round, attempt, file }: PeerEvent & { type: 'blamed' }): void {
+    this.#output.event({ event: 'blamed', by, peer, kind, what, round, attempt, file })
+    const text = `${this.nameOf(peer)} cheated in round ${round + 1}: ${what} (${file})`
+    if (!this.#blamed.has(peer)) this.line(text)
+    this.#blamed.add(peer)
+  }
+
+  #tellPaused({ pause, missing }: Notice & { notice: 'paused' }): void {
+    const words = pauseWords(
+      pause,
+      missing.map(peer => this.nameOf(peer))
+    )
+    if (words === this.#paused) return
+    this.#paused = words
+    this.#output.event({ event: 'paused', ...pause, missing, words })
+    this.line(words)
   }
 
   /** A line that stays. */

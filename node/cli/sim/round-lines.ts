@@ -1,5 +1,6 @@
 /** One line, and one JSON line, per certified round: who led it, who is in, what was learnt, what it cost. */
 import { toHex } from '../../../protocols/hex.ts'
+import { giveUpWords, isGiveUpReason } from '../../../protocols/pause.ts'
 import { heldOutOf } from '../../../sim/baselines.ts'
 import type { Peer, PeerEvent } from '../../peer/peer-types.ts'
 import type { Trainer } from '../../train/trainer.ts'
@@ -74,6 +75,8 @@ export class RoundLines {
       height: link.height,
       linkSha256: toHex(tip.linkHash),
       kind,
+      ...(link.reason === '' ? {} : { reason: link.reason }),
+      expelled: link.expulsions.map(({ peer, kind }) => ({ peer, kind })),
       aggregator,
       survivors,
       cohort: link.cohort,
@@ -86,7 +89,9 @@ export class RoundLines {
     })
     const learnt =
       heldOut === null
-        ? kind
+        ? isGiveUpReason(link.reason)
+          ? `${kind === 'abort' ? 'given up' : 'lost'}: ${giveUpWords[link.reason]}`
+          : kind
         : `held-out ${heldOut.toFixed(4)} (${(100 * (heldOut / this.#base - 1)).toFixed(1)} %)`
     const lead = aggregator === null ? '' : `, aggregator ${this.#progress.nameOf(aggregator)}`
     this.#progress.line(

@@ -225,7 +225,8 @@ async function openSum(opening: Opening, { d, repeats }: RoundSettings, sumUp: S
       inventories: [Envelope.decode(inventory.bytes)],
       headers: headers.slice(0, survivors.length).map(({ bytes }) => Envelope.decode(bytes)),
       nextMembers: survivors.map(({ id }) => id),
-      registrations: []
+      registrations: [],
+      expulsions: []
     }
   })
   for (const member of survivors) member.takeSurvivors(decision, entries)

@@ -14,7 +14,7 @@ import { createSimWorld } from '../../../sim/sim-network.ts'
 import { VirtualClock } from '../../../sim/virtual-clock.ts'
 import { testRun } from '../../support/chains.ts'
 
-const { run, crypto, members } = testRun(4)
+const { run, crypto, members, tip } = testRun(4)
 
 function sealed(type: MessageType, sender: number): SignedMessage {
   const context = {
@@ -51,7 +51,7 @@ function world() {
       network,
       run,
       crypto,
-      members: () => members.map(({ id }) => id),
+      tip: () => tip,
       onMessage: message => got[i]!.push(message.type),
       onRefused: (_from, { reason }) => refused.push(reason),
       log: () => {}

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { Decision, type LinkBody, Proposal } from '../../../protocols/messages.js'
+import { reasonOfSubject } from '../../../protocols/pause.ts'
 import { bytes32, type Liar, proposalWith, reworded, roundWith, saidIn, saying } from '../../support/liars.ts'
 
 describe('an aggregator that lies', () => {
@@ -99,6 +100,8 @@ function abortOf({ attempt, cluster }: Liar, subject: string): LinkBody {
     completedRounds: 0,
     weightSum: 0,
     meanLoss: 0,
-    epsilonSpent: 0
+    epsilonSpent: 0,
+    expulsions: [],
+    reason: reasonOfSubject[subject as 'roster' | 'shares' | 'survivors']
   }
 }

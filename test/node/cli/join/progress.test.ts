@@ -32,7 +32,10 @@ const tip: ChainTip = {
   silent: [],
   recentLinks: [],
   privacy: null,
-  end: null
+  end: null,
+  expelled: [],
+  failures: [],
+  history: []
 }
 
 function linkEvent(kind: 'result' | 'abort' | 'lost'): PeerEvent {
@@ -48,7 +51,9 @@ function linkEvent(kind: 'result' | 'abort' | 'lost'): PeerEvent {
       survivors: kind === 'abort' ? [] : [self, c].map(peer => ({ peer, address: hash('11') })),
       stateHash: hash('cd'),
       meanLoss: 3.25,
-      completedRounds: 2
+      completedRounds: 2,
+      reason: { result: '', abort: 'too-few-inputs', lost: 'not-opened' }[kind],
+      expulsions: kind === 'abort' ? [{ peer: b, kind: 'wrong-share', evidenceHash: hash('ee') }] : []
     })
   )
   return { type: 'link', kind, link, tip, bytes }
@@ -110,6 +115,7 @@ describe('the progress of a peer', () => {
         cohort: [self, b, c],
         survivors: [self, c],
         members: [self, b, c],
+        expelled: [],
         meanLoss: 3.25,
         completedRounds: 2,
         linkSha256: 'ab'.repeat(32),
@@ -133,8 +139,46 @@ describe('the progress of a peer', () => {
   })
 
   it('says why a round begins again', () => {
-    expect(told([linkEvent('abort')]).words).to.contain('round 2, attempt 3, was given up')
-    expect(told([linkEvent('lost')]).words).to.contain('is lost: too few were left')
+    const abort = told([linkEvent('abort')])
+    expect(abort.words).to.contain('round 2, attempt 3, was given up: too few masked inputs')
+    expect(abort.words).to.contain(`${short(b)} is expelled for wrong-share`)
+    const expelled = [{ peer: b, kind: 'wrong-share', evidenceSha256: 'ee'.repeat(32) }]
+    expect(abort.lines[0]).to.deep.include({ reason: 'too-few-inputs', expelled })
+    expect(told([linkEvent('lost')]).words).to.contain('is lost: the sum could not be opened')
+    const missing = { type: 'notice', notice: 'given-up', round: 1, attempt: 2, missing: [b, c] } as const
+    const words = told([{ ...missing, kind: 'abort', reason: 'too-few-inputs' }]).words
+    expect(words).to.equal(`  not heard from here: ${short(b)} ${short(c)}\n`)
+  })
+
+  it('says who cheated, in what, and where the evidence lies', () => {
+    const what = 'two different masked-input messages'
+    const { words, lines } = told([
+      {
+        type: 'blamed',
+        peer: b,
+        kind: 'equivocation',
+        what,
+        round: 1,
+        attempt: 0,
+        file: 'runs/ab/evidence/x'
+      }
+    ])
+    expect(words).to.equal(`${short(b)} cheated in round 2: ${what}; see runs/ab/evidence/x\n`)
+    expect(lines[0]).to.include({
+      event: 'blamed',
+      peer: b,
+      kind: 'equivocation',
+      file: 'runs/ab/evidence/x'
+    })
+  })
+
+  it('says why the run is paused', () => {
+    const failures = [0, 1, 2].map(attempt => ({ round: 4, attempt, reason: 'too-few-inputs' }) as const)
+    const pause = { code: 'GIVEN_UP', failures } as const
+    const { words, lines } = told([{ type: 'notice', notice: 'paused', pause, missing: [c] }])
+    const why = 'round 5 was given up 3 times: too few masked inputs; missing at the end were'
+    expect(words).to.contain(`${why} ${short(c)}; the run is paused until its author sets the members anew`)
+    expect(lines[0]).to.deep.include({ event: 'paused', code: 'GIVEN_UP', missing: [c] })
   })
 
   it('gives every other event its name, and hashes as text', () => {

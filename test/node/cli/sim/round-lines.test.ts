@@ -14,7 +14,16 @@ function link(height: number): PeerEvent {
   return {
     type: 'link',
     kind: 'result',
-    link: { height, round: height - 1, attempt: 0, survivors: [], cohort: [], stateHash: new Uint8Array(1) },
+    link: {
+      height,
+      round: height - 1,
+      attempt: 0,
+      survivors: [],
+      cohort: [],
+      stateHash: new Uint8Array(1),
+      expulsions: [],
+      reason: ''
+    },
     tip: { linkHash: new Uint8Array(1), privacy: null },
     bytes: { maskedUpload: bytes, verification: bytes, control: bytes }
   } as unknown as PeerEvent

@@ -1,0 +1,20 @@
+/** What the tip of a chain remembers of its last links: enough to check evidence of the rounds just gone. */
+import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import { type ChainTip, cohortAt, type RunContext } from './chain.ts'
+import { equalBytes } from './codec.ts'
+import type { EvidenceChain } from './evidence.ts'
+
+/** What a chain that ends here can say about evidence. */
+export function evidenceChainOf(
+  tip: ChainTip,
+  run: RunContext,
+  crypto: Pick<CryptoSuite, 'sha256'>
+): EvidenceChain {
+  return {
+    cohortAfter(link) {
+      if (equalBytes(link, tip.linkHash)) return cohortAt(tip, run, crypto)
+      return tip.history.find(({ previous }) => equalBytes(previous, link))?.cohort ?? null
+    },
+    has: link => tip.history.some(({ hash }) => equalBytes(hash, link))
+  }
+}
