@@ -14,14 +14,13 @@ import {
   type AgreementOutput,
   agreementWakeAtMs,
   hastenAgreement,
-  leaderOf,
   onTick,
   openAgreement,
   settledAtMs
 } from './agreement.ts'
 import { blameOtherResults, carryEvidence, onEvidence, takeEvidence, watch } from './blame.ts'
 import { newBlame } from './blame-state.ts'
-import { tellGivenUp, tellPaused } from './giving-up.ts'
+import { tellGivenUp } from './giving-up.ts'
 import {
   onBodyHeld,
   onInputMasked,
@@ -32,6 +31,7 @@ import {
   trainLocally
 } from './inputs.ts'
 import { keepInTouch, membershipWakeAtMs, onFounding, onRegistration, onTip } from './membership.ts'
+import { enterPhase } from './phases.ts'
 import type { Participation } from './release-rules.ts'
 import { commitLink, onUnmasked, onUnmaskFailed } from './result.ts'
 import { onWithoutSecrets, resume } from './resume.ts'
@@ -45,7 +45,7 @@ import {
   type RunState,
   settingOf
 } from './round-state.ts'
-import type { RoundDeps, RoundEvent, RoundMachine, RoundPhase } from './round-types.ts'
+import type { RoundDeps, RoundEvent, RoundMachine } from './round-types.ts'
 import {
   acknowledgeShares,
   adoptShares,
@@ -54,7 +54,7 @@ import {
   shareKeys,
   sharesComplete
 } from './shares.ts'
-import { askFor, notice, refuse } from './speak.ts'
+import { askFor, refuse } from './speak.ts'
 import { adoptSurvivors } from './survivors.ts'
 import { bundlesExhausted, onUnmaskBundle, openSum, releaseShares } from './unmasking.ts'
 import { attestedHash, collectionComplete, onAttestation, standIn } from './verifiers.ts'
@@ -376,50 +376,6 @@ function eraseSecrets(attempt: AttemptState): void {
     keyShare.fill(0)
   }
   attempt.secrets = null
-}
-
-function enterPhase(draft: Draft): void {
-  const { state, deps } = draft
-  const phase = phaseOf(draft)
-  const { attempt, tip } = state
-  const key = `${phase} ${tip?.height ?? -1}`
-  if (state.phaseKey === key) return
-  state.phase = phase
-  state.phaseKey = key
-  const subject = subjectOfPhase[phase]
-  const setting = attempt === null || subject === undefined ? null : settingOf(attempt, subject, deps)
-  notice(draft, {
-    notice: 'phase',
-    phase,
-    round: attempt?.round ?? tip?.round ?? 0,
-    attempt: attempt?.attempt ?? tip?.attempt ?? 0,
-    aggregator: setting === null ? null : leaderOf(setting, attempt!.agreements[setting.subject].view),
-    cohort: attempt?.cohort ?? []
-  })
-  if (phase === 'Aborted') tellPaused(draft)
-}
-
-const subjectOfPhase: Partial<Record<RoundPhase, Subject>> = {
-  AdvertiseKeys: 'roster',
-  ShareKeys: 'shares',
-  LocalTraining: 'survivors',
-  MaskedInputCollection: 'survivors',
-  ConsistencyCheck: 'survivors',
-  Unmasking: 'result',
-  ServerStep: 'result'
-}
-
-function phaseOf(draft: Draft): RoundPhase {
-  const { attempt, tip } = draft.state
-  if (tip === null) return 'WaitingForMembers'
-  if (tip.end !== null) return 'Finished'
-  if (pauseOf(tip, draft.deps.run.manifest) !== null) return 'Aborted'
-  if (attempt === null) return 'Following'
-  if (attempt.roster === null) return 'AdvertiseKeys'
-  if (attempt.dealers === null) return 'ShareKeys'
-  if (attempt.survivors !== null) return attempt.unmasking === 'done' ? 'ServerStep' : 'Unmasking'
-  if (attempt.training === 'running') return 'LocalTraining'
-  return attempt.listedBodies > 0 ? 'ConsistencyCheck' : 'MaskedInputCollection'
 }
 
 /** The next moment at which time alone changes something. */
