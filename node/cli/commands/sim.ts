@@ -37,6 +37,14 @@ export function simCommand(host: CommandHost): Command {
       'fedpeft-run'
     )
     .option('--external <n>', 'leave this many of the peers to processes of their own', wholeNumber(0, 63), 0)
+    .addOption(
+      new Option(
+        '--network <kind>',
+        'between the peers: libp2p over loopback TCP, or memory, for many peers in one process'
+      )
+        .choices(['loopback', 'memory'])
+        .default('loopback')
+    )
     .addOption(backendOption())
     .option(
       '--threads <n>',

@@ -1,7 +1,9 @@
-/** The network of a simulation on this machine: a coordinator and real libp2p nodes on loopback TCP. */
+/** The network of a simulation: a coordinator and real libp2p nodes on loopback TCP; or all of it in memory. */
 import { join } from 'node:path'
 import { createCoordinator } from '../../../bootstrap/coordinator.ts'
 import { offeredRunOf } from '../../../protocols/offered-manifest.ts'
+import type { Network } from '../../../protocols/ports.ts'
+import { createSimWorld } from '../../../sim/sim-network.ts'
 import { type Identity, openIdentity } from '../../platform/identity.ts'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../../platform/libp2p-network.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
@@ -12,13 +14,13 @@ const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 export interface LoopbackMember {
   readonly identity: Identity
   readonly dir: string
-  readonly network: Libp2pNetwork
+  readonly network: Network
 }
 
 export interface Loopback {
   readonly members: readonly LoopbackMember[]
-  /** Where other processes can join. */
-  readonly address: string
+  /** Where other processes can join; null if nobody can. */
+  readonly address: string | null
   close(): Promise<void>
 }
 
@@ -68,6 +70,25 @@ export async function openLoopback(options: LoopbackOptions): Promise<Loopback> 
   } catch (error) {
     await closeAll()
     throw error
+  }
+}
+
+/**
+ * No sockets and no encryption: for more peers than one process can keep up real connections between (n (n - 1) / 2 of
+ * them, each with its streams). Peers, messages, signatures and masks are the same.
+ * @throws FilesError
+ */
+export async function openMemoryNetwork({ dirs }: Pick<LoopbackOptions, 'dirs'>): Promise<Loopback> {
+  const world = createSimWorld({ clock: systemClock, seed: 1, latencyMs: { min: 0, max: 2 } })
+  const members: LoopbackMember[] = []
+  for (const dir of dirs) {
+    const identity = await openIdentity(dir)
+    members.push({ identity, dir, network: world.join(identity.peerId) })
+  }
+  return {
+    members,
+    address: null,
+    close: async () => void (await Promise.all(members.map(({ network }) => network.close())))
   }
 }
 

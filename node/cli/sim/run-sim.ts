@@ -1,4 +1,4 @@
-/** `fedpeft-node sim`: a bootstrap and N real libp2p peers on loopback, their baselines, and what came of it. */
+/** `fedpeft-node sim`: a bootstrap and N peers, on loopback or in memory, their baselines, and what came of it. */
 
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -37,7 +37,7 @@ import { resolveModel } from '../resolve-model.ts'
 import { UserError } from '../user-error.ts'
 import { openClients, type SimClient } from './clients.ts'
 import { estimateSeconds } from './estimate.ts'
-import { type Loopback, memberDirs, openLoopback } from './loopback.ts'
+import { type Loopback, memberDirs, openLoopback, openMemoryNetwork } from './loopback.ts'
 import { reportText } from './print-report.ts'
 import { SimProgress } from './progress.ts'
 import { RoundLines } from './round-lines.ts'
@@ -81,15 +81,17 @@ export async function sim(scenarioName: string, options: SimOptions, host: Comma
       2
     )
   }
+  if (options.network === 'memory' && options.external > 0) {
+    throw new UserError('--external: nobody can join a network in memory. Leave --network away', 2)
+  }
   const out = await freshFolder(options.out)
   const base = await openBaseModel(await resolveModel(scenario.model, host))
   const log: string[] = []
   const dirs = memberDirs(out, inside)
-  const loopback = await openLoopback({
-    dirs,
-    bootstrapDir: join(out, 'bootstrap'),
-    log: text => void log.push(text)
-  })
+  const loopback =
+    options.network === 'memory'
+      ? await openMemoryNetwork({ dirs })
+      : await openLoopback({ dirs, bootstrapDir: join(out, 'bootstrap'), log: text => void log.push(text) })
   let pool: TrainerPool | null = null
   try {
     const written = scenarioManifest(scenario, loopback.members[0]!.identity.peerId, {
@@ -210,7 +212,7 @@ async function announce({
       `${backend} backend, ${threads} threads\n` +
       `training in ${planText(plan, training)}\n` +
       `clients: ${clients.map(({ name }) => name).join(', ')}\n` +
-      `bootstrap ${loopback.address}\n` +
+      `${loopback.address === null ? 'a network in memory' : `bootstrap ${loopback.address}`}\n` +
       `everything below ${out}; this will take about ${minutes(seconds)}`
   )
 }

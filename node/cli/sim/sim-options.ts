@@ -16,6 +16,7 @@ export interface SimOptions extends BackendOptions, BudgetOptions, PrivacyFlags 
   readonly seed?: number
   readonly out: string
   readonly external: number
+  readonly network: 'loopback' | 'memory'
   readonly baselines: boolean
   readonly allowThree?: boolean
 }
