@@ -124,10 +124,25 @@ function gcmOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, associa
   return plaintext
 }
 
+/** A key is parsed for as long as a check takes; the members of a run sign thousands of messages with theirs. */
+const verifyingKeys = new Map<string, KeyObject>()
+
+const VERIFYING_KEYS_MAX = 1024
+
+function verifyingKey(key: Uint8Array): KeyObject {
+  const name = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+  const known = verifyingKeys.get(name)
+  if (known !== undefined) return known
+  const parsed = publicKey(derPrefix.ed25519Public, key)
+  if (verifyingKeys.size >= VERIFYING_KEYS_MAX) verifyingKeys.clear()
+  verifyingKeys.set(name, parsed)
+  return parsed
+}
+
 function ed25519Verify(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (key.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false
   try {
-    return verify(null, message, publicKey(derPrefix.ed25519Public, key), signature)
+    return verify(null, message, verifyingKey(key), signature)
   } catch {
     // A key that is no point of the curve: malformed, and so not a signature.
     return false

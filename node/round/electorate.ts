@@ -27,11 +27,8 @@ export function leadersOf(
   ranked: readonly PeerId[],
   firstRank: number
 ): PeerId[] {
-  const inTurn = [...ranked.slice(firstRank), ...ranked.slice(0, firstRank)].filter(peer =>
-    voters.includes(peer)
-  )
-  return [
-    ...inTurn.filter(peer => leadFirst.includes(peer)),
-    ...inTurn.filter(peer => !leadFirst.includes(peer))
-  ]
+  const votes = new Set(voters)
+  const inTurn = [...ranked.slice(firstRank), ...ranked.slice(0, firstRank)].filter(peer => votes.has(peer))
+  const first = new Set(leadFirst)
+  return [...inTurn.filter(peer => first.has(peer)), ...inTurn.filter(peer => !first.has(peer))]
 }

@@ -8,8 +8,11 @@ import { type Context, Envelope, Founding, Registration, Tip } from '../../proto
 import type { Draft } from './round-state.ts'
 import { gossip, notice, refuse, seal } from './speak.ts'
 
-/** How often a peer repeats where it stands, and that it wants to be a member. */
+/** How often a peer repeats where it stands, and that it wants to be a member, in a small run. */
 const HEARTBEAT_MS = 2_000
+
+/** In a larger one each peer still hears no more than so many of the others' heartbeats in that time. */
+const HEARTBEATS_HEARD = 8
 
 /** A longer chain is often one's own next link, a moment early: pull it only if it stays out of reach. */
 const BEHIND_PATIENCE_MS = 1_500
@@ -36,7 +39,7 @@ export function runContextOf(draft: Draft): Context {
 export function keepInTouch(draft: Draft): void {
   const { state, nowMs, deps } = draft
   if (nowMs >= state.heartbeatAtMs) {
-    state.heartbeatAtMs = nowMs + HEARTBEAT_MS
+    state.heartbeatAtMs = nowMs + heartbeatMs(draft)
     if (!(state.tip?.members.includes(deps.self) ?? false) && state.phase !== 'Finished') register(draft)
     if (state.tip !== null) announceTip(draft)
     if (state.phase !== 'Finished') reportMissing(draft)
@@ -48,6 +51,12 @@ export function keepInTouch(draft: Draft): void {
     state.syncAtMs = nowMs + SYNC_RETRY_MS
     draft.effects.push({ type: 'sync', from: behind.peer, height: behind.height })
   }
+}
+
+/** Everyone repeats it to everyone: at one pace for all sizes a large run would do little else. */
+function heartbeatMs({ state, deps }: Draft): number {
+  const peers = Math.max(deps.run.manifest.cohort.founders, state.tip?.members.length ?? 0)
+  return HEARTBEAT_MS * Math.max(1, peers / HEARTBEATS_HEARD)
 }
 
 export function membershipWakeAtMs(draft: Draft): number {

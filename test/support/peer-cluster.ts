@@ -9,10 +9,10 @@ import type { LinkBody } from '../../protocols/messages.js'
 import type { Clock, Files, Network } from '../../protocols/ports.ts'
 import type { TrafficRecorder } from '../../protocols/traffic.ts'
 import { type MemoryFiles, memoryFiles } from '../../sim/memory-files.ts'
+import { RememberedVerify } from '../../sim/remembered-verify.ts'
 import { createSimWorld, type SimWorld, type SimWorldOptions } from '../../sim/sim-network.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 import { type TestMember, type TestRun, testMember, testRun } from './chains.ts'
-import { RememberedVerify } from './remembered-verify.ts'
 import { type VectorTrainer, vectorTrainer } from './vector-trainer.ts'
 
 export interface PeerClusterOptions {

@@ -75,7 +75,8 @@ export async function openLoopback(options: LoopbackOptions): Promise<Loopback> 
 
 /**
  * No sockets and no encryption: for more peers than one process can keep up real connections between (n (n - 1) / 2 of
- * them, each with its streams). Peers, messages, signatures and masks are the same.
+ * them, each with its streams). Peers, messages, signatures and masks are the same; what one peer has checked of a signature
+ * the others need not check again (run-sim.ts).
  * @throws FilesError
  */
 export async function openMemoryNetwork({ dirs }: Pick<LoopbackOptions, 'dirs'>): Promise<Loopback> {

@@ -6,6 +6,7 @@ import { type RunManifest, runId } from '../../../protocols/run-manifest.ts'
 import type { SignedManifest } from '../../../protocols/signed-manifest.ts'
 import { heldOutOf, localOnly, pooledSteps, pooledTogether } from '../../../sim/baselines.ts'
 import { type FederationResult, runFederation, type SimMember } from '../../../sim/federation.ts'
+import { RememberedVerify } from '../../../sim/remembered-verify.ts'
 import { createReport, doneEvent, type Measurements } from '../../../sim/report.ts'
 import { type Scenario, scenarioManifest } from '../../../sim/scenario.ts'
 import { valueCount } from '../../model/safetensors/header.ts'
@@ -287,7 +288,7 @@ async function federate(
   }))
   const result = await runFederation(members, {
     clock: systemClock,
-    crypto: nodeCrypto(),
+    crypto: loopback.address === null ? new RememberedVerify().of(nodeCrypto()) : nodeCrypto(),
     signedManifest,
     signal: host.signal,
     lingerMs: clients.length < manifest.cohort.founders ? OUTSIDER_LINGER_MS : 0,

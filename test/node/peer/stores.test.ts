@@ -5,8 +5,8 @@ import { JournalStore } from '../../../node/peer/journal-store.ts'
 import { StateStore } from '../../../node/peer/state-store.ts'
 import type { JournalEntry } from '../../../node/round/journal.ts'
 import { type MemoryFiles, memoryFiles } from '../../../sim/memory-files.ts'
+import { RememberedVerify } from '../../../sim/remembered-verify.ts'
 import { certifyLink, testRun } from '../../support/chains.ts'
-import { RememberedVerify } from '../../support/remembered-verify.ts'
 
 const test = testRun(4)
 const { run, founding, tip } = test

@@ -1,9 +1,12 @@
-import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import { toHex } from '../../protocols/hex.ts'
+import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import { toHex } from '../protocols/hex.ts'
+
+/** Answers kept: those of some rounds of a full cohort. */
+const ANSWERS_MAX = 100_000
 
 /**
- * One signature, checked once: a test that runs many peers in one process, or opens one chain a thousand times, asks
- * the same question again and again. The answer is a pure function of what is asked.
+ * One signature, checked once: many peers in one process, or one chain that is opened a thousand times, ask the same
+ * question again and again. The answer is a pure function of what is asked.
  */
 export class RememberedVerify {
   readonly #answers = new Map<string, boolean>()
@@ -17,6 +20,7 @@ export class RememberedVerify {
         const known = this.#answers.get(key)
         if (known !== undefined) return known
         const holds = crypto.ed25519Verify(publicKey, message, signature)
+        if (this.#answers.size >= ANSWERS_MAX) this.#answers.clear()
         this.#answers.set(key, holds)
         return holds
       }
