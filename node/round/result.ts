@@ -70,7 +70,8 @@ function fitsCommitted(draft: Draft, attempt: AttemptState, decision: Uint8Array
   return equalBytes(decision, Decision.encode({ link: resultLink(draft, attempt, attempt.seeds, link) }))
 }
 
-function lossIsAttested(draft: Draft, attempt: AttemptState): boolean {
+/** The committee of verifiers has opened the sum to what no honest inputs give. */
+export function lossIsAttested(draft: Draft, attempt: AttemptState): boolean {
   return isAttested(attempt, draft.deps.crypto.sha256(plainLoss(draft, attempt)))
 }
 

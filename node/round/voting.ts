@@ -31,7 +31,15 @@ import {
 import { watch } from './blame.ts'
 import { expulsionsNow } from './expulsion.ts'
 import type { JournalEntry } from './journal.ts'
-import { abortLink, judgeAbort, judgeResult, lostLink, mayLose, proposeResult } from './result.ts'
+import {
+  abortLink,
+  judgeAbort,
+  judgeResult,
+  lossIsAttested,
+  lostLink,
+  mayLose,
+  proposeResult
+} from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
 import {
   type AttemptState,
@@ -100,7 +108,7 @@ function giveUp(
     result: attempt.resultDueMs
   }
   if (!abortable || draft.nowMs < settledAtMs(attempt.agreements[subject], setting)) return null
-  if (draft.nowMs < dueMs[subject] && !exhausted(attempt, subject)) return null
+  if (draft.nowMs < dueMs[subject] && !exhausted(draft, attempt, subject)) return null
   if (subject !== 'result') return abortLink(draft, attempt, subject, expulsionsNow(draft, attempt))
   if (attempt.survivors === null || !mayLose(draft, attempt, abortable)) return null
   return lostLink(draft, attempt, expulsionsNow(draft, attempt, attempt.expulsions))
@@ -108,9 +116,9 @@ function giveUp(
 
 /**
  * Everyone has given what is asked for or has lost the secrets for it, and it is not enough: waiting on brings nothing.
- * A member that is merely out of reach may come back in time.
+ * A member that is merely out of reach may come back in time. Or the verifiers have seen that the sum is spoilt.
  */
-function exhausted(attempt: AttemptState, subject: Subject): boolean {
+function exhausted(draft: Draft, attempt: AttemptState, subject: Subject): boolean {
   const { roster, dealers, survivors, acks, inventories, cohort, verifiers } = attempt
   if (subject === 'roster') return allGiven(attempt, cohort, attempt.advertised)
   if (subject === 'shares')
@@ -123,7 +131,7 @@ function exhausted(attempt: AttemptState, subject: Subject): boolean {
       )
     )
   if (subject === 'survivors') return dealers !== null && allGiven(attempt, verifiers.voters, inventories)
-  return survivors !== null && bundlesExhausted(attempt)
+  return survivors !== null && (bundlesExhausted(attempt) || lossIsAttested(draft, attempt))
 }
 
 function judge(

@@ -1,15 +1,10 @@
 import { expect } from 'chai'
-import { type Random, seededRandom } from '../../../aggregation/random.ts'
+import { seededRandom } from '../../../aggregation/random.ts'
 import { faultsOf } from '../../../protocols/quorum.ts'
-import {
-  contradictions,
-  linkKinds,
-  longestChain,
-  plainSum,
-  stateHashes
-} from '../../support/cluster-claims.ts'
+import { linkKinds } from '../../support/cluster-claims.ts'
 import { expectIncludedByRule, expectSameAttemptCertified } from '../../support/crash-claims.ts'
 import { crashAt, crashPointsOf, crashRun } from '../../support/crash-points.ts'
+import { expectExact, massacre } from '../../support/massacre.ts'
 import { RoundCluster } from '../../support/round-cluster.ts'
 
 const seed = 12
@@ -38,64 +33,11 @@ describe('every rank dies before every kind of word', () => {
   })
 })
 
-/** Kills up to `most` members at a time before random effects; each comes back after a while, or never. */
-function massacre(
-  n: number,
-  random: Random,
-  most: number,
-  backAfterMs: number,
-  lossPercent: number
-): RoundCluster {
-  const dead = new Set<string>()
-  let kills = 0
-  let countdown = random.nextUint32() % 150
-  const cluster: RoundCluster = new RoundCluster(crashRun(n, 3), {
-    seed: random.nextUint32() & 0xffff,
-    deliver: () => random.nextUint32() % 100 >= lossPercent,
-    onEffect: (id, effect) => {
-      if (effect.type === 'notice' || dead.has(id) || dead.size >= most || kills >= 5) return true
-      // Without its author a run does not even begin.
-      if (backAfterMs === 0 && cluster.alive.some(({ founding }) => founding === null)) return true
-      if (countdown-- > 0) return true
-      countdown = random.nextUint32() % 150
-      kills++
-      dead.add(id)
-      if (backAfterMs > 0) {
-        cluster.at(cluster.nowMs + 50 + (random.nextUint32() % backAfterMs), () => {
-          dead.delete(id)
-          cluster.restart(id)
-        })
-      }
-      return false
-    }
-  })
-  return cluster.start()
-}
-
-function expectExact(cluster: RoundCluster, name: string): void {
-  expect(cluster.finish(900_000), name).to.equal(true)
-  expect(stateHashes(cluster), name).to.have.lengthOf(1)
-  expect(contradictions(cluster), name).to.deep.equal([])
-  for (const { kind, round, attempt, survivors } of longestChain(cluster)) {
-    if (kind !== 'result') continue
-    const sum = plainSum(
-      cluster,
-      round,
-      attempt,
-      survivors.map(({ peer }) => peer)
-    )
-    for (const { sums } of cluster.peers.values()) {
-      const own = sums.get(`${round}.${attempt}`)
-      if (own !== undefined) expect(own, name).to.deep.equal(sum)
-    }
-  }
-}
-
 describe('members die at random', () => {
   for (const n of [4, 7, 10]) {
     it(`${n} members, f of them for good: never an abort, never a loss`, () => {
       for (let i = 0; i < 12; i++) {
-        const cluster = massacre(n, seededRandom(100 * n + i), faultsOf(n), 0, 0)
+        const cluster = massacre(crashRun(n, 3), seededRandom(100 * n + i), faultsOf(n), 0, 0)
         expectExact(cluster, `n ${n}, ${i}`)
         expect(linkKinds(cluster), `n ${n}, ${i}`).to.deep.equal(['result', 'result', 'result'])
       }
@@ -103,7 +45,10 @@ describe('members die at random', () => {
 
     it(`${n} members, up to f + 1 at a time, who come back, and words are lost: one chain, exact sums`, () => {
       for (let i = 0; i < 12; i++)
-        expectExact(massacre(n, seededRandom(500 * n + i), faultsOf(n) + 1, 6_000, 2), `n ${n}, ${i}`)
+        expectExact(
+          massacre(crashRun(n, 3), seededRandom(500 * n + i), faultsOf(n) + 1, 6_000, 2),
+          `n ${n}, ${i}`
+        )
     }).timeout(300_000)
   }
 

@@ -1,8 +1,11 @@
 import { expect } from 'chai'
+import { seededRandom } from '../../../aggregation/random.ts'
 import { verifiersAt } from '../../../protocols/chain.ts'
+import { faultsOf } from '../../../protocols/quorum.ts'
 import { testDeadlines, testRun } from '../../support/chains.ts'
-import { contradictions, stateHashes } from '../../support/cluster-claims.ts'
+import { contradictions, linkKinds, stateHashes } from '../../support/cluster-claims.ts'
 import { crashAt, crashPointsOf } from '../../support/crash-points.ts'
+import { expectExact, massacre } from '../../support/massacre.ts'
 
 describe('the death of a member at every step of a round that a committee verifies', function () {
   this.timeout(600_000)
@@ -32,4 +35,22 @@ describe('the death of a member at every step of a round that a committee verifi
       })
     }
   }
+})
+
+describe('members die at random while a committee verifies', function () {
+  this.timeout(600_000)
+  const run = testRun(10, { rounds: 3, deadlines: testDeadlines, secureSum: { verifiers: 4 } })
+
+  it('up to f of the cohort for good: one chain, exact sums, and nothing is lost once it is committed', () => {
+    for (let i = 0; i < 12; i++) {
+      const cluster = massacre(run, seededRandom(1_000 + i), faultsOf(10), 0, 0)
+      expectExact(cluster, `${i}`)
+      expect(linkKinds(cluster), `${i}`).to.not.include('lost')
+    }
+  })
+
+  it('up to f + 1 at a time, who come back, and words are lost: one chain, exact sums', () => {
+    for (let i = 0; i < 12; i++)
+      expectExact(massacre(run, seededRandom(2_000 + i), faultsOf(10) + 1, 6_000, 2), `${i}`)
+  })
 })
