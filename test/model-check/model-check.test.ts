@@ -1,0 +1,39 @@
+import { expect } from 'chai'
+import { type Configuration, soundRules } from './configuration.ts'
+import { exploreAll, summaryOf } from './explorer.ts'
+import { plantedErrors } from './planted-errors.ts'
+
+const order = [0, 1, 2, 3]
+const bounds = { views: 2, attempts: 2, leaders: [order, [1, 2, 3, 0]], rules: soundRules }
+
+/** What `npm run test:slow` explores with a crash besides is in model-check.slow.ts. */
+const slice: readonly Configuration[] = [
+  { ...bounds, name: 'survivors, the first leader lies', scope: 'survivors', liar: 0, crash: 'none' },
+  { ...bounds, name: 'survivors, a voter lies', scope: 'survivors', liar: 3, crash: 'none' },
+  { ...bounds, name: 'result, the first leader lies', scope: 'result', liar: 0, crash: 'none' },
+  { ...bounds, name: 'result, a voter lies', scope: 'result', liar: 3, crash: 'none' },
+  { ...bounds, name: 'two attempts, a voter lies', scope: 'round', liar: 3, crash: 'none' }
+]
+
+describe('the rules of voting and release, in every order of events', () => {
+  for (const configuration of slice) {
+    it(`hold: ${configuration.name}`, () => {
+      const exploration = exploreAll(configuration)
+      console.log(`      ${summaryOf(configuration, exploration)}`)
+      expect(exploration.violation?.trace.join('\n'), exploration.violation?.what).to.equal(undefined)
+      // Worth something only if it goes far.
+      expect(exploration.states).to.be.above(1_000)
+      expect(exploration.depth).to.be.above(15)
+    })
+  }
+
+  for (const { name, rules, where, breach, isSlow } of plantedErrors) {
+    if (isSlow) continue
+    it(`are broken by this error: ${name}`, () => {
+      const configuration = { ...bounds, ...where, name, rules }
+      const exploration = exploreAll(configuration)
+      console.log(`      ${summaryOf(configuration, exploration)}`)
+      expect(exploration.violation?.what).to.match(breach)
+    })
+  }
+})
