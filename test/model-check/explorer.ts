@@ -98,5 +98,7 @@ function traceTo(model: RoundModel, table: StateTable, parents: Int32Array, inde
     if (chosen === null) throw new Error('the trace cannot be played again')
     current = chosen
   }
-  return [...lines.map((line, i) => `${i + 1}. ${line}`), ...stateText(model.read(current))]
+  const { liar } = model.configuration
+  const cast = liar === null ? [] : [`member ${liar} lies`]
+  return [...cast, ...lines.map((line, i) => `${i + 1}. ${line}`), ...stateText(model.read(current))]
 }

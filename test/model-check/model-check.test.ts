@@ -2,6 +2,8 @@ import { expect } from 'chai'
 import { type Configuration, soundRules } from './configuration.ts'
 import { exploreAll, summaryOf } from './explorer.ts'
 import { plantedErrors } from './planted-errors.ts'
+import { RoundModel } from './round-model.ts'
+import { StateTable } from './state-table.ts'
 
 const order = [0, 1, 2, 3]
 const bounds = { views: 2, attempts: 2, leaders: [order, [1, 2, 3, 0]], rules: soundRules }
@@ -34,6 +36,24 @@ describe('the rules of voting and release, in every order of events', () => {
       const exploration = exploreAll(configuration)
       console.log(`      ${summaryOf(configuration, exploration)}`)
       expect(exploration.violation?.what).to.match(breach)
+      expect(exploration.violation?.trace.join('\n')).to.match(/^member \d lies\n1\. attempt 0, .*\n2\. /)
     })
   }
+
+  it('visit the same states with and without the symmetries', () => {
+    const configuration = slice[0]!
+    const model = new RoundModel(configuration)
+    const table = new StateTable(model.width)
+    const canonical = new StateTable(model.width)
+    const key = new Uint32Array(model.width)
+    table.add(model.initial())
+    for (let index = 0; index < table.count; index++) {
+      table.read(index, key)
+      model.successors(key, next => table.add(next), true)
+      model.canonical(key)
+      canonical.add(key)
+    }
+    expect(table.count).to.be.above(2 * canonical.count)
+    expect(canonical.count).to.equal(exploreAll(configuration).states)
+  })
 })
