@@ -4,7 +4,7 @@ import { didYouMean } from '../../protocols/did-you-mean.ts'
 import type { Tokenizer } from '../model/tokenizer.ts'
 import { nodeCodecs } from '../platform/node-codecs.ts'
 import { nodeFiles } from '../platform/node-files.ts'
-import { type President, presidentShard, presidents } from '../platform/state-of-the-union.ts'
+import { type President, presidentNamed, presidentShard, presidents } from '../platform/state-of-the-union.ts'
 import { type EncodedData, encodeData } from '../train/data/encode-data.ts'
 import { readData } from '../train/data/read-data.ts'
 import { encodedShard, type TokenizedShard } from '../train/dataset.ts'
@@ -34,7 +34,7 @@ export async function openPrivateData(
     if (heldOut !== undefined) {
       throw new UserError(`--held-out ${heldOut}: ${data} brings its own test set, the last address`, 2)
     }
-    return presidentShard(await presidentNamed(data), tokenizer, { windowTokens })
+    return presidentShard(await presidentOf(data), tokenizer, { windowTokens })
   }
   const encode = (flag: string, path: string) => encodeFile(tokenizer, flag, path, windowTokens)
   const source = {
@@ -64,12 +64,11 @@ async function encodeFile(
   }
 }
 
-async function presidentNamed(data: string): Promise<President> {
-  const all = await presidents()
+async function presidentOf(data: string): Promise<President> {
   const wanted = data.slice(embeddedPrefix.length).trim().toLowerCase().replaceAll(' ', '_')
-  const found = all.find(({ id }) => id === wanted)
-  if (found !== undefined) return found
-  const ids = all.map(({ id }) => id)
+  const found = await presidentNamed(wanted)
+  if (found !== null) return found
+  const ids = (await presidents()).map(({ id }) => id)
   const surname = wanted.slice(wanted.lastIndexOf('_') + 1)
   const bySurname = ids.find(id => surname !== '' && id.endsWith(surname))
   const near = didYouMean(wanted, ids) ?? bySurname ?? null

@@ -76,6 +76,39 @@ export async function presidents(): Promise<President[]> {
     .sort((a, b) => rank(a.id) - rank(b.id) || a.addresses[0]!.year - b.addresses[0]!.year)
 }
 
+/** Addresses of which two clients can be made that each learn from one and are tested on another. */
+const SPLIT_MIN = 4
+
+/**
+ * So many clients: the presidents, and for more of them than there are presidents those with the most addresses as two,
+ * the earlier and the later half of their years.
+ * @returns fewer if there are not so many
+ */
+export async function presidentClients(count: number): Promise<President[]> {
+  const all = await presidents()
+  if (count <= all.length) return all.slice(0, count)
+  const long = all
+    .filter(({ addresses }) => addresses.length >= SPLIT_MIN)
+    .sort((a, b) => b.addresses.length - a.addresses.length || (a.id < b.id ? -1 : 1))
+  const split = new Set(long.slice(0, count - all.length))
+  return all.flatMap(president => (split.has(president) ? halvesOf(president) : [president]))
+}
+
+/** A president, or half of one, by the id of a client; null if there is none. */
+export async function presidentNamed(id: string): Promise<President | null> {
+  const all = await presidents()
+  return [...all, ...all.flatMap(halvesOf)].find(president => president.id === id) ?? null
+}
+
+function halvesOf({ id, name, addresses }: President): President[] {
+  if (addresses.length < SPLIT_MIN) return []
+  const middle = Math.floor(addresses.length / 2)
+  return [
+    { id: `${id}_early`, name: `${name}, early`, addresses: addresses.slice(0, middle) },
+    { id: `${id}_late`, name: `${name}, late`, addresses: addresses.slice(middle) }
+  ]
+}
+
 /**
  * Tokenizes one client: trains on the address before the last one, and on earlier ones while there is room; is
  * tested on the start of the last.

@@ -1,9 +1,9 @@
-/** The clients of a simulation: presidents of the embedded data, or the files of a folder. */
+/** The clients of a simulation: presidents of the embedded data (halves of them, if there are many), or the files of a folder. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SimError } from '../../../sim/errors.ts'
 import type { Tokenizer } from '../../model/tokenizer.ts'
-import { presidentShard, presidents } from '../../platform/state-of-the-union.ts'
+import { presidentClients, presidentShard } from '../../platform/state-of-the-union.ts'
 import { DATA_ENDINGS, isDataFile } from '../../train/data/read-data.ts'
 import type { TokenizedShard } from '../../train/dataset.ts'
 import { openPrivateData } from '../private-data.ts'
@@ -24,10 +24,10 @@ export async function openClients(
   windowTokens: number
 ): Promise<SimClient[]> {
   if (source === 'sotu') {
-    const all = await presidents()
+    const all = await presidentClients(count)
     requireClients(source, count, all.length)
     return Promise.all(
-      all.slice(0, count).map(async president => ({
+      all.map(async president => ({
         name: president.name,
         data: `sotu:${president.id}`,
         shard: await presidentShard(president, tokenizer, { windowTokens })

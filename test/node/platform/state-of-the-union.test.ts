@@ -4,7 +4,9 @@ import { embeddedModelDir } from '../../../node/platform/embedded-model.ts'
 import { nodeFiles } from '../../../node/platform/node-files.ts'
 import {
   type President,
+  presidentClients,
   presidentHeldOutTokensMax,
+  presidentNamed,
   presidentShard,
   presidents
 } from '../../../node/platform/state-of-the-union.ts'
@@ -39,6 +41,21 @@ describe('State of the Union addresses', () => {
     const years = client('grover_cleveland').addresses.map(({ year }) => year)
     expect(years).to.deep.equal([1885, 1886, 1887, 1888, 1893, 1894, 1895, 1896])
     expect(client('franklin_d_roosevelt').name).to.equal('Franklin D Roosevelt')
+  })
+
+  it('give up to 78 clients: those who spoke most as two, the earlier and the later half of their years', async () => {
+    expect(await presidentClients(41)).to.deep.equal(clients)
+    const many = await presidentClients(64)
+    expect(new Set(many.map(({ id }) => id)).size).to.equal(64)
+    const files = many.flatMap(({ addresses }) => addresses.map(({ fileName }) => fileName))
+    expect(new Set(files).size).to.equal(files.length)
+    expect(files.length).to.equal(clients.reduce((sum, { addresses }) => sum + addresses.length, 0))
+    expect(many.every(({ addresses }) => addresses.length >= 2)).to.equal(true)
+    const late = many.find(({ id }) => id === 'franklin_d_roosevelt_late')!
+    expect(await presidentNamed(late.id)).to.deep.equal(late)
+    expect(await presidentNamed('franklin_d_roosevelt')).to.deep.equal(client('franklin_d_roosevelt'))
+    expect(await presidentNamed('nobody_early')).to.equal(null)
+    expect((await presidentClients(100)).length).to.equal(78)
   })
 
   it('begin with eight clients from eight eras', () => {
