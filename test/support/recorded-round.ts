@@ -17,7 +17,7 @@ export const t = quorumOf(n)
 export const f = faultsOf(n)
 
 /** 2,600 weights in either factor: enough lanes for 256 bins. */
-const wideLayout = layoutOf(
+export const wideLayout = layoutOf(
   (['A', 'B'] as const).map(factor => ({
     name: `base_model.model.model.layers.0.self_attn.q_proj.lora_${factor}.weight`,
     factor,
