@@ -189,4 +189,47 @@ describe('a member that lies about keys', () => {
     )
     expect(refusing.map(({ id }) => id)).to.deep.equal([victim])
   })
+
+  it('and leads, cannot propose a roster without a quorum, out of order, or with a member twice', () => {
+    for (const change of [
+      (advertised: Envelope[]) => advertised.slice(2),
+      (advertised: Envelope[]) => advertised.toReversed(),
+      (advertised: Envelope[]) => [advertised[0]!, ...advertised]
+    ]) {
+      const { refusals } = roundWith(
+        proposalWith(
+          ({ roster }) => ({ roster: { ...roster!, advertised: change(roster!.advertised) } }),
+          'roster'
+        )
+      )
+      expect(refusals).to.deep.equal([
+        'proposal: its roster decision does not follow from what this peer knows'
+      ])
+    }
+  })
+
+  it('and leads, cannot put one key under two names: its own copied from another, which it alone has heard', () => {
+    for (const field of ['maskKey', 'encryptionKey', 'selfSeedHash'] as const) {
+      const { refusals } = roundWith(
+        proposalWith(({ roster }, { peer, cluster, attempt }) => {
+          const own = attempt.advertised.get(peer.id)!
+          const index = roster!.advertised.findIndex(
+            ({ sender }) => sender.join() === peer.member.signer.publicKey.join()
+          )
+          const other = roster!.advertised[(index + 1) % 4]!
+          const keys = {
+            ...AdvertiseKeys.decode(own.payload),
+            [field]: AdvertiseKeys.decode(other.payload)[field]
+          }
+          const copy = reworded({ cluster, peer }, own, { payload: AdvertiseKeys.encode(keys) })
+          return {
+            roster: { ...roster!, advertised: roster!.advertised.with(index, Envelope.decode(copy.bytes)) }
+          }
+        }, 'roster')
+      )
+      expect(refusals, field).to.deep.equal([
+        'proposal: its roster decision does not follow from what this peer knows'
+      ])
+    }
+  })
 })

@@ -1,7 +1,14 @@
 import { expect } from 'chai'
 import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
-import { AdvertiseKeys, ShareAck, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
+import {
+  AdvertiseKeys,
+  MaskedInput,
+  ShareAck,
+  ShareKeys,
+  UnmaskBundle,
+  Vote
+} from '../../protocols/messages.js'
 import { contradictions, linkKinds, longestChain, plainSum, stateHashes } from '../support/cluster-claims.ts'
 import { dealing, othersOf, ownIndexOf, shareFor } from '../support/false-shares.ts'
 import {
@@ -141,6 +148,40 @@ describe('a bad share from the dealer', () => {
     }
   })
 
+  it('that deals twice is heard once', () => {
+    const { refusals } = roundWith({
+      lie(effect, liar) {
+        const message = saidIn(effect, 'share-keys')
+        if (message === null) return null
+        const { shares } = ShareKeys.decode(message.payload)
+        const other = ShareKeys.encode({
+          shares: shares.map(share => ({ ...share, keyShareHash: bytes32(2) }))
+        })
+        return [effect, saying(effect, reworded(liar, message, { payload: other }))]
+      }
+    })
+    expect(refusals).to.deep.equal(['share-keys: it has sent other shares before'])
+  })
+
+  it('makes its victim vote for no U2 with the dealer in it', () => {
+    let victim = ''
+    const { cluster } = roundWith({
+      rank: 0,
+      ...dealing((shares, liar) => {
+        const [a] = othersOf(liar) as [number]
+        victim = liar.attempt.roster![a]!.peer
+        return shares.with(a, { ...shares[a]!, seedShareHash: bytes32(1) })
+      }),
+      // The dealer leads: it leaves out what the victim says of it.
+      options: { deliver: (from, _to, { type }) => !(from === victim && type === 'share-ack') }
+    })
+    const votes = cluster.wire.filter(({ type, sender }) => type === 'prepare' && sender === victim)
+    const ofShares = votes
+      .map(({ payload }) => Vote.decode(payload))
+      .filter(({ subject }) => subject === 'shares')
+    expect(ofShares.filter(({ view }) => view === 0)).to.deep.equal([])
+  })
+
   it('is not taken with a share too few or too many', () => {
     for (const change of [
       (shares: ShareKeys['shares']) => shares.slice(1),
@@ -266,5 +307,22 @@ describe('a bad share from the dealer', () => {
     const ids = honest().map(({ id }) => id)
     expect(contradictions(cluster, ids)).to.deep.equal([])
     for (const id of ids) expect([...cluster.peer(id).sums.keys()]).to.deep.equal(['1.0'])
+  })
+
+  it('leaves it out of U2: an input that it announces all the same is refused', () => {
+    const { refusals, liarSurvived } = roundWith({
+      lie(effect, liar) {
+        const inventory = saidIn(effect, 'inventory')
+        if (inventory === null) return dealing(shares => shares.slice(1)).lie(effect, liar)
+        const { attempt } = liar
+        const [other] = attempt.headers.values()
+        const { sharesHash, length } = MaskedInput.decode(other!.payload)
+        const payload = MaskedInput.encode({ sharesHash, length, address: bytes32(1) })
+        const header = reworded(liar, inventory, { type: 'masked-input', payload })
+        return [{ type: 'gossip', message: header }, effect]
+      }
+    })
+    expect(refusals).to.include('masked-input: not a header of this attempt')
+    expect(liarSurvived).to.equal(false)
   })
 })

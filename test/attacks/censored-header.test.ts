@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { Decision } from '../../protocols/messages.js'
-import { proposalWith, roundWith } from '../support/liars.ts'
+import { type Decision, Envelope } from '../../protocols/messages.js'
+import { type Liar, proposalWith, roundWith } from '../support/liars.ts'
 
 describe('a valid header censored by the aggregator', () => {
   const wrong = (subject: string) => [
@@ -19,20 +19,27 @@ describe('a valid header censored by the aggregator', () => {
   })
 
   it('cannot count an inventory twice, go below the quorum, change the members or let in whom it likes', () => {
-    const changes: Array<(survivors: NonNullable<Decision['survivors']>) => Partial<Decision['survivors']>> =
-      [
-        ({ inventories }) => ({ inventories: [inventories[0]!, inventories[0]!, ...inventories.slice(2)] }),
-        ({ inventories }) => ({ inventories: inventories.slice(0, 2) }),
-        ({ headers }) => ({ headers: [headers[0]!, ...headers.slice(0, -1)] }),
-        ({ headers }) => ({ headers: [...headers].reverse() }),
-        ({ nextMembers }) => ({ nextMembers: nextMembers.slice(1) }),
-        ({ nextMembers }) => ({ nextMembers: [...nextMembers].reverse() }),
-        ({ headers }) => ({ registrations: [headers[0]!] })
-      ]
+    const changes: Array<
+      (survivors: NonNullable<Decision['survivors']>, liar: Liar) => Partial<Decision['survivors']>
+    > = [
+      ({ inventories }) => ({ inventories: [inventories[0]!, inventories[0]!, ...inventories.slice(2)] }),
+      ({ inventories }) => ({ inventories: inventories.slice(0, 2) }),
+      ({ headers }) => ({ headers: [headers[0]!, ...headers.slice(0, -1)] }),
+      ({ headers }) => ({ headers: [...headers].reverse() }),
+      ({ nextMembers }) => ({ nextMembers: nextMembers.slice(1) }),
+      ({ nextMembers }) => ({ nextMembers: [...nextMembers].reverse() }),
+      ({ headers }) => ({ registrations: [headers[0]!] }),
+      // Of somebody who is a member already.
+      (_: unknown, { cluster }: Liar) => ({
+        registrations: [Envelope.decode(cluster.wire.find(({ type }) => type === 'registration')!.bytes)]
+      })
+    ]
     for (const [i, change] of changes.entries()) {
       const { refusals, survivors } = roundWith(
         proposalWith(
-          ({ survivors }) => ({ survivors: { ...survivors!, ...change(survivors!) } as typeof survivors }),
+          ({ survivors }, liar) => ({
+            survivors: { ...survivors!, ...change(survivors!, liar) } as typeof survivors
+          }),
           'survivors'
         )
       )

@@ -52,6 +52,30 @@ describe('two aggregators that ask for complementary shares', () => {
     expect(contradictions(cluster, ids)).to.deep.equal([])
   })
 
+  it('with two proposals in one view to everyone: a member votes for one of them', () => {
+    const { cluster, ids } = roundWith({
+      rank: 0,
+      lie(effect, liar) {
+        const message = saidIn(effect, 'proposal')
+        const proposal = message === null ? null : Proposal.decode(message.payload)
+        if (message === null || proposal?.subject !== 'roster' || proposal.view > 0) return null
+        // Right by itself: it has one member less.
+        const { roster } = Decision.decode(proposal.decision)
+        const decision = Decision.encode({ roster: { ...roster!, advertised: roster!.advertised.slice(1) } })
+        const other = reworded(liar, message, { payload: Proposal.encode({ ...proposal, decision }) })
+        return [saying(effect, other), effect]
+      }
+    })
+    const votes = cluster.wire.filter(({ type, payload, context }) => {
+      if (type !== 'prepare' || context.round > 0) return false
+      const { subject, view } = Vote.decode(payload)
+      return subject === 'roster' && view === 0
+    })
+    // Some heard the one first, some the other.
+    expect(new Set(votes.map(({ payload }) => toHex(Vote.decode(payload).valueHash))).size).to.equal(2)
+    expect(contradictions(cluster, ids)).to.deep.equal([])
+  })
+
   it('after another, with a certificate of its own from a coalition: a member answers the first, ever', () => {
     const { cluster, honest, coalition, certify } = readyToDecide()
     const [first, second] = [coalition, [coalition[0]!, coalition[1]!, honest].sort()]

@@ -1,6 +1,10 @@
 import { expect } from 'chai'
+import type { JournalEntry } from '../../node/round/journal.ts'
+import { toHex } from '../../protocols/hex.ts'
+import { NewView, Proposal, UnmaskBundle, Vote } from '../../protocols/messages.js'
 import { expectIncludedByRule, expectSameAttemptCertified } from '../support/crash-claims.ts'
 import { crashAt, crashPointsOf, crashRun } from '../support/crash-points.ts'
+import { RoundCluster } from '../support/round-cluster.ts'
 
 const seed = 11
 const run = crashRun(4, 1)
@@ -36,4 +40,62 @@ describe('a member that dies and comes back a moment later', () => {
   it('and votes on, wherever it is needed', () => {
     expect(votedAfter).to.be.above(points.get(member)!.length)
   })
+
+  it('has everything that binds it in the journal before it says it', () => {
+    const missing: string[] = []
+    let spoken = 0
+    // A leader that falls silent in view 0 of the survivors, so that there are new-views too.
+    const cluster: RoundCluster = new RoundCluster(crashRun(4, 2), {
+      seed,
+      deliver: (_from, _to, { type, payload, context }) => {
+        if (type !== 'proposal' || context.round > 0) return true
+        const { subject, view } = Proposal.decode(payload)
+        return subject !== 'survivors' || view > 0
+      },
+      onEffect: (id, effect) => {
+        if (effect.type !== 'gossip' && effect.type !== 'send') return true
+        const { type, payload, context } = effect.message
+        const entries = cluster
+          .peer(id)
+          .journal.filter(({ round, attempt }) => round === context.round && attempt === context.attempt)
+        const found = isWrittenDown(type, payload, entries)
+        if (found === null) return true
+        spoken++
+        if (!found) missing.push(`${type} of ${id}`)
+        return true
+      }
+    })
+    expect(cluster.start().finish(120_000)).to.equal(true)
+    expect(missing).to.deep.equal([])
+    expect(spoken).to.be.above(60)
+    expect(cluster.wire.some(({ type }) => type === 'new-view')).to.equal(true)
+  })
 })
+
+/** Whether a word that binds its sender is in its journal; null for words that do not. */
+function isWrittenDown(type: string, payload: Uint8Array, entries: readonly JournalEntry[]): boolean | null {
+  if (type === 'advertise-keys') return entries.some(({ kind }) => kind === 'advertise')
+  if (type === 'unmask-bundle') {
+    const { survivorsHash } = UnmaskBundle.decode(payload)
+    return entries.some(
+      entry => entry.kind === 'release' && toHex(entry.survivorsHash) === toHex(survivorsHash)
+    )
+  }
+  if (type === 'new-view') {
+    const { subject, view } = NewView.decode(payload)
+    return entries.some(
+      entry => entry.kind === 'new-view' && entry.subject === subject && entry.view === view
+    )
+  }
+  if (type !== 'prepare' && type !== 'commit') return null
+  const { subject, view, valueHash } = Vote.decode(payload)
+  return entries.some(
+    entry =>
+      entry.kind === 'vote' &&
+      entry.vote === type &&
+      entry.subject === subject &&
+      entry.view === view &&
+      toHex(entry.valueHash) === toHex(valueHash) &&
+      (type === 'prepare' || entry.lock !== undefined)
+  )
+}

@@ -1,8 +1,11 @@
 import { expect } from 'chai'
+import { votePayload } from '../../protocols/certificate.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { CertifiedDecision, Decision, Envelope, NewView, Proposal, Vote } from '../../protocols/messages.js'
+import { testDeadlines, testRun } from '../support/chains.ts'
 import { decisionsOn } from '../support/cluster-claims.ts'
 import { type Liar, type LiarOptions, reworded, roundWith, saidIn, saying } from '../support/liars.ts'
+import { RoundCluster } from '../support/round-cluster.ts'
 
 /**
  * In view 0 a prepare certificate on the survivors comes about, and only its leader and one more member see it: they
@@ -115,14 +118,9 @@ describe('a new leader that ignores the locked certificate', () => {
       'with another value, and new-views of another view',
       (proposal, liar) => ({
         decision: anotherValue(proposal, liar),
-        newViews: proposal.newViews.map(envelope => {
-          const view = NewView.encode({ subject: 'survivors', view: 2 })
-          const own = reworded(liar, liar.attempt.headers.get(liar.peer.id)!, {
-            type: 'new-view',
-            payload: view
-          })
-          return reportOf(envelope) === undefined ? envelope : Envelope.decode(own.bytes)
-        })
+        newViews: proposal.newViews.map(envelope =>
+          reportOf(envelope) === undefined ? envelope : ownNewView(liar, { subject: 'survivors', view: 2 })
+        )
       })
     ],
     [
@@ -163,4 +161,97 @@ describe('a new leader that ignores the locked certificate', () => {
   it('keeps still: what was locked is decided all the same', () => {
     expectLockKept(withLockedMember(() => null))
   })
+
+  it('learns of a lock from a member that crashed since: it came back with the journal', () => {
+    const run = testRun(4, { rounds: 1, deadlines: testDeadlines })
+    let ranked: readonly string[] = []
+    let hasCrashed = false
+    const cluster: RoundCluster = new RoundCluster(run, {
+      seed: 1,
+      deliver: (_from, to, { type, payload, context }) => {
+        if (context.round > 0 || hasCrashed) return true
+        if (type === 'commit') return Vote.decode(payload).subject !== 'survivors'
+        if (type !== 'certificate') return true
+        return CertifiedDecision.decode(payload).certificate?.subject !== 'survivors' || to === ranked[2]
+      },
+      onEffect: (id, effect) => {
+        ranked = cluster.peer(id).state.attempt?.ranked ?? ranked
+        const message = saidIn(effect, 'commit')
+        if (id !== ranked[2] || message === null || hasCrashed) return true
+        if (Vote.decode(message.payload).subject !== 'survivors') return true
+        hasCrashed = true
+        // It is locked and has said so to its journal only; the leader is gone for good.
+        cluster.kill(ranked[0]!)
+        cluster.at(cluster.nowMs + 50, () => cluster.restart(id))
+        return false
+      }
+    })
+    expect(cluster.start().finish(120_000)).to.equal(true)
+    expect(hasCrashed).to.equal(true)
+    const reports = cluster.wire
+      .filter(({ type, sender }) => type === 'new-view' && sender === ranked[2])
+      .map(({ payload }) => NewView.decode(payload))
+      .filter(({ subject }) => subject === 'survivors')
+    expect(reports.length).to.be.above(0)
+    for (const { prepared } of reports) expect(prepared?.view).to.equal(0)
+  })
+
+  it('counts no new-view of another view, not even to repeat what was locked', () => {
+    const { refusals } = expectLockKept(
+      withLockedMember((proposal, liar) => ({
+        newViews: proposal.newViews.map(envelope =>
+          envelope.sender.join() === liar.peer.member.signer.publicKey.join()
+            ? ownNewView(liar, { subject: 'survivors', view: 2 })
+            : envelope
+        )
+      }))
+    )
+    expect(refusals).to.deep.equal(['proposal: not justified'])
+  })
+
+  it('has no lock of its own making: a forged one does not make a set go unjudged', () => {
+    const { refusals, survivors } = roundWith({
+      rank: 1,
+      // Nothing is proposed in view 0, so that there is no lock.
+      options: {
+        deliver: (_from, _to, { type, payload, context }) => {
+          if (type !== 'proposal' || context.round > 0) return true
+          const { subject, view } = Proposal.decode(payload)
+          return subject !== 'survivors' || view > 0
+        }
+      },
+      lie(effect, liar) {
+        const message = saidIn(effect, 'proposal')
+        if (message === null) return null
+        const proposal = Proposal.decode(message.payload)
+        if (proposal.subject !== 'survivors' || proposal.view !== 1) return null
+        const { survivors } = Decision.decode(proposal.decision)
+        const decision = Decision.encode({
+          survivors: { ...survivors!, headers: survivors!.headers.slice(1) }
+        })
+        const valueHash = liar.cluster.crypto.sha256(decision)
+        const vote = reworded(liar, message, {
+          type: 'prepare',
+          payload: votePayload('survivors', 0, valueHash)
+        })
+        const signatures = [0, 1, 2].map(index => ({ index, signature: vote.signature }))
+        const prepared = { kind: 'prepare', subject: 'survivors', view: 0, valueHash, signatures }
+        const newViews = proposal.newViews.map(envelope =>
+          envelope.sender.join() === liar.peer.member.signer.publicKey.join()
+            ? ownNewView(liar, { subject: 'survivors', view: 1, prepared })
+            : envelope
+        )
+        const payload = Proposal.encode({ ...proposal, decision, newViews })
+        return [saying(effect, reworded(liar, message, { payload }))]
+      }
+    })
+    expect(refusals).to.deep.equal(['proposal: not justified'])
+    expect(survivors).to.have.lengthOf(4)
+  })
 })
+
+/** A new-view of the liar's, signed by it. */
+function ownNewView(liar: Liar, newView: NewView): Envelope {
+  const header = liar.attempt.headers.get(liar.peer.id)!
+  return Envelope.decode(reworded(liar, header, { type: 'new-view', payload: NewView.encode(newView) }).bytes)
+}

@@ -68,4 +68,36 @@ describe('a late input of a member that was declared dropped', () => {
     expandInto(residual, selfKey, -1, broken.cluster.crypto)
     expectLaidBare(broken, residual)
   })
+
+  it('is not announced by a member that is ready once the set is committed', () => {
+    const run = testRun(4, { rounds: 1, deadlines: testDeadlines })
+    const [slow] = run.members
+    let isFed = false
+    const cluster: RoundCluster = new RoundCluster(run, {
+      seed: 3,
+      instead: (id, effect) => (effect.type === 'mask' && id === slow!.id ? [] : [effect]),
+      onStep: id => {
+        const { attempt } = cluster.peer(id).state
+        if (id !== slow!.id || isFed || attempt?.survivors == null) return
+        isFed = true
+        const [address, lengthBytes] = [new Uint8Array(32), attempt.survivors[0]!.lengthBytes]
+        const { round, attempt: number } = attempt
+        cluster.at(cluster.nowMs, () =>
+          cluster.feed(cluster.peer(id), {
+            type: 'input-masked',
+            round,
+            attempt: number,
+            address,
+            lengthBytes
+          })
+        )
+      }
+    })
+    expect(cluster.start().finish(120_000)).to.equal(true)
+    expect(isFed).to.equal(true)
+    const announced = cluster.wire.filter(
+      ({ type, sender }) => type === 'masked-input' && sender === slow!.id
+    )
+    expect(announced).to.deep.equal([])
+  })
 })

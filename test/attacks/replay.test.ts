@@ -1,11 +1,14 @@
 import { expect } from 'chai'
 import type { Effect } from '../../node/round/round-types.ts'
-import type { SignedMessage } from '../../protocols/envelope.ts'
+import { type SignedMessage, sealMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
-import type { Context } from '../../protocols/messages.js'
-import { type TestRun, testDeadlines, testRun } from '../support/chains.ts'
+import { type Context, Tip } from '../../protocols/messages.js'
+import { type TestMember, type TestRun, testDeadlines, testRun } from '../support/chains.ts'
 import { contradictions, linkKinds, longestChain, plainSum, stateHashes } from '../support/cluster-claims.ts'
+import { bytes32, clusterWithLiar, reworded, roundWith, saidIn, saying } from '../support/liars.ts'
 import { type ClusterOptions, RoundCluster } from '../support/round-cluster.ts'
+
+const attemptContext = (cluster: RoundCluster, id: string) => cluster.peer(id).state.attempt!.context
 
 const isOf = (a: Context, b: Context) =>
   toHex(a.run) === toHex(b.run) && a.round === b.round && a.attempt === b.attempt
@@ -119,6 +122,31 @@ describe('words of before, said again', () => {
     expect(kept.filter(({ context }) => toHex(context.run) === toHex(first.run.id))).to.deep.equal([])
   })
 
+  it('of the time before the roster, its signature new: a vote or a share is bound to the roster', () => {
+    const { cluster, honest, liar } = clusterWithLiar({
+      rank: 3,
+      lie(effect, liar) {
+        if (effect.type !== 'gossip' && effect.type !== 'send') return null
+        const { context } = liar.attempt
+        // All that it says after the roster, it says as if before.
+        const isBound = toHex(effect.message.context.rosterHash) !== toHex(context.rosterHash)
+        return isBound ? [saying(effect, reworded(liar, effect.message, { context }))] : null
+      }
+    })
+    expect(cluster.finish(300_000)).to.equal(true)
+    expect(linkKinds(cluster)).to.deep.equal(['result'])
+    const notices = honest().flatMap(({ notices }) => notices)
+    const refused = notices.flatMap(notice => (notice.notice === 'refused' ? [notice] : []))
+    expect(
+      refused.filter(({ peer }) => peer !== liar()),
+      'certificates with votes that do not count'
+    ).to.deep.equal([])
+    const why = refused.map(({ what, reason }) => `${what}: ${reason}`)
+    expect(why).to.include('share-keys: it is not bound to the roster')
+    const survivors = longestChain(cluster)[0]!.survivors.map(({ peer }) => peer)
+    expect(survivors).to.not.include(liar())
+  })
+
   it('in the same attempt count once: nothing is counted twice, and nothing is taken back', () => {
     const run = testRun(4, { rounds: 1, deadlines: testDeadlines })
     const cluster: RoundCluster = new RoundCluster(run, {
@@ -136,5 +164,39 @@ describe('words of before, said again', () => {
     expect(
       cluster.alive.flatMap(({ notices }) => notices.filter(({ notice }) => notice === 'refused'))
     ).to.deep.equal([])
+  })
+
+  it('of another run do not send anyone after a chain that is not its own', () => {
+    const [own, foreign] = ['one', 'another'].map(name =>
+      testRun(4, { name, rounds: 1, deadlines: testDeadlines })
+    ) as [TestRun, TestRun]
+    const cluster = new RoundCluster(own, { seed: 4 }).start()
+    cluster.runUntil(() => cluster.alive.every(({ state }) => state.tip !== null))
+    const [teller, listener] = own.members as [TestMember, TestMember]
+    const tipOf = ({ run }: TestRun) => {
+      const context = { ...attemptContext(cluster, teller.id), run: run.id }
+      const payload = Tip.encode({ height: 99, linkHash: run.id, phase: 'Finished' })
+      return sealMessage('tip', context, payload, teller.signer, cluster.crypto)
+    }
+    const behind = () => cluster.peer(listener.id).state.behind
+    cluster.feed(cluster.peer(listener.id), { type: 'message', message: tipOf(foreign) })
+    expect(behind()).to.equal(null)
+    cluster.feed(cluster.peer(listener.id), { type: 'message', message: tipOf(own) })
+    expect(behind()).to.include({ height: 99 })
+  })
+
+  it('with another base model, encoding or link before, but of this roster, mean nothing', () => {
+    for (const field of ['baseModel', 'encodingHash', 'previousLink'] as const) {
+      const { refusals, liarSurvived } = roundWith({
+        lie(effect, liar) {
+          const message = saidIn(effect, 'share-keys')
+          if (message === null) return null
+          const context = { ...message.context, [field]: bytes32(1) }
+          return [saying(effect, reworded(liar, message, { context }))]
+        }
+      })
+      expect(refusals, field).to.include('share-keys: it was said in another context')
+      expect(liarSurvived, field).to.equal(false)
+    }
   })
 })

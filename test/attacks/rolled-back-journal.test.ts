@@ -103,4 +103,29 @@ describe('a journal that was rolled back', () => {
     expect(now()).to.include({ participation: 'full' })
     expect(cluster.finish(60_000)).to.equal(true)
   })
+
+  it('and filled with other votes than it cast: silent, as the others hold what it said', () => {
+    for (const vote of ['prepare', 'commit'] as const) {
+      let from = 0
+      const cluster = crashAt(twoRounds, seed, member, point, cluster =>
+        cluster.at(cluster.nowMs + 30, () => {
+          from = cluster.wire.length
+          const journal = cluster
+            .peer(member)
+            .journal.map(entry =>
+              entry.kind === 'vote' && entry.vote === vote
+                ? { ...entry, valueHash: new Uint8Array(32).fill(1) }
+                : entry
+            )
+          cluster.restart(member, journal)
+        })
+      )
+      expect(cluster.finish(120_000)).to.equal(true)
+      const said = cluster.wire.slice(from).filter(({ sender, type }) => sender === member && type !== 'tip')
+      expect(
+        said.filter(({ context }) => context.round === 0).map(({ type }) => type),
+        vote
+      ).to.deep.equal([])
+    }
+  })
 })

@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
+import { laneCountOf } from '../../aggregation/encoding.ts'
 import { splitSecret } from '../../aggregation/shamir.ts'
+import { roundEncodingOf } from '../../node/peer/round-encoding.ts'
 import { nodeCrypto, seededCrypto } from '../../node/platform/node-crypto.ts'
 import type { AttemptState } from '../../node/round/round-state.ts'
 import type { Effect } from '../../node/round/round-types.ts'
@@ -214,6 +216,40 @@ describe('a peer that has taken part', () => {
     expect(counts['a derived key']).to.equal(2 * (6 + 4) + 4 + 3 + 3)
     const left = handedOut.filter(({ bytes }) => !isZero(bytes)).map(({ what }) => what)
     expect(left).to.deep.equal(['32 random bytes'])
+  })
+
+  it('overwrites its plain input, and what it was made of, where they are', async () => {
+    const cluster = new PeerCluster({
+      founders: 4,
+      manifest: { rounds: 1, secureSum: { ringBits: 20 } }
+    })
+    const overwritten: string[] = []
+    const prototype = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
+    const { fill } = prototype
+    prototype.fill = function (this: Uint8Array, ...input: Parameters<typeof fill>) {
+      // Only what had something in it, and wholly; and by whom.
+      const caller = new Error().stack!.split('\n')[2] ?? ''
+      const by = /(round-work|local-training)\.ts/.exec(caller)?.[1]
+      if (by !== undefined && input[0] === 0 && input.length === 1 && !isZero(this))
+        overwritten.push(`${by}: ${this.constructor.name} ${this.length}`)
+      return fill.apply(this, input)
+    }
+    try {
+      await cluster.startAll()
+      expect(await cluster.runToEnd()).to.equal(true)
+    } finally {
+      prototype.fill = fill
+    }
+    await cluster.stop()
+    const encoding = roundEncodingOf(cluster.run.run, cluster.run.layout, 4, 0)
+    const { dimension } = encoding
+    expect(encoding.ringBits).to.equal(20)
+    const lanes = laneCountOf(encoding)
+    const count = (kind: string) => overwritten.filter(name => name === kind).length
+    expect(count(`round-work: Lanes20 ${lanes}`), 'inputs').to.equal(4)
+    expect(count(`local-training: Float32Array ${dimension}`), 'deltas').to.equal(4)
+    expect(count(`local-training: Float64Array ${dimension}`), 'clipped').to.equal(4)
+    expect(count(`local-training: Float32Array ${cluster.run.layout.length}`), 'trained adapters').to.equal(4)
   })
 
   it('keeps none of it on its disk', async () => {

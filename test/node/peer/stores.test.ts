@@ -130,6 +130,27 @@ describe('the journal on the disk', () => {
     expect(again.lossOf(current)).to.equal(null)
   })
 
+  it('writes no more after a write that failed, though the next one would not', async () => {
+    const files = memoryFiles()
+    let isFull = true
+    const failing = {
+      ...files,
+      append: async (path: string, bytes: Uint8Array) =>
+        isFull ? Promise.reject(new Error('disk full')) : files.append(path, bytes)
+    }
+    const journal = await JournalStore.open(failing, 'journal.log', null)
+    for (const _ of [1, 2]) {
+      const message = await journal.append(at(1, 0)).then(
+        () => '',
+        (error: Error) => error.message
+      )
+      // What was half written must not be followed by anything.
+      expect(message).to.equal('disk full')
+      isFull = false
+    }
+    expect(journal.entriesOf(current)).to.deep.equal([])
+  })
+
   it('cut at every byte keeps what was whole, and takes new entries after it', async () => {
     const files = memoryFiles()
     const journal = await JournalStore.open(files, 'journal.log', null)

@@ -1,0 +1,19 @@
+import { agreementMutations } from './agreement-mutations.ts'
+import { erasureMutations } from './erasure-mutations.ts'
+import { inputMutations } from './input-mutations.ts'
+import { keyMutations } from './key-mutations.ts'
+import { maskMutations } from './mask-mutations.ts'
+import type { Mutation } from './mutation.ts'
+import { releaseMutations } from './release-mutations.ts'
+import { wordMutations } from './word-mutations.ts'
+
+/** Every defence that is switched off by `npm run test:mutations`. */
+export const mutations: readonly Mutation[] = [
+  ...releaseMutations,
+  ...agreementMutations,
+  ...inputMutations,
+  ...wordMutations,
+  ...keyMutations,
+  ...maskMutations,
+  ...erasureMutations
+]
