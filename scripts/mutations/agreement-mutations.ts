@@ -109,8 +109,8 @@ export const agreementMutations: readonly Mutation[] = [
       attack: 7,
       find: 'if (votes.size < setting.quorum || state.certified.has(key) || state.decided !== null) return []',
       replace: 'if (votes.size < 1 || state.certified.has(key) || state.decided !== null) return []',
-      test: attackTest('aggregator-dies'),
-      grep: 'its input counts'
+      test: attackTest('replay'),
+      grep: 'count once'
     },
     {
       name: 'a certificate is believed unread',
@@ -138,10 +138,10 @@ export const agreementMutations: readonly Mutation[] = [
       grep: 'cannot hand the lead'
     },
     {
-      name: 'an abort that is not the one to be made is voted for',
+      name: 'an abort that no new view allows is voted for',
       attack: 6,
-      find: "return grounds.abortable && equalBytes(bytes, abortLink(draft, attempt, subject === 'roster'))",
-      replace: "return equalBytes(bytes, abortLink(draft, attempt, subject === 'roster'))",
+      find: "return grounds.abortable ? judgeAbort(draft, attempt, subject, bytes, decision.link) : 'invalid'",
+      replace: 'return judgeAbort(draft, attempt, subject, bytes, decision.link)',
       test: lyingAggregator,
       grep: 'cannot abort in view 0'
     },

@@ -92,24 +92,27 @@ export const releaseMutations: readonly Mutation[] = [
     {
       name: 'a secret is recovered from one share less than t',
       attack: 10,
-      find: 'if (shares.length === attempt.quorum) return recoverSecret(shares, attempt.quorum)',
-      replace: 'if (shares.length === attempt.quorum - 1) return recoverSecret(shares, attempt.quorum - 1)',
+      find: 'if (shares.length < attempt.quorum) continue\n    const secret = recoverSecret(shares, attempt.quorum)',
+      replace:
+        'if (shares.length < attempt.quorum - 1) continue\n    const secret = recoverSecret(shares, attempt.quorum - 1)',
       test: badShare,
       grep: 'matches no hash'
-    },
+    }
+  ]),
+  ...ofFile('protocols/evidence.ts', [
     {
       name: 'a recovered seed is not held against its commitment',
       attack: 15,
-      find: 'if (seed === null || !equalBytes(crypto.sha256(seed), selfSeedHash)) return null',
-      replace: 'if (seed === null || selfSeedHash.length === 0) return null',
+      find: '? equalBytes(crypto.sha256(secret), selfSeedHash)',
+      replace: '? secret.length === selfSeedHash.length',
       test: badShare,
       grep: 'recovers no seed'
     },
     {
       name: 'a recovered mask key is not held against its public key',
       attack: 15,
-      find: 'if (key === null || !equalBytes(crypto.x25519PublicKey(key), maskKey)) return null',
-      replace: 'if (key === null || maskKey.length === 0) return null',
+      find: ': equalBytes(crypto.x25519PublicKey(secret), maskKey)',
+      replace: ': secret.length === maskKey.length',
       test: badShare,
       grep: 'recovers no mask key'
     }

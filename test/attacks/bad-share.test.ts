@@ -164,22 +164,28 @@ describe('a bad share from the dealer', () => {
   })
 
   it('makes its victim vote for no U2 with the dealer in it', () => {
-    let victim = ''
+    const [dealer, victim] = [1, 3]
+    let ranked: readonly string[] = []
     const { cluster } = roundWith({
-      rank: 0,
+      n: 5,
+      rank: dealer,
+      // The leader waits for what it will not hear, and nobody gives up on it.
+      deadlines: { keysMs: 1_000, viewMs: 4_000 },
       ...dealing((shares, liar) => {
-        const [a] = othersOf(liar) as [number]
-        victim = liar.attempt.roster![a]!.peer
-        return shares.with(a, { ...shares[a]!, seedShareHash: bytes32(1) })
+        ranked = liar.attempt.ranked
+        const to = liar.attempt.roster!.findIndex(({ peer }) => peer === ranked[victim])
+        return shares.with(to, { ...shares[to]!, seedShareHash: bytes32(1) })
       }),
-      // The dealer leads: it leaves out what the victim says of it.
-      options: { deliver: (from, _to, { type }) => !(from === victim && type === 'share-ack') }
+      // The leader does not hear what the victim says of the dealer.
+      options: { deliver: (from, _to, { type }) => !(from === ranked[victim] && type === 'share-ack') }
     })
-    const votes = cluster.wire.filter(({ type, sender }) => type === 'prepare' && sender === victim)
-    const ofShares = votes
-      .map(({ payload }) => Vote.decode(payload))
-      .filter(({ subject }) => subject === 'shares')
-    expect(ofShares.filter(({ view }) => view === 0)).to.deep.equal([])
+    const votesOf = (rank: number) =>
+      cluster.wire
+        .filter(({ type, sender }) => type === 'prepare' && sender === ranked[rank])
+        .map(({ payload }) => Vote.decode(payload))
+        .filter(({ subject, view }) => subject === 'shares' && view === 0)
+    expect(votesOf(victim)).to.deep.equal([])
+    expect(votesOf(2), 'another has no reason not to').to.have.lengthOf(1)
   })
 
   it('is not taken with a share too few or too many', () => {

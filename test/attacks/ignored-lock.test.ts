@@ -170,12 +170,15 @@ describe('a new leader that ignores the locked certificate', () => {
       seed: 1,
       deliver: (_from, to, { type, payload, context }) => {
         if (context.round > 0 || hasCrashed) return true
-        if (type === 'commit') return Vote.decode(payload).subject !== 'survivors'
+        if (type === 'commit' || type === 'prepare') {
+          const { subject } = Vote.decode(payload)
+          return subject !== 'survivors' || (type === 'prepare' && to === ranked[0])
+        }
         if (type !== 'certificate') return true
         return CertifiedDecision.decode(payload).certificate?.subject !== 'survivors' || to === ranked[2]
       },
       onEffect: (id, effect) => {
-        ranked = cluster.peer(id).state.attempt?.ranked ?? ranked
+        if (ranked.length === 0) ranked = cluster.peer(id).state.attempt?.ranked ?? []
         const message = saidIn(effect, 'commit')
         if (id !== ranked[2] || message === null || hasCrashed) return true
         if (Vote.decode(message.payload).subject !== 'survivors') return true

@@ -65,7 +65,8 @@ describe('ring overflow at the extremes', () => {
       })
 
   it('by a member that puts in more than its levels: refused by everyone alike, as no honest inputs can have that sum', () => {
-    const run = testRun(4, { rounds: 1, strategy: 'ffa', deadlines: testDeadlines })
+    // Five, for whom three bits of the ring are kept, use five eighths of it at most.
+    const run = testRun(5, { rounds: 1, strategy: 'ffa', deadlines: testDeadlines })
     const liar = run.members[1]!.id
     let isOver = false
     const cluster: RoundCluster = new RoundCluster(run, {

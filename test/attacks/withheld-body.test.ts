@@ -64,6 +64,30 @@ describe('a body that is withheld', () => {
     for (const id of ids) expect(cluster.peer(id).sums.get('0.0')).to.deep.equal(plainSum(cluster, 0, 0, ids))
   })
 
+  it('from all but f: with the owner’s own list that is f + 1, and the others get it from these', () => {
+    const run = testRun(7, { rounds: 1, deadlines: testDeadlines })
+    const [owner, ...others] = run.members.map(({ id }) => id) as [string, ...string[]]
+    const friends = others.slice(0, 2)
+    let isCommitted = false
+    const cluster: RoundCluster = new RoundCluster(run, {
+      seed: 2,
+      onStep: () => {
+        isCommitted ||= committedSurvivors(cluster, 0, 0) !== null
+      },
+      instead: (id, effect) =>
+        effect.type === 'pull' && effect.owner === owner && !friends.includes(id) && !isCommitted
+          ? [{ ...effect, holders: [] }]
+          : [effect]
+    })
+    expect(cluster.start().finish(120_000)).to.equal(true)
+    const survivors = longestChain(cluster)[0]!.survivors.map(({ peer }) => peer)
+    expect(survivors).to.have.members([owner, ...others])
+    // A quorum has to come to the result by itself: the three that had the body, and two that had not.
+    const opened = cluster.alive.flatMap(({ sums }) => [...sums.values()])
+    expect(opened.length).to.be.at.least(5)
+    for (const sum of opened) expect(sum).to.deep.equal(plainSum(cluster, 0, 0, survivors))
+  })
+
   it('from all but one, f + 1 lists short: the one that holds it is not enough', () => {
     const run = testRun(7, { rounds: 1, deadlines: testDeadlines })
     const [owner, ...others] = run.members.map(({ id }) => id) as [string, ...string[]]
