@@ -34,6 +34,7 @@ describe('the list of mutations', () => {
       expect(existsSync(join(packageDir(), 'test/attacks', file!)), row).to.equal(true)
       const count = mutations.filter(mutation => mutation.attack === attack).length
       expect(count, `attack ${attack}`).to.be.above(0)
+      expect(row!.endsWith(`| ${count} |`), `its count in the README, ${count}: ${row}`).to.equal(true)
     }
   })
 })
