@@ -131,8 +131,7 @@ export function encodeInput(encoding: RoundEncoding, input: RoundInput, random: 
  */
 export function decodeSum(encoding: RoundEncoding, sum: Lanes, survivors: number): DecodedSum {
   checkLength(laneCountOf(encoding), sum.length)
-  const { ringBits, participants, dimension, coordinateBound, maxWeight, metricLimbs, rotationSeed } =
-    encoding
+  const { ringBits, participants } = encoding
   if (ringBitsOf(sum) !== ringBits) {
     throw new AggregationError('BAD_SETTING', {
       setting: 'ringBits',
@@ -144,8 +143,35 @@ export function decodeSum(encoding: RoundEncoding, sum: Lanes, survivors: number
   if (survivors > participants) {
     throw new AggregationError('RING_OVERFLOW', { participants, ringBits, inputs: survivors })
   }
+  return decodeIntegers(encoding, integersOf(encoding, sum), survivors)
+}
+
+/**
+ * The sum of inputs as the integers that it stands for: coordinates with their sign, limbs as they are.
+ * @param sum - lanes [laneCountOf(encoding)], unmasked, of at most `participants` inputs
+ * @returns shape [laneCountOf(encoding)]
+ */
+export function integersOf({ ringBits, dimension }: RoundEncoding, sum: Lanes): Float64Array {
+  const modulus = powerOfTwo(ringBits)
+  const integers = new Float64Array(sum)
+  for (let i = 0; i < dimension; i++) if (integers[i]! >= modulus / 2) integers[i]! -= modulus
+  return integers
+}
+
+/**
+ * As decodeSum, of integers that may hold more inputs than the ring has room for: the sum of several cohorts.
+ * @param sum - shape [laneCountOf(encoding)]
+ * @throws AggregationError LENGTH_MISMATCH, BAD_SUM
+ */
+export function decodeIntegers(
+  encoding: RoundEncoding,
+  sum: ArrayLike<number>,
+  survivors: number
+): DecodedSum {
+  checkLength(laneCountOf(encoding), sum.length)
+  const { dimension, coordinateBound, maxWeight, metricLimbs, rotationSeed } = encoding
   const levelMax = levelMaxOf(encoding)
-  const levels = signedLevels(sum.subarray(0, dimension), ringBits, survivors * levelMax)
+  const levels = levelsWithin(sum, dimension, survivors * levelMax)
   const weightLimbs = weightLimbsOf(encoding)
   let weightSum = 0
   for (let limb = weightLimbs - 1; limb >= 0; limb--) {
@@ -161,7 +187,7 @@ export function decodeSum(encoding: RoundEncoding, sum: Lanes, survivors: number
   }
   const meanMetrics = Array.from({ length: metricLimbs }, (_, i) => {
     const level = sum[dimension + weightLimbs + i]!
-    if (level > survivors * metricLevelMaxOf(encoding)) {
+    if (level < 0 || level > survivors * metricLevelMaxOf(encoding)) {
       throw new AggregationError('BAD_SUM', {
         reason: 'metric outside its bounds',
         metric: i,
@@ -253,12 +279,10 @@ function metricLevel(metric: number, levelMax: number, index: number): number {
   return Math.min(Math.max(Math.round(metric / METRIC_STEP), 0), levelMax)
 }
 
-function signedLevels(lanes: Lanes, ringBits: RingBits, largest: number): Float64Array {
-  const modulus = powerOfTwo(ringBits)
-  const levels = new Float64Array(lanes.length)
-  for (let i = 0; i < lanes.length; i++) {
-    const lane = lanes[i]!
-    const level = lane >= modulus / 2 ? lane - modulus : lane
+function levelsWithin(sum: ArrayLike<number>, dimension: number, largest: number): Float64Array {
+  const levels = new Float64Array(dimension)
+  for (let i = 0; i < dimension; i++) {
+    const level = sum[i]!
     if (Math.abs(level) > largest) {
       throw new AggregationError('BAD_SUM', {
         reason: 'coordinate outside its bounds',

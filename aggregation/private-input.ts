@@ -96,7 +96,28 @@ export function decodePrivateLanes(
   if (survivors > participants) {
     throw new AggregationError('RING_OVERFLOW', { participants, ringBits, inputs: survivors })
   }
-  const levels = signedOf(sum, ringBits)
+  return decodePrivateIntegers({ plan, ringBits, rotationSeed }, privateIntegersOf(sum), survivors, clipNorm)
+}
+
+/** A sum as the integers that it stands for, all with their sign: shape [privateLaneCount(encoding)]. */
+export function privateIntegersOf(sum: Lanes): Float64Array {
+  const half = (1 << (ringBitsOf(sum) - 2)) * 2
+  return Float64Array.from(sum, lane => (lane >= half ? lane - 2 * half : lane))
+}
+
+/**
+ * As decodePrivateLanes, of integers that may hold more inputs than the ring has room for: the sum of several cohorts.
+ * @param sum - shape [privateLaneCount(encoding)]
+ * @throws AggregationError LENGTH_MISMATCH; BAD_SUM as there
+ */
+export function decodePrivateIntegers(
+  { plan, rotationSeed }: PrivateEncoding,
+  sum: ArrayLike<number>,
+  survivors: number,
+  clipNorm: number
+): DecodedPrivateSum {
+  checkLength(plan.settings.dimension + plan.sideLevels.length, sum.length)
+  const levels = Float64Array.from(sum)
   checkPlausible(levels, plan, survivors)
   const { coordinates, sides } = decodePrivateSum(plan, levels, clipNorm)
   const [side] = sides
@@ -155,9 +176,4 @@ function checkPlausible(levels: Float64Array, plan: PrivacyPlan, survivors: numb
   }
   const length = Math.sqrt(squares)
   if (length > longest) throw new AggregationError('BAD_SUM', { reason: 'too long', length, longest })
-}
-
-function signedOf(sum: Lanes, ringBits: RingBits): Float64Array {
-  const half = (1 << (ringBits - 2)) * 2
-  return Float64Array.from(sum, lane => (lane >= half ? lane - 2 * half : lane))
 }

@@ -34,6 +34,7 @@ import { openRunDisk, type RunDisk } from './peer/run-disk.ts'
 import { StateKeeper } from './peer/state-keeper.ts'
 import { StatusKeeper } from './peer/status-keeper.ts'
 import { serveTranscript } from './peer/transcript-protocol.ts'
+import { TreeWork } from './peer/tree-work.ts'
 import { createRoundMachine, transcriptOf } from './round/round-machine.ts'
 import type { RunState } from './round/round-state.ts'
 
@@ -49,6 +50,7 @@ interface Parts {
   readonly disk: RunDisk
   readonly states: StateKeeper
   readonly work: RoundWork
+  readonly sums: TreeWork
   readonly channel: MessageChannel
   readonly loop: MachineLoop<RunState>
 }
@@ -168,15 +170,22 @@ class RunPeer implements Peer {
     this.#closers.push(this.#offerRun(network))
     const initial = initialStateOf(run.manifest, trainer.initialAdapter())
     const states = new StateKeeper(blobs, disk.states, layout, initial)
-    const work: RoundWork = this.#openWork(blobs, states)
+    const sums = this.#openSums(blobs, states)
+    const work: RoundWork = this.#openWork(blobs, states, sums)
     const channel: MessageChannel = this.#openChannel(network, disk, message => {
       loop.push({ type: 'message', message })
     })
-    const loop = this.#openLoop({ network, disk, states, work, channel })
-    return { network, disk, states, work, channel, loop }
+    const loop = this.#openLoop({ network, disk, states, work, sums, channel })
+    return { network, disk, states, work, sums, channel, loop }
   }
 
-  #openWork(blobs: BlobExchange, states: StateKeeper): RoundWork {
+  #openSums(blobs: BlobExchange, states: StateKeeper): TreeWork {
+    const { clock, trainer } = this.#ports
+    const warn = (message: string): void => this.#emit({ type: 'warning', message })
+    return new TreeWork({ clock, run: this.#run, layout: trainer.layout, blobs, states, warn })
+  }
+
+  #openWork(blobs: BlobExchange, states: StateKeeper, sums: TreeWork): RoundWork {
     const { clock, crypto, trainer, rounding, noise, network, masking } = this.#ports
     return new RoundWork({
       clock,
@@ -188,6 +197,7 @@ class RunPeer implements Peer {
       layout: trainer.layout,
       blobs,
       states,
+      sums,
       examples: this.#config.examples,
       rounding: () => rounding?.() ?? erasingSeed(crypto.randomBytes(32)),
       noise: () => noise?.() ?? secureRandom(crypto),
@@ -272,9 +282,9 @@ class RunPeer implements Peer {
       serveTranscript(
         network,
         run,
-        ({ round, attempt }) => {
-          const current = loop.state.attempt
-          return current?.round === round && current.attempt === attempt ? transcriptOf(loop.state) : []
+        ({ round, attempt }, cohort) => {
+          const { tip } = loop.state
+          return tip?.round === round && tip.attempt === attempt ? transcriptOf(loop.state, cohort) : []
         },
         peer => disk.chain.tip?.members.includes(peer) ?? false
       ),
@@ -369,6 +379,7 @@ class RunPeer implements Peer {
   async #closeParts(): Promise<void> {
     for (const close of this.#closers.splice(0)) close()
     this.#parts?.work.stop()
+    this.#parts?.sums.stop()
     await this.#parts?.loop.stop()
   }
 }

@@ -1,6 +1,6 @@
 /** What the tip of a chain remembers of its last links: enough to check evidence of the rounds just gone. */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
-import { type ChainTip, cohortAt, type RunContext } from './chain.ts'
+import { type ChainTip, cohortsAt, type RunContext } from './chain.ts'
 import { equalBytes } from './codec.ts'
 import type { EvidenceChain } from './evidence.ts'
 
@@ -11,9 +11,11 @@ export function evidenceChainOf(
   crypto: Pick<CryptoSuite, 'sha256'>
 ): EvidenceChain {
   return {
-    cohortAfter(link) {
-      if (equalBytes(link, tip.linkHash)) return cohortAt(tip, run, crypto)
-      return tip.history.find(({ previous }) => equalBytes(previous, link))?.cohort ?? null
+    cohortAfter(link, member) {
+      const cohorts = equalBytes(link, tip.linkHash)
+        ? cohortsAt(tip, run, crypto)
+        : tip.history.find(({ previous }) => equalBytes(previous, link))?.cohorts
+      return cohorts?.find(cohort => cohort.includes(member)) ?? null
     },
     has: link => tip.history.some(({ hash }) => equalBytes(hash, link))
   }

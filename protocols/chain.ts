@@ -19,14 +19,16 @@ import {
   Envelope,
   type Expulsion,
   Founding,
-  type LinkBody,
-  Registration
+  type LinkBody
 } from './messages.js'
 import { type Failure, isGiveUpReason, leastCohortOf, pauseOf, reasonOfSubject } from './pause.ts'
 import { isPeerId } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
 import { affords, charged, emptyAccount, type PrivacyAccount, privacyTermsOf } from './privacy-account.ts'
+import { openRegistration } from './registration.ts'
 import type { RunManifest } from './run-manifest.ts'
+import { type CohortTree, cohortTree, largestLeafOf, pathOfNode, type TreeShape } from './tree.ts'
+import { faultOfFlatLink, faultOfTreeLink, membersThatCount } from './tree-link.ts'
 import { verifierCount } from './verification-bytes.ts'
 
 /** Everything about a run that never changes, derived once from its manifest, its base and its adapter layout. */
@@ -81,7 +83,8 @@ export interface ChainTip {
 export interface PastLink {
   readonly hash: Uint8Array
   readonly previous: Uint8Array
-  readonly cohort: readonly PeerId[]
+  /** Of one cohort, or the leaves of a larger network. */
+  readonly cohorts: ReadonlyArray<readonly PeerId[]>
 }
 
 /**
@@ -134,39 +137,26 @@ export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSui
   }
 }
 
-export interface OpenRegistration {
-  readonly peer: PeerId
-  readonly nonce: Uint8Array
-  readonly afterLink: Uint8Array
-}
-
-/**
- * Checks a registration by itself: form, signature, run, base model, admission.
- * @throws ProtocolError BAD_MESSAGE, BAD_SIGNATURE; BAD_LINK with a reason that a person can act on
- */
-export function openRegistration(bytes: Uint8Array, run: RunContext, crypto: CryptoSuite): OpenRegistration {
-  const message = openMessage(bytes, crypto)
-  const refuse = (reason: string) =>
-    new ProtocolError(
-      'BAD_LINK',
-      { reason, peer: message.sender },
-      `registration of ${message.sender} refused: ${reason}`
-    )
-  if (message.type !== 'registration') throw refuse(`it is a ${message.type} message`)
-  if (!equalBytes(message.context.run, run.id)) throw refuse('made for another run')
-  if (!equalBytes(message.context.baseModel, run.baseModel)) throw refuse('it has another base model')
-  const { nonce, afterLink } = decodeCanonical(Registration, message.payload, 'registration')
-  checkLength(nonce, 32, 'nonce')
-  checkLength(afterLink, 32, 'afterLink')
-  const { admission } = run.manifest
-  if (admission.kind === 'list' && !admission.peers.includes(message.sender))
-    throw refuse('it is not on the admission list')
-  return { peer: message.sender, nonce, afterLink }
-}
-
 /** The hash of a link: of the decision that holds its body. */
 export function linkHashOf(decision: Uint8Array, crypto: Pick<CryptoSuite, 'sha256'>): Uint8Array {
   return crypto.sha256(decision)
+}
+
+/**
+ * What everything said in the round that a tip leads to is bound to, until its roster is decided.
+ * @param encodedFor - as many inputs can be added without overflow
+ */
+export function contextOfRound(tip: ChainTip, run: RunContext, encodedFor: number): Context {
+  return {
+    version: PROTOCOL_VERSION,
+    run: run.id,
+    previousLink: tip.linkHash,
+    round: tip.round,
+    attempt: tip.attempt,
+    rosterHash: ZERO_HASH,
+    baseModel: run.baseModel,
+    encodingHash: run.encodingHashOf(encodedFor, tip.completedRounds)
+  }
 }
 
 /** The context in which the votes for a link were signed. */
@@ -179,7 +169,8 @@ export function contextOfLink(link: LinkBody, run: Pick<RunContext, 'id' | 'base
     attempt: link.attempt,
     rosterHash: link.rosterHash,
     baseModel: run.baseModel,
-    encodingHash: link.encodingHash
+    encodingHash: link.encodingHash,
+    ...(link.node === undefined ? {} : { cohort: link.node })
   }
 }
 
@@ -256,13 +247,50 @@ export function nextMembers(
   return [...all].sort(byId).slice(0, MEMBERS_MAX)
 }
 
-/** The cohort of the round that a tip leads to. */
+/** The most members that a cohort of the run can come to have. */
+export function largestCohortOf(manifest: RunManifest): number {
+  const { larger, size } = manifest.cohort
+  return larger === 'tree' ? Math.max(size, 2 * leastCohortOf(manifest) - 1) : size
+}
+
+function shapeOf(manifest: RunManifest): TreeShape {
+  const { size, fanIn } = manifest.cohort
+  return { size, fanIn, least: leastCohortOf(manifest) }
+}
+
+/** The cohort that certifies the link of the round that a tip leads to: all who take part, or the root of their tree. */
 export function cohortAt(
   tip: ChainTip,
   run: Pick<RunContext, 'manifest'>,
   crypto: Pick<CryptoSuite, 'sha256'>
 ): PeerId[] {
-  return cohortOf(tip.members, tip.beacon, Math.min(run.manifest.cohort.size, COHORT_MAX), crypto.sha256)
+  const { size, larger } = run.manifest.cohort
+  const tree = treeAt(tip, run, crypto)
+  if (tree !== null) return [...tree.root.cohort]
+  if (larger === 'tree') return [...tip.members].sort(byId)
+  return cohortOf(tip.members, tip.beacon, Math.min(size, COHORT_MAX), crypto.sha256)
+}
+
+/** The cohorts that train in that round: one, or the leaves of the tree. */
+export function cohortsAt(
+  tip: ChainTip,
+  run: Pick<RunContext, 'manifest'>,
+  crypto: Pick<CryptoSuite, 'sha256'>
+): ReadonlyArray<readonly PeerId[]> {
+  const leaves = treeAt(tip, run, crypto)?.levels[0]
+  return leaves === undefined ? [cohortAt(tip, run, crypto)] : leaves.map(({ cohort }) => cohort)
+}
+
+/** The tree of the round that a tip leads to, or null if it is of one cohort. */
+export function treeAt(
+  tip: ChainTip,
+  run: Pick<RunContext, 'manifest'>,
+  crypto: Pick<CryptoSuite, 'sha256'>
+): CohortTree | null {
+  const shape = shapeOf(run.manifest)
+  if (run.manifest.cohort.larger === 'draw' || tip.members.length < 2 * shape.least) return null
+  const tree = cohortTree(tip.members, tip.beacon, shape, crypto.sha256)
+  return tree.levels.length > 1 ? tree : null
 }
 
 /** Who pulls and re-adds the masked inputs of the attempt that a tip leads to: a committee, or the whole cohort; sorted. */
@@ -271,7 +299,16 @@ export function verifiersAt(
   run: Pick<RunContext, 'manifest'>,
   crypto: Pick<CryptoSuite, 'sha256'>
 ): PeerId[] {
-  const cohort = cohortAt(tip, run, crypto)
+  return verifiersIn(cohortAt(tip, run, crypto), tip, run, crypto)
+}
+
+/** Likewise of one cohort of that attempt. */
+export function verifiersIn(
+  cohort: readonly PeerId[],
+  tip: ChainTip,
+  run: Pick<RunContext, 'manifest'>,
+  crypto: Pick<CryptoSuite, 'sha256'>
+): PeerId[] {
   const size = verifierCount(run.manifest.secureSum.verifiers, cohort.length)
   return verifiersOf(cohort, tip.beacon, tip.attempt, size, crypto.sha256)
 }
@@ -288,10 +325,12 @@ function tipAfter(
   const round = roundIsOver ? tip.round + 1 : tip.round
   const survivors = link.survivors.map(({ peer }) => peer)
   const privacy = accountAfter(tip, link.kind as LinkKind, run)
+  const tree = treeAt(tip, run, crypto)
+  const heard = tree === null ? link.cohort : membersThatCount(tree, survivors)
   const silent = roundIsOver
     ? [
-        ...tip.silent.filter(peer => !link.cohort.includes(peer)),
-        ...link.cohort.filter(peer => !survivors.includes(peer))
+        ...tip.silent.filter(peer => !heard.includes(peer)),
+        ...heard.filter(peer => !survivors.includes(peer))
       ]
     : tip.silent
   return {
@@ -310,7 +349,7 @@ function tipAfter(
     expelled: expelledAfter(tip.expelled, link),
     failures: failuresAfter(tip, link),
     history: [
-      { hash: linkHash, previous: link.previous, cohort: cohortAt(tip, run, crypto) },
+      { hash: linkHash, previous: link.previous, cohorts: cohortsAt(tip, run, crypto) },
       ...tip.history
     ].slice(0, EVIDENCE_LINKS)
   }
@@ -346,8 +385,9 @@ function endAfter(
   return affords(privacy, mechanism, privacyTermsOf(run.manifest)!) ? null : 'privacy'
 }
 
-/** n, as cohortAt draws it. */
+/** n, as cohortAt draws it; in a larger network, of the largest leaf. */
 function cohortSizeOf(memberCount: number, { manifest }: RunContext): number {
+  if (manifest.cohort.larger === 'tree') return largestLeafOf(memberCount, shapeOf(manifest))
   return Math.min(memberCount, manifest.cohort.size, COHORT_MAX)
 }
 
@@ -392,8 +432,14 @@ function checkLinkBody(
     throw refuse('it counts the input of a peer that it expels')
   const cohort = cohortAt(tip, run, crypto)
   if (link.cohort.join() !== cohort.join()) throw refuse('its cohort is not the one that the chain fixed')
-  if (!equalBytes(link.encodingHash, run.encodingHashOf(cohort.length, tip.completedRounds)))
+  const tree = treeAt(tip, run, crypto)
+  if (link.node !== (tree === null ? undefined : pathOfNode(tree.root)))
+    throw refuse('it was not agreed on where the chain says')
+  const encodedFor = tree?.largestLeaf ?? cohort.length
+  if (!equalBytes(link.encodingHash, run.encodingHashOf(encodedFor, tip.completedRounds)))
     throw refuse('another encoding')
+  const misplaced = tree === null ? faultOfFlatLink(link) : faultOfTreeLink(tree, link)
+  if (misplaced !== null) throw refuse(misplaced)
 }
 
 function isSortedSet(peers: readonly PeerId[]): boolean {

@@ -22,8 +22,7 @@ export function rankMembers(
   attempt: number,
   sha256: Sha256
 ): PeerId[] {
-  const keyed = members.map(id => ({ id, key: sha256(lengthPrefixed('rank', beacon, attempt, id)) }))
-  return keyed.sort((a, b) => compareBytes(a.key, b.key) || byId(a.id, b.id)).map(({ id }) => id)
+  return inOrderOf(members, id => sha256(lengthPrefixed('rank', beacon, attempt, id)))
 }
 
 /**
@@ -37,9 +36,9 @@ export function cohortOf(
   sha256: Sha256
 ): PeerId[] {
   if (members.length <= maxSize) return [...members].sort(byId)
-  const keyed = members.map(id => ({ id, key: sha256(lengthPrefixed('cohort', beacon, id)) }))
-  const chosen = keyed.sort((a, b) => compareBytes(a.key, b.key) || byId(a.id, b.id)).slice(0, maxSize)
-  return chosen.map(({ id }) => id).sort(byId)
+  return inOrderOf(members, id => sha256(lengthPrefixed('cohort', beacon, id)))
+    .slice(0, maxSize)
+    .sort(byId)
 }
 
 /**
@@ -82,6 +81,12 @@ export function beaconOfLink(
   sha256: Sha256
 ): Uint8Array {
   return sha256(lengthPrefixed('beacon-of-link', run, nextRound, linkHash))
+}
+
+/** Peers in the order of a hash of each, whatever order they are given in. */
+export function inOrderOf(peers: readonly PeerId[], keyOf: (id: PeerId) => Uint8Array): PeerId[] {
+  const keyed = peers.map(id => ({ id, key: keyOf(id) }))
+  return keyed.sort((a, b) => compareBytes(a.key, b.key) || byId(a.id, b.id)).map(({ id }) => id)
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {

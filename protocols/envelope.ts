@@ -9,6 +9,7 @@ import { ProtocolError } from './errors.ts'
 import { Context, Envelope } from './messages.js'
 import { peerIdOf, publicKeyOf } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
+import { isNodePath } from './tree.ts'
 
 export const PROTOCOL_VERSION = '1.0'
 
@@ -147,5 +148,8 @@ function checkContext(context: Context): void {
   checkLength(context.run, HASH_BYTES, 'run')
   for (const field of ['previousLink', 'rosterHash', 'baseModel', 'encodingHash'] as const) {
     checkLength(context[field], HASH_BYTES, field)
+  }
+  if (context.cohort !== undefined && !isNodePath(context.cohort)) {
+    throw new ProtocolError('BAD_MESSAGE', { reason: 'no cohort has such a name' })
   }
 }

@@ -175,6 +175,11 @@ const checks: Record<EvidenceKind, (of: Case) => string> = {
       throw failed('the link that it compares with is of another attempt')
     if (!chain.has(linkHashOf(evidence.link, crypto)))
       throw notOnChain('the link that it compares with is not on the chain, or too long ago')
+    if (
+      certified.node !== undefined &&
+      !areOfOneSum(certified, linkIn(isVote ? evidence.decision : proposed(first)))
+    )
+      throw failed('the root of a larger network may choose which sums count')
     // With a committee the others take its word: if most of it lies, whoever tells the truth would be blamed.
     const cohort = chain.cohortAfter(first.context.previousLink, first.sender)
     const { verifiers } = run.manifest.secureSum
@@ -187,6 +192,14 @@ const checks: Record<EvidenceKind, (of: Case) => string> = {
     if (equalBytes(decision, evidence.link)) throw failed('it is the result that the chain has')
     return `a ${first.type} ${isVote ? 'vote for' : 'of'} another result than the one that was certified`
   }
+}
+
+/** True of two results that add the same cohort sums, and do not come to the same. */
+function areOfOneSum(one: LinkBody, other: LinkBody): boolean {
+  const isSameSet =
+    one.children.length === other.children.length &&
+    one.children.every((hash, i) => equalBytes(hash, other.children[i]!))
+  return isSameSet && !equalBytes(one.stateHash, other.stateHash)
 }
 
 /** What is wrong with an unmasking bundle by itself, whatever was decided; null if nothing is. */

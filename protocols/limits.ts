@@ -73,6 +73,12 @@ export const VERIFIERS_MIN = COHORT_MIN
 /** Up to here everyone verifies; the more verifiers, the less a few liars drawn by chance can do. */
 export const VERIFIERS_DEFAULT = 16
 
+/** Cohort sums that one parent cohort adds: its members check as many certificates and pull as many bodies. */
+export const FAN_IN_MAX = 32
+
+/** Founders of a larger network: their registrations (some 380 bytes each) still fit one founding message. */
+export const FOUNDERS_MAX = 512
+
 /** Peers that one peer-exchange answer names. */
 export const PEER_EXCHANGE_PEERS = 256
 

@@ -6,6 +6,8 @@ import {
   COHORT_DEFAULT,
   COHORT_MAX,
   COHORT_MIN,
+  FAN_IN_MAX,
+  FOUNDERS_MAX,
   VERIFIERS_DEFAULT,
   VERIFIERS_MIN
 } from './limits.ts'
@@ -188,8 +190,10 @@ export const manifestSchema = section({
   }).prefault({}),
   rounds: integer(1, 100_000).default(8),
   cohort: section({
-    founders: integer(1, COHORT_MAX).default(COHORT_MIN),
+    founders: integer(1, FOUNDERS_MAX).default(COHORT_MIN),
     size: integer(1, COHORT_MAX).default(COHORT_DEFAULT),
+    larger: words(['draw', 'tree']).default('draw'),
+    fanIn: integer(2, FAN_IN_MAX).default(FAN_IN_MAX),
     allowThree: z.boolean(FLAG_TEXT).default(false),
     attempts: integer(1, ATTEMPTS_MAX).default(ATTEMPTS_DEFAULT)
   }).prefault({}),

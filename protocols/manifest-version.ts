@@ -1,6 +1,6 @@
 /** Versions of the manifest's format: who takes part with whom, and which fields a version has. */
 
-import { ATTEMPTS_DEFAULT } from './limits.ts'
+import { ATTEMPTS_DEFAULT, FAN_IN_MAX } from './limits.ts'
 
 /** The format that this version writes. One minor version apart takes part, any other does not. */
 export const MANIFEST_VERSION = '1.1'
@@ -28,7 +28,8 @@ const laterThanFirst: readonly LaterField[] = [
     optimizer: 'adamw',
     momentum: 0.9,
     proximalMu: 0
-  })
+  }),
+  ...later('1.1', 'cohort', { larger: 'draw', fanIn: FAN_IN_MAX })
 ]
 
 /** Fields that every version has, and values of them that an earlier one has no words for. */

@@ -9,6 +9,7 @@ export interface Context {
     rosterHash: Uint8Array;
     baseModel: Uint8Array;
     encodingHash: Uint8Array;
+    cohort?: string;
 }
 export declare namespace Context {
     const codec: () => Codec<Context>;
@@ -44,9 +45,13 @@ export declare namespace Context {
         field: '$.encodingHash';
         value: Uint8Array;
     }
+    interface ContextCohortFieldEvent {
+        field: '$.cohort';
+        value: string;
+    }
     function encode(obj: Partial<Context>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Context>): Context;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Context>): Generator<ContextVersionFieldEvent | ContextRunFieldEvent | ContextPreviousLinkFieldEvent | ContextRoundFieldEvent | ContextAttemptFieldEvent | ContextRosterHashFieldEvent | ContextBaseModelFieldEvent | ContextEncodingHashFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Context>): Generator<ContextVersionFieldEvent | ContextRunFieldEvent | ContextPreviousLinkFieldEvent | ContextRoundFieldEvent | ContextAttemptFieldEvent | ContextRosterHashFieldEvent | ContextBaseModelFieldEvent | ContextEncodingHashFieldEvent | ContextCohortFieldEvent>;
 }
 export interface Envelope {
     type: string;
@@ -93,6 +98,10 @@ export declare namespace Envelope {
         field: '$.context.encodingHash';
         value: Uint8Array;
     }
+    interface EnvelopeContextCohortFieldEvent {
+        field: '$.context.cohort';
+        value: string;
+    }
     interface EnvelopePayloadFieldEvent {
         field: '$.payload';
         value: Uint8Array;
@@ -107,7 +116,7 @@ export declare namespace Envelope {
     }
     function encode(obj: Partial<Envelope>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Envelope>): Envelope;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Envelope>): Generator<EnvelopeTypeFieldEvent | EnvelopeContextVersionFieldEvent | EnvelopeContextRunFieldEvent | EnvelopeContextPreviousLinkFieldEvent | EnvelopeContextRoundFieldEvent | EnvelopeContextAttemptFieldEvent | EnvelopeContextRosterHashFieldEvent | EnvelopeContextBaseModelFieldEvent | EnvelopeContextEncodingHashFieldEvent | EnvelopePayloadFieldEvent | EnvelopeSenderFieldEvent | EnvelopeSignatureFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Envelope>): Generator<EnvelopeTypeFieldEvent | EnvelopeContextVersionFieldEvent | EnvelopeContextRunFieldEvent | EnvelopeContextPreviousLinkFieldEvent | EnvelopeContextRoundFieldEvent | EnvelopeContextAttemptFieldEvent | EnvelopeContextRosterHashFieldEvent | EnvelopeContextBaseModelFieldEvent | EnvelopeContextEncodingHashFieldEvent | EnvelopeContextCohortFieldEvent | EnvelopePayloadFieldEvent | EnvelopeSenderFieldEvent | EnvelopeSignatureFieldEvent>;
 }
 export interface Registration {
     nonce: Uint8Array;
@@ -177,6 +186,11 @@ export declare namespace Founding {
         value: Uint8Array;
         index: number;
     }
+    interface FoundingRegistrationsContextCohortFieldEvent {
+        field: '$.registrations[].context.cohort';
+        value: string;
+        index: number;
+    }
     interface FoundingRegistrationsPayloadFieldEvent {
         field: '$.registrations[].payload';
         value: Uint8Array;
@@ -194,7 +208,7 @@ export declare namespace Founding {
     }
     function encode(obj: Partial<Founding>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Founding>): Founding;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Founding>): Generator<FoundingRegistrationsTypeFieldEvent | FoundingRegistrationsContextVersionFieldEvent | FoundingRegistrationsContextRunFieldEvent | FoundingRegistrationsContextPreviousLinkFieldEvent | FoundingRegistrationsContextRoundFieldEvent | FoundingRegistrationsContextAttemptFieldEvent | FoundingRegistrationsContextRosterHashFieldEvent | FoundingRegistrationsContextBaseModelFieldEvent | FoundingRegistrationsContextEncodingHashFieldEvent | FoundingRegistrationsPayloadFieldEvent | FoundingRegistrationsSenderFieldEvent | FoundingRegistrationsSignatureFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Founding>): Generator<FoundingRegistrationsTypeFieldEvent | FoundingRegistrationsContextVersionFieldEvent | FoundingRegistrationsContextRunFieldEvent | FoundingRegistrationsContextPreviousLinkFieldEvent | FoundingRegistrationsContextRoundFieldEvent | FoundingRegistrationsContextAttemptFieldEvent | FoundingRegistrationsContextRosterHashFieldEvent | FoundingRegistrationsContextBaseModelFieldEvent | FoundingRegistrationsContextEncodingHashFieldEvent | FoundingRegistrationsContextCohortFieldEvent | FoundingRegistrationsPayloadFieldEvent | FoundingRegistrationsSenderFieldEvent | FoundingRegistrationsSignatureFieldEvent>;
 }
 export interface Tip {
     height: number;
@@ -653,6 +667,11 @@ export declare namespace Proposal {
         value: Uint8Array;
         index: number;
     }
+    interface ProposalNewViewsContextCohortFieldEvent {
+        field: '$.newViews[].context.cohort';
+        value: string;
+        index: number;
+    }
     interface ProposalNewViewsPayloadFieldEvent {
         field: '$.newViews[].payload';
         value: Uint8Array;
@@ -670,7 +689,7 @@ export declare namespace Proposal {
     }
     function encode(obj: Partial<Proposal>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Proposal>): Proposal;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Proposal>): Generator<ProposalSubjectFieldEvent | ProposalViewFieldEvent | ProposalDecisionFieldEvent | ProposalNewViewsTypeFieldEvent | ProposalNewViewsContextVersionFieldEvent | ProposalNewViewsContextRunFieldEvent | ProposalNewViewsContextPreviousLinkFieldEvent | ProposalNewViewsContextRoundFieldEvent | ProposalNewViewsContextAttemptFieldEvent | ProposalNewViewsContextRosterHashFieldEvent | ProposalNewViewsContextBaseModelFieldEvent | ProposalNewViewsContextEncodingHashFieldEvent | ProposalNewViewsPayloadFieldEvent | ProposalNewViewsSenderFieldEvent | ProposalNewViewsSignatureFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Proposal>): Generator<ProposalSubjectFieldEvent | ProposalViewFieldEvent | ProposalDecisionFieldEvent | ProposalNewViewsTypeFieldEvent | ProposalNewViewsContextVersionFieldEvent | ProposalNewViewsContextRunFieldEvent | ProposalNewViewsContextPreviousLinkFieldEvent | ProposalNewViewsContextRoundFieldEvent | ProposalNewViewsContextAttemptFieldEvent | ProposalNewViewsContextRosterHashFieldEvent | ProposalNewViewsContextBaseModelFieldEvent | ProposalNewViewsContextEncodingHashFieldEvent | ProposalNewViewsContextCohortFieldEvent | ProposalNewViewsPayloadFieldEvent | ProposalNewViewsSenderFieldEvent | ProposalNewViewsSignatureFieldEvent>;
 }
 export interface RosterDecision {
     proposer: number;
@@ -727,6 +746,11 @@ export declare namespace RosterDecision {
         value: Uint8Array;
         index: number;
     }
+    interface RosterDecisionAdvertisedContextCohortFieldEvent {
+        field: '$.advertised[].context.cohort';
+        value: string;
+        index: number;
+    }
     interface RosterDecisionAdvertisedPayloadFieldEvent {
         field: '$.advertised[].payload';
         value: Uint8Array;
@@ -744,7 +768,7 @@ export declare namespace RosterDecision {
     }
     function encode(obj: Partial<RosterDecision>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RosterDecision>): RosterDecision;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RosterDecision>): Generator<RosterDecisionProposerFieldEvent | RosterDecisionAdvertisedTypeFieldEvent | RosterDecisionAdvertisedContextVersionFieldEvent | RosterDecisionAdvertisedContextRunFieldEvent | RosterDecisionAdvertisedContextPreviousLinkFieldEvent | RosterDecisionAdvertisedContextRoundFieldEvent | RosterDecisionAdvertisedContextAttemptFieldEvent | RosterDecisionAdvertisedContextRosterHashFieldEvent | RosterDecisionAdvertisedContextBaseModelFieldEvent | RosterDecisionAdvertisedContextEncodingHashFieldEvent | RosterDecisionAdvertisedPayloadFieldEvent | RosterDecisionAdvertisedSenderFieldEvent | RosterDecisionAdvertisedSignatureFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RosterDecision>): Generator<RosterDecisionProposerFieldEvent | RosterDecisionAdvertisedTypeFieldEvent | RosterDecisionAdvertisedContextVersionFieldEvent | RosterDecisionAdvertisedContextRunFieldEvent | RosterDecisionAdvertisedContextPreviousLinkFieldEvent | RosterDecisionAdvertisedContextRoundFieldEvent | RosterDecisionAdvertisedContextAttemptFieldEvent | RosterDecisionAdvertisedContextRosterHashFieldEvent | RosterDecisionAdvertisedContextBaseModelFieldEvent | RosterDecisionAdvertisedContextEncodingHashFieldEvent | RosterDecisionAdvertisedContextCohortFieldEvent | RosterDecisionAdvertisedPayloadFieldEvent | RosterDecisionAdvertisedSenderFieldEvent | RosterDecisionAdvertisedSignatureFieldEvent>;
 }
 export interface SharesDecision {
     proposer: number;
@@ -829,6 +853,11 @@ export declare namespace SurvivorsDecision {
         value: Uint8Array;
         index: number;
     }
+    interface SurvivorsDecisionInventoriesContextCohortFieldEvent {
+        field: '$.inventories[].context.cohort';
+        value: string;
+        index: number;
+    }
     interface SurvivorsDecisionInventoriesPayloadFieldEvent {
         field: '$.inventories[].payload';
         value: Uint8Array;
@@ -887,6 +916,11 @@ export declare namespace SurvivorsDecision {
     interface SurvivorsDecisionHeadersContextEncodingHashFieldEvent {
         field: '$.headers[].context.encodingHash';
         value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionHeadersContextCohortFieldEvent {
+        field: '$.headers[].context.cohort';
+        value: string;
         index: number;
     }
     interface SurvivorsDecisionHeadersPayloadFieldEvent {
@@ -954,6 +988,11 @@ export declare namespace SurvivorsDecision {
         value: Uint8Array;
         index: number;
     }
+    interface SurvivorsDecisionRegistrationsContextCohortFieldEvent {
+        field: '$.registrations[].context.cohort';
+        value: string;
+        index: number;
+    }
     interface SurvivorsDecisionRegistrationsPayloadFieldEvent {
         field: '$.registrations[].payload';
         value: Uint8Array;
@@ -986,7 +1025,7 @@ export declare namespace SurvivorsDecision {
     }
     function encode(obj: Partial<SurvivorsDecision>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): SurvivorsDecision;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): Generator<SurvivorsDecisionProposerFieldEvent | SurvivorsDecisionInventoriesTypeFieldEvent | SurvivorsDecisionInventoriesContextVersionFieldEvent | SurvivorsDecisionInventoriesContextRunFieldEvent | SurvivorsDecisionInventoriesContextPreviousLinkFieldEvent | SurvivorsDecisionInventoriesContextRoundFieldEvent | SurvivorsDecisionInventoriesContextAttemptFieldEvent | SurvivorsDecisionInventoriesContextRosterHashFieldEvent | SurvivorsDecisionInventoriesContextBaseModelFieldEvent | SurvivorsDecisionInventoriesContextEncodingHashFieldEvent | SurvivorsDecisionInventoriesPayloadFieldEvent | SurvivorsDecisionInventoriesSenderFieldEvent | SurvivorsDecisionInventoriesSignatureFieldEvent | SurvivorsDecisionHeadersTypeFieldEvent | SurvivorsDecisionHeadersContextVersionFieldEvent | SurvivorsDecisionHeadersContextRunFieldEvent | SurvivorsDecisionHeadersContextPreviousLinkFieldEvent | SurvivorsDecisionHeadersContextRoundFieldEvent | SurvivorsDecisionHeadersContextAttemptFieldEvent | SurvivorsDecisionHeadersContextRosterHashFieldEvent | SurvivorsDecisionHeadersContextBaseModelFieldEvent | SurvivorsDecisionHeadersContextEncodingHashFieldEvent | SurvivorsDecisionHeadersPayloadFieldEvent | SurvivorsDecisionHeadersSenderFieldEvent | SurvivorsDecisionHeadersSignatureFieldEvent | SurvivorsDecisionNextMembersFieldEvent | SurvivorsDecisionRegistrationsTypeFieldEvent | SurvivorsDecisionRegistrationsContextVersionFieldEvent | SurvivorsDecisionRegistrationsContextRunFieldEvent | SurvivorsDecisionRegistrationsContextPreviousLinkFieldEvent | SurvivorsDecisionRegistrationsContextRoundFieldEvent | SurvivorsDecisionRegistrationsContextAttemptFieldEvent | SurvivorsDecisionRegistrationsContextRosterHashFieldEvent | SurvivorsDecisionRegistrationsContextBaseModelFieldEvent | SurvivorsDecisionRegistrationsContextEncodingHashFieldEvent | SurvivorsDecisionRegistrationsPayloadFieldEvent | SurvivorsDecisionRegistrationsSenderFieldEvent | SurvivorsDecisionRegistrationsSignatureFieldEvent | SurvivorsDecisionExpulsionsPeerFieldEvent | SurvivorsDecisionExpulsionsKindFieldEvent | SurvivorsDecisionExpulsionsEvidenceHashFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): Generator<SurvivorsDecisionProposerFieldEvent | SurvivorsDecisionInventoriesTypeFieldEvent | SurvivorsDecisionInventoriesContextVersionFieldEvent | SurvivorsDecisionInventoriesContextRunFieldEvent | SurvivorsDecisionInventoriesContextPreviousLinkFieldEvent | SurvivorsDecisionInventoriesContextRoundFieldEvent | SurvivorsDecisionInventoriesContextAttemptFieldEvent | SurvivorsDecisionInventoriesContextRosterHashFieldEvent | SurvivorsDecisionInventoriesContextBaseModelFieldEvent | SurvivorsDecisionInventoriesContextEncodingHashFieldEvent | SurvivorsDecisionInventoriesContextCohortFieldEvent | SurvivorsDecisionInventoriesPayloadFieldEvent | SurvivorsDecisionInventoriesSenderFieldEvent | SurvivorsDecisionInventoriesSignatureFieldEvent | SurvivorsDecisionHeadersTypeFieldEvent | SurvivorsDecisionHeadersContextVersionFieldEvent | SurvivorsDecisionHeadersContextRunFieldEvent | SurvivorsDecisionHeadersContextPreviousLinkFieldEvent | SurvivorsDecisionHeadersContextRoundFieldEvent | SurvivorsDecisionHeadersContextAttemptFieldEvent | SurvivorsDecisionHeadersContextRosterHashFieldEvent | SurvivorsDecisionHeadersContextBaseModelFieldEvent | SurvivorsDecisionHeadersContextEncodingHashFieldEvent | SurvivorsDecisionHeadersContextCohortFieldEvent | SurvivorsDecisionHeadersPayloadFieldEvent | SurvivorsDecisionHeadersSenderFieldEvent | SurvivorsDecisionHeadersSignatureFieldEvent | SurvivorsDecisionNextMembersFieldEvent | SurvivorsDecisionRegistrationsTypeFieldEvent | SurvivorsDecisionRegistrationsContextVersionFieldEvent | SurvivorsDecisionRegistrationsContextRunFieldEvent | SurvivorsDecisionRegistrationsContextPreviousLinkFieldEvent | SurvivorsDecisionRegistrationsContextRoundFieldEvent | SurvivorsDecisionRegistrationsContextAttemptFieldEvent | SurvivorsDecisionRegistrationsContextRosterHashFieldEvent | SurvivorsDecisionRegistrationsContextBaseModelFieldEvent | SurvivorsDecisionRegistrationsContextEncodingHashFieldEvent | SurvivorsDecisionRegistrationsContextCohortFieldEvent | SurvivorsDecisionRegistrationsPayloadFieldEvent | SurvivorsDecisionRegistrationsSenderFieldEvent | SurvivorsDecisionRegistrationsSignatureFieldEvent | SurvivorsDecisionExpulsionsPeerFieldEvent | SurvivorsDecisionExpulsionsKindFieldEvent | SurvivorsDecisionExpulsionsEvidenceHashFieldEvent>;
 }
 export interface Survivor {
     peer: string;
@@ -1026,6 +1065,8 @@ export interface LinkBody {
     epsilonSpent: number;
     expulsions: Expulsion[];
     reason: string;
+    children: Uint8Array[];
+    node?: string;
 }
 export declare namespace LinkBody {
     const codec: () => Codec<LinkBody>;
@@ -1124,15 +1165,75 @@ export declare namespace LinkBody {
         field: '$.reason';
         value: string;
     }
+    interface LinkBodyChildrenFieldEvent {
+        field: '$.children[]';
+        index: number;
+        value: Uint8Array;
+    }
+    interface LinkBodyNodeFieldEvent {
+        field: '$.node';
+        value: string;
+    }
     function encode(obj: Partial<LinkBody>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): LinkBody;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): Generator<LinkBodyHeightFieldEvent | LinkBodyKindFieldEvent | LinkBodyRunFieldEvent | LinkBodyPreviousFieldEvent | LinkBodyRoundFieldEvent | LinkBodyAttemptFieldEvent | LinkBodyCohortFieldEvent | LinkBodyRosterHashFieldEvent | LinkBodyEncodingHashFieldEvent | LinkBodySurvivorsPeerFieldEvent | LinkBodySurvivorsAddressFieldEvent | LinkBodyMembersFieldEvent | LinkBodyStateHashFieldEvent | LinkBodyBeaconFieldEvent | LinkBodyCompletedRoundsFieldEvent | LinkBodyWeightSumFieldEvent | LinkBodyMeanLossFieldEvent | LinkBodyEpsilonSpentFieldEvent | LinkBodyExpulsionsPeerFieldEvent | LinkBodyExpulsionsKindFieldEvent | LinkBodyExpulsionsEvidenceHashFieldEvent | LinkBodyReasonFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): Generator<LinkBodyHeightFieldEvent | LinkBodyKindFieldEvent | LinkBodyRunFieldEvent | LinkBodyPreviousFieldEvent | LinkBodyRoundFieldEvent | LinkBodyAttemptFieldEvent | LinkBodyCohortFieldEvent | LinkBodyRosterHashFieldEvent | LinkBodyEncodingHashFieldEvent | LinkBodySurvivorsPeerFieldEvent | LinkBodySurvivorsAddressFieldEvent | LinkBodyMembersFieldEvent | LinkBodyStateHashFieldEvent | LinkBodyBeaconFieldEvent | LinkBodyCompletedRoundsFieldEvent | LinkBodyWeightSumFieldEvent | LinkBodyMeanLossFieldEvent | LinkBodyEpsilonSpentFieldEvent | LinkBodyExpulsionsPeerFieldEvent | LinkBodyExpulsionsKindFieldEvent | LinkBodyExpulsionsEvidenceHashFieldEvent | LinkBodyReasonFieldEvent | LinkBodyChildrenFieldEvent | LinkBodyNodeFieldEvent>;
+}
+export interface CohortSum {
+    kind: string;
+    rosterHash: Uint8Array;
+    survivors: Survivor[];
+    address: Uint8Array;
+    length: number;
+    beacon: Uint8Array;
+    children: Uint8Array[];
+}
+export declare namespace CohortSum {
+    const codec: () => Codec<CohortSum>;
+    interface CohortSumKindFieldEvent {
+        field: '$.kind';
+        value: string;
+    }
+    interface CohortSumRosterHashFieldEvent {
+        field: '$.rosterHash';
+        value: Uint8Array;
+    }
+    interface CohortSumSurvivorsPeerFieldEvent {
+        field: '$.survivors[].peer';
+        value: string;
+        index: number;
+    }
+    interface CohortSumSurvivorsAddressFieldEvent {
+        field: '$.survivors[].address';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CohortSumAddressFieldEvent {
+        field: '$.address';
+        value: Uint8Array;
+    }
+    interface CohortSumLengthFieldEvent {
+        field: '$.length';
+        value: number;
+    }
+    interface CohortSumBeaconFieldEvent {
+        field: '$.beacon';
+        value: Uint8Array;
+    }
+    interface CohortSumChildrenFieldEvent {
+        field: '$.children[]';
+        index: number;
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<CohortSum>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CohortSum>): CohortSum;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CohortSum>): Generator<CohortSumKindFieldEvent | CohortSumRosterHashFieldEvent | CohortSumSurvivorsPeerFieldEvent | CohortSumSurvivorsAddressFieldEvent | CohortSumAddressFieldEvent | CohortSumLengthFieldEvent | CohortSumBeaconFieldEvent | CohortSumChildrenFieldEvent>;
 }
 export interface Decision {
     roster?: RosterDecision;
     shares?: SharesDecision;
     survivors?: SurvivorsDecision;
     link?: LinkBody;
+    cohortSum?: CohortSum;
 }
 export declare namespace Decision {
     const codec: () => Codec<Decision>;
@@ -1183,6 +1284,11 @@ export declare namespace Decision {
     interface DecisionRosterAdvertisedContextEncodingHashFieldEvent {
         field: '$.roster.advertised[].context.encodingHash';
         value: Uint8Array;
+        index: number;
+    }
+    interface DecisionRosterAdvertisedContextCohortFieldEvent {
+        field: '$.roster.advertised[].context.cohort';
+        value: string;
         index: number;
     }
     interface DecisionRosterAdvertisedPayloadFieldEvent {
@@ -1263,6 +1369,11 @@ export declare namespace Decision {
         value: Uint8Array;
         index: number;
     }
+    interface DecisionSurvivorsInventoriesContextCohortFieldEvent {
+        field: '$.survivors.inventories[].context.cohort';
+        value: string;
+        index: number;
+    }
     interface DecisionSurvivorsInventoriesPayloadFieldEvent {
         field: '$.survivors.inventories[].payload';
         value: Uint8Array;
@@ -1321,6 +1432,11 @@ export declare namespace Decision {
     interface DecisionSurvivorsHeadersContextEncodingHashFieldEvent {
         field: '$.survivors.headers[].context.encodingHash';
         value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsHeadersContextCohortFieldEvent {
+        field: '$.survivors.headers[].context.cohort';
+        value: string;
         index: number;
     }
     interface DecisionSurvivorsHeadersPayloadFieldEvent {
@@ -1386,6 +1502,11 @@ export declare namespace Decision {
     interface DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent {
         field: '$.survivors.registrations[].context.encodingHash';
         value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsRegistrationsContextCohortFieldEvent {
+        field: '$.survivors.registrations[].context.cohort';
+        value: string;
         index: number;
     }
     interface DecisionSurvivorsRegistrationsPayloadFieldEvent {
@@ -1513,9 +1634,53 @@ export declare namespace Decision {
         field: '$.link.reason';
         value: string;
     }
+    interface DecisionLinkChildrenFieldEvent {
+        field: '$.link.children[]';
+        index: number;
+        value: Uint8Array;
+    }
+    interface DecisionLinkNodeFieldEvent {
+        field: '$.link.node';
+        value: string;
+    }
+    interface DecisionCohortSumKindFieldEvent {
+        field: '$.cohortSum.kind';
+        value: string;
+    }
+    interface DecisionCohortSumRosterHashFieldEvent {
+        field: '$.cohortSum.rosterHash';
+        value: Uint8Array;
+    }
+    interface DecisionCohortSumSurvivorsPeerFieldEvent {
+        field: '$.cohortSum.survivors[].peer';
+        value: string;
+        index: number;
+    }
+    interface DecisionCohortSumSurvivorsAddressFieldEvent {
+        field: '$.cohortSum.survivors[].address';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionCohortSumAddressFieldEvent {
+        field: '$.cohortSum.address';
+        value: Uint8Array;
+    }
+    interface DecisionCohortSumLengthFieldEvent {
+        field: '$.cohortSum.length';
+        value: number;
+    }
+    interface DecisionCohortSumBeaconFieldEvent {
+        field: '$.cohortSum.beacon';
+        value: Uint8Array;
+    }
+    interface DecisionCohortSumChildrenFieldEvent {
+        field: '$.cohortSum.children[]';
+        index: number;
+        value: Uint8Array;
+    }
     function encode(obj: Partial<Decision>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Decision;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Generator<DecisionRosterProposerFieldEvent | DecisionRosterAdvertisedTypeFieldEvent | DecisionRosterAdvertisedContextVersionFieldEvent | DecisionRosterAdvertisedContextRunFieldEvent | DecisionRosterAdvertisedContextPreviousLinkFieldEvent | DecisionRosterAdvertisedContextRoundFieldEvent | DecisionRosterAdvertisedContextAttemptFieldEvent | DecisionRosterAdvertisedContextRosterHashFieldEvent | DecisionRosterAdvertisedContextBaseModelFieldEvent | DecisionRosterAdvertisedContextEncodingHashFieldEvent | DecisionRosterAdvertisedPayloadFieldEvent | DecisionRosterAdvertisedSenderFieldEvent | DecisionRosterAdvertisedSignatureFieldEvent | DecisionSharesProposerFieldEvent | DecisionSharesDealersIndexFieldEvent | DecisionSharesDealersHashFieldEvent | DecisionSurvivorsProposerFieldEvent | DecisionSurvivorsInventoriesTypeFieldEvent | DecisionSurvivorsInventoriesContextVersionFieldEvent | DecisionSurvivorsInventoriesContextRunFieldEvent | DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent | DecisionSurvivorsInventoriesContextRoundFieldEvent | DecisionSurvivorsInventoriesContextAttemptFieldEvent | DecisionSurvivorsInventoriesContextRosterHashFieldEvent | DecisionSurvivorsInventoriesContextBaseModelFieldEvent | DecisionSurvivorsInventoriesContextEncodingHashFieldEvent | DecisionSurvivorsInventoriesPayloadFieldEvent | DecisionSurvivorsInventoriesSenderFieldEvent | DecisionSurvivorsInventoriesSignatureFieldEvent | DecisionSurvivorsHeadersTypeFieldEvent | DecisionSurvivorsHeadersContextVersionFieldEvent | DecisionSurvivorsHeadersContextRunFieldEvent | DecisionSurvivorsHeadersContextPreviousLinkFieldEvent | DecisionSurvivorsHeadersContextRoundFieldEvent | DecisionSurvivorsHeadersContextAttemptFieldEvent | DecisionSurvivorsHeadersContextRosterHashFieldEvent | DecisionSurvivorsHeadersContextBaseModelFieldEvent | DecisionSurvivorsHeadersContextEncodingHashFieldEvent | DecisionSurvivorsHeadersPayloadFieldEvent | DecisionSurvivorsHeadersSenderFieldEvent | DecisionSurvivorsHeadersSignatureFieldEvent | DecisionSurvivorsNextMembersFieldEvent | DecisionSurvivorsRegistrationsTypeFieldEvent | DecisionSurvivorsRegistrationsContextVersionFieldEvent | DecisionSurvivorsRegistrationsContextRunFieldEvent | DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent | DecisionSurvivorsRegistrationsContextRoundFieldEvent | DecisionSurvivorsRegistrationsContextAttemptFieldEvent | DecisionSurvivorsRegistrationsContextRosterHashFieldEvent | DecisionSurvivorsRegistrationsContextBaseModelFieldEvent | DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent | DecisionSurvivorsRegistrationsPayloadFieldEvent | DecisionSurvivorsRegistrationsSenderFieldEvent | DecisionSurvivorsRegistrationsSignatureFieldEvent | DecisionSurvivorsExpulsionsPeerFieldEvent | DecisionSurvivorsExpulsionsKindFieldEvent | DecisionSurvivorsExpulsionsEvidenceHashFieldEvent | DecisionLinkHeightFieldEvent | DecisionLinkKindFieldEvent | DecisionLinkRunFieldEvent | DecisionLinkPreviousFieldEvent | DecisionLinkRoundFieldEvent | DecisionLinkAttemptFieldEvent | DecisionLinkCohortFieldEvent | DecisionLinkRosterHashFieldEvent | DecisionLinkEncodingHashFieldEvent | DecisionLinkSurvivorsPeerFieldEvent | DecisionLinkSurvivorsAddressFieldEvent | DecisionLinkMembersFieldEvent | DecisionLinkStateHashFieldEvent | DecisionLinkBeaconFieldEvent | DecisionLinkCompletedRoundsFieldEvent | DecisionLinkWeightSumFieldEvent | DecisionLinkMeanLossFieldEvent | DecisionLinkEpsilonSpentFieldEvent | DecisionLinkExpulsionsPeerFieldEvent | DecisionLinkExpulsionsKindFieldEvent | DecisionLinkExpulsionsEvidenceHashFieldEvent | DecisionLinkReasonFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Generator<DecisionRosterProposerFieldEvent | DecisionRosterAdvertisedTypeFieldEvent | DecisionRosterAdvertisedContextVersionFieldEvent | DecisionRosterAdvertisedContextRunFieldEvent | DecisionRosterAdvertisedContextPreviousLinkFieldEvent | DecisionRosterAdvertisedContextRoundFieldEvent | DecisionRosterAdvertisedContextAttemptFieldEvent | DecisionRosterAdvertisedContextRosterHashFieldEvent | DecisionRosterAdvertisedContextBaseModelFieldEvent | DecisionRosterAdvertisedContextEncodingHashFieldEvent | DecisionRosterAdvertisedContextCohortFieldEvent | DecisionRosterAdvertisedPayloadFieldEvent | DecisionRosterAdvertisedSenderFieldEvent | DecisionRosterAdvertisedSignatureFieldEvent | DecisionSharesProposerFieldEvent | DecisionSharesDealersIndexFieldEvent | DecisionSharesDealersHashFieldEvent | DecisionSurvivorsProposerFieldEvent | DecisionSurvivorsInventoriesTypeFieldEvent | DecisionSurvivorsInventoriesContextVersionFieldEvent | DecisionSurvivorsInventoriesContextRunFieldEvent | DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent | DecisionSurvivorsInventoriesContextRoundFieldEvent | DecisionSurvivorsInventoriesContextAttemptFieldEvent | DecisionSurvivorsInventoriesContextRosterHashFieldEvent | DecisionSurvivorsInventoriesContextBaseModelFieldEvent | DecisionSurvivorsInventoriesContextEncodingHashFieldEvent | DecisionSurvivorsInventoriesContextCohortFieldEvent | DecisionSurvivorsInventoriesPayloadFieldEvent | DecisionSurvivorsInventoriesSenderFieldEvent | DecisionSurvivorsInventoriesSignatureFieldEvent | DecisionSurvivorsHeadersTypeFieldEvent | DecisionSurvivorsHeadersContextVersionFieldEvent | DecisionSurvivorsHeadersContextRunFieldEvent | DecisionSurvivorsHeadersContextPreviousLinkFieldEvent | DecisionSurvivorsHeadersContextRoundFieldEvent | DecisionSurvivorsHeadersContextAttemptFieldEvent | DecisionSurvivorsHeadersContextRosterHashFieldEvent | DecisionSurvivorsHeadersContextBaseModelFieldEvent | DecisionSurvivorsHeadersContextEncodingHashFieldEvent | DecisionSurvivorsHeadersContextCohortFieldEvent | DecisionSurvivorsHeadersPayloadFieldEvent | DecisionSurvivorsHeadersSenderFieldEvent | DecisionSurvivorsHeadersSignatureFieldEvent | DecisionSurvivorsNextMembersFieldEvent | DecisionSurvivorsRegistrationsTypeFieldEvent | DecisionSurvivorsRegistrationsContextVersionFieldEvent | DecisionSurvivorsRegistrationsContextRunFieldEvent | DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent | DecisionSurvivorsRegistrationsContextRoundFieldEvent | DecisionSurvivorsRegistrationsContextAttemptFieldEvent | DecisionSurvivorsRegistrationsContextRosterHashFieldEvent | DecisionSurvivorsRegistrationsContextBaseModelFieldEvent | DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent | DecisionSurvivorsRegistrationsContextCohortFieldEvent | DecisionSurvivorsRegistrationsPayloadFieldEvent | DecisionSurvivorsRegistrationsSenderFieldEvent | DecisionSurvivorsRegistrationsSignatureFieldEvent | DecisionSurvivorsExpulsionsPeerFieldEvent | DecisionSurvivorsExpulsionsKindFieldEvent | DecisionSurvivorsExpulsionsEvidenceHashFieldEvent | DecisionLinkHeightFieldEvent | DecisionLinkKindFieldEvent | DecisionLinkRunFieldEvent | DecisionLinkPreviousFieldEvent | DecisionLinkRoundFieldEvent | DecisionLinkAttemptFieldEvent | DecisionLinkCohortFieldEvent | DecisionLinkRosterHashFieldEvent | DecisionLinkEncodingHashFieldEvent | DecisionLinkSurvivorsPeerFieldEvent | DecisionLinkSurvivorsAddressFieldEvent | DecisionLinkMembersFieldEvent | DecisionLinkStateHashFieldEvent | DecisionLinkBeaconFieldEvent | DecisionLinkCompletedRoundsFieldEvent | DecisionLinkWeightSumFieldEvent | DecisionLinkMeanLossFieldEvent | DecisionLinkEpsilonSpentFieldEvent | DecisionLinkExpulsionsPeerFieldEvent | DecisionLinkExpulsionsKindFieldEvent | DecisionLinkExpulsionsEvidenceHashFieldEvent | DecisionLinkReasonFieldEvent | DecisionLinkChildrenFieldEvent | DecisionLinkNodeFieldEvent | DecisionCohortSumKindFieldEvent | DecisionCohortSumRosterHashFieldEvent | DecisionCohortSumSurvivorsPeerFieldEvent | DecisionCohortSumSurvivorsAddressFieldEvent | DecisionCohortSumAddressFieldEvent | DecisionCohortSumLengthFieldEvent | DecisionCohortSumBeaconFieldEvent | DecisionCohortSumChildrenFieldEvent>;
 }
 export interface CertifiedLink {
     decision: Uint8Array;
@@ -1659,6 +1824,11 @@ export declare namespace Evidence {
         value: Uint8Array;
         index: number;
     }
+    interface EvidenceMessagesContextCohortFieldEvent {
+        field: '$.messages[].context.cohort';
+        value: string;
+        index: number;
+    }
     interface EvidenceMessagesPayloadFieldEvent {
         field: '$.messages[].payload';
         value: Uint8Array;
@@ -1706,7 +1876,7 @@ export declare namespace Evidence {
     }
     function encode(obj: Partial<Evidence>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Evidence>): Evidence;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Evidence>): Generator<EvidenceKindFieldEvent | EvidenceMessagesTypeFieldEvent | EvidenceMessagesContextVersionFieldEvent | EvidenceMessagesContextRunFieldEvent | EvidenceMessagesContextPreviousLinkFieldEvent | EvidenceMessagesContextRoundFieldEvent | EvidenceMessagesContextAttemptFieldEvent | EvidenceMessagesContextRosterHashFieldEvent | EvidenceMessagesContextBaseModelFieldEvent | EvidenceMessagesContextEncodingHashFieldEvent | EvidenceMessagesPayloadFieldEvent | EvidenceMessagesSenderFieldEvent | EvidenceMessagesSignatureFieldEvent | EvidenceRosterFieldEvent | EvidenceSharesFieldEvent | EvidenceSecretFieldEvent | EvidenceRevealedIndexFieldEvent | EvidenceRevealedShareFieldEvent | EvidenceDecisionFieldEvent | EvidenceLinkFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Evidence>): Generator<EvidenceKindFieldEvent | EvidenceMessagesTypeFieldEvent | EvidenceMessagesContextVersionFieldEvent | EvidenceMessagesContextRunFieldEvent | EvidenceMessagesContextPreviousLinkFieldEvent | EvidenceMessagesContextRoundFieldEvent | EvidenceMessagesContextAttemptFieldEvent | EvidenceMessagesContextRosterHashFieldEvent | EvidenceMessagesContextBaseModelFieldEvent | EvidenceMessagesContextEncodingHashFieldEvent | EvidenceMessagesContextCohortFieldEvent | EvidenceMessagesPayloadFieldEvent | EvidenceMessagesSenderFieldEvent | EvidenceMessagesSignatureFieldEvent | EvidenceRosterFieldEvent | EvidenceSharesFieldEvent | EvidenceSecretFieldEvent | EvidenceRevealedIndexFieldEvent | EvidenceRevealedShareFieldEvent | EvidenceDecisionFieldEvent | EvidenceLinkFieldEvent>;
 }
 export interface ChainRequest {
     run: Uint8Array;
@@ -1730,6 +1900,7 @@ export interface TranscriptRequest {
     run: Uint8Array;
     round: number;
     attempt: number;
+    cohort?: string;
 }
 export declare namespace TranscriptRequest {
     const codec: () => Codec<TranscriptRequest>;
@@ -1745,7 +1916,11 @@ export declare namespace TranscriptRequest {
         field: '$.attempt';
         value: number;
     }
+    interface TranscriptRequestCohortFieldEvent {
+        field: '$.cohort';
+        value: string;
+    }
     function encode(obj: Partial<TranscriptRequest>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TranscriptRequest>): TranscriptRequest;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TranscriptRequest>): Generator<TranscriptRequestRunFieldEvent | TranscriptRequestRoundFieldEvent | TranscriptRequestAttemptFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TranscriptRequest>): Generator<TranscriptRequestRunFieldEvent | TranscriptRequestRoundFieldEvent | TranscriptRequestAttemptFieldEvent | TranscriptRequestCohortFieldEvent>;
 }

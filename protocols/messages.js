@@ -41,6 +41,10 @@ export var Context;
                     w.uint32(66);
                     w.bytes(obj.encodingHash);
                 }
+                if (obj.cohort != null) {
+                    w.uint32(242);
+                    w.string(obj.cohort);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -89,6 +93,10 @@ export var Context;
                         }
                         case 8: {
                             obj.encodingHash = reader.bytes();
+                            break;
+                        }
+                        case 30: {
+                            obj.cohort = reader.string();
                             break;
                         }
                         default: {
@@ -156,6 +164,13 @@ export var Context;
                             yield {
                                 field: `${prefix}.encodingHash`,
                                 value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 30: {
+                            yield {
+                                field: `${prefix}.cohort`,
+                                value: reader.string()
                             };
                             break;
                         }
@@ -2792,6 +2807,16 @@ export var LinkBody;
                     w.uint32(170);
                     w.string(obj.reason);
                 }
+                if (obj.children != null && obj.children.length > 0) {
+                    for (const value of obj.children) {
+                        w.uint32(242);
+                        w.bytes(value);
+                    }
+                }
+                if (obj.node != null) {
+                    w.uint32(250);
+                    w.string(obj.node);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -2815,7 +2840,8 @@ export var LinkBody;
                     meanLoss: 0,
                     epsilonSpent: 0,
                     expulsions: [],
-                    reason: ''
+                    reason: '',
+                    children: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2913,6 +2939,17 @@ export var LinkBody;
                             obj.reason = reader.string();
                             break;
                         }
+                        case 30: {
+                            if (opts.limits?.children != null && obj.children.length === opts.limits.children) {
+                                throw new MaxLengthError('Decode error - repeated field "children" had too many elements');
+                            }
+                            obj.children.push(reader.bytes());
+                            break;
+                        }
+                        case 31: {
+                            obj.node = reader.string();
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -2925,7 +2962,8 @@ export var LinkBody;
                     cohort: 0,
                     survivors: 0,
                     members: 0,
-                    expulsions: 0
+                    expulsions: 0,
+                    children: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -3090,6 +3128,25 @@ export var LinkBody;
                             };
                             break;
                         }
+                        case 30: {
+                            if (opts.limits?.children != null && obj.children === opts.limits.children) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "children" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.children[]`,
+                                index: obj.children,
+                                value: reader.bytes()
+                            };
+                            obj.children++;
+                            break;
+                        }
+                        case 31: {
+                            yield {
+                                field: `${prefix}.node`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -3113,6 +3170,201 @@ export var LinkBody;
     }
     LinkBody.stream = stream;
 })(LinkBody || (LinkBody = {}));
+export var CohortSum;
+(function (CohortSum) {
+    let _codec;
+    CohortSum.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.kind != null && obj.kind !== '')) {
+                    w.uint32(10);
+                    w.string(obj.kind);
+                }
+                if ((obj.rosterHash != null && obj.rosterHash.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.rosterHash);
+                }
+                if (obj.survivors != null && obj.survivors.length > 0) {
+                    for (const value of obj.survivors) {
+                        w.uint32(26);
+                        Survivor.codec().encode(value, w);
+                    }
+                }
+                if ((obj.address != null && obj.address.byteLength > 0)) {
+                    w.uint32(34);
+                    w.bytes(obj.address);
+                }
+                if ((obj.length != null && obj.length !== 0)) {
+                    w.uint32(40);
+                    w.uint32(obj.length);
+                }
+                if ((obj.beacon != null && obj.beacon.byteLength > 0)) {
+                    w.uint32(50);
+                    w.bytes(obj.beacon);
+                }
+                if (obj.children != null && obj.children.length > 0) {
+                    for (const value of obj.children) {
+                        w.uint32(58);
+                        w.bytes(value);
+                    }
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    kind: '',
+                    rosterHash: uint8ArrayAlloc(0),
+                    survivors: [],
+                    address: uint8ArrayAlloc(0),
+                    length: 0,
+                    beacon: uint8ArrayAlloc(0),
+                    children: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.kind = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.rosterHash = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            if (opts.limits?.survivors != null && obj.survivors.length === opts.limits.survivors) {
+                                throw new MaxLengthError('Decode error - repeated field "survivors" had too many elements');
+                            }
+                            obj.survivors.push(Survivor.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.survivors$
+                            }));
+                            break;
+                        }
+                        case 4: {
+                            obj.address = reader.bytes();
+                            break;
+                        }
+                        case 5: {
+                            obj.length = reader.uint32();
+                            break;
+                        }
+                        case 6: {
+                            obj.beacon = reader.bytes();
+                            break;
+                        }
+                        case 7: {
+                            if (opts.limits?.children != null && obj.children.length === opts.limits.children) {
+                                throw new MaxLengthError('Decode error - repeated field "children" had too many elements');
+                            }
+                            obj.children.push(reader.bytes());
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    survivors: 0,
+                    children: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.kind`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.rosterHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            if (opts.limits?.survivors != null && obj.survivors === opts.limits.survivors) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "survivors" had too many elements');
+                            }
+                            for (const evt of Survivor.codec().stream(reader, reader.uint32(), `${prefix}.survivors[]`, {
+                                limits: opts.limits?.survivors$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.survivors
+                                };
+                            }
+                            obj.survivors++;
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.address`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.length`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            yield {
+                                field: `${prefix}.beacon`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 7: {
+                            if (opts.limits?.children != null && obj.children === opts.limits.children) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "children" had too many elements');
+                            }
+                            yield {
+                                field: `${prefix}.children[]`,
+                                index: obj.children,
+                                value: reader.bytes()
+                            };
+                            obj.children++;
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, CohortSum.codec());
+    }
+    CohortSum.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, CohortSum.codec(), opts);
+    }
+    CohortSum.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, CohortSum.codec(), opts);
+    }
+    CohortSum.stream = stream;
+})(CohortSum || (CohortSum = {}));
 export var Decision;
 (function (Decision) {
     let _codec;
@@ -3137,6 +3389,10 @@ export var Decision;
                 if (obj.link != null) {
                     w.uint32(34);
                     LinkBody.codec().encode(obj.link, w);
+                }
+                if (obj.cohortSum != null) {
+                    w.uint32(242);
+                    CohortSum.codec().encode(obj.cohortSum, w);
                 }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
@@ -3168,6 +3424,12 @@ export var Decision;
                         case 4: {
                             obj.link = LinkBody.codec().decode(reader, reader.uint32(), {
                                 limits: opts.limits?.link
+                            });
+                            break;
+                        }
+                        case 30: {
+                            obj.cohortSum = CohortSum.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.cohortSum
                             });
                             break;
                         }
@@ -3204,6 +3466,12 @@ export var Decision;
                         case 4: {
                             yield* LinkBody.codec().stream(reader, reader.uint32(), `${prefix}.link`, {
                                 limits: opts.limits?.link
+                            });
+                            break;
+                        }
+                        case 30: {
+                            yield* CohortSum.codec().stream(reader, reader.uint32(), `${prefix}.cohortSum`, {
+                                limits: opts.limits?.cohortSum
                             });
                             break;
                         }
@@ -3827,6 +4095,10 @@ export var TranscriptRequest;
                     w.uint32(24);
                     w.uint32(obj.attempt);
                 }
+                if (obj.cohort != null) {
+                    w.uint32(242);
+                    w.string(obj.cohort);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -3850,6 +4122,10 @@ export var TranscriptRequest;
                         }
                         case 3: {
                             obj.attempt = reader.uint32();
+                            break;
+                        }
+                        case 30: {
+                            obj.cohort = reader.string();
                             break;
                         }
                         default: {
@@ -3882,6 +4158,13 @@ export var TranscriptRequest;
                             yield {
                                 field: `${prefix}.attempt`,
                                 value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 30: {
+                            yield {
+                                field: `${prefix}.cohort`,
+                                value: reader.string()
                             };
                             break;
                         }

@@ -5,7 +5,7 @@
 import type { Subject } from './certificate.ts'
 import { COHORT_MIN, COHORT_MIN_FORCED } from './limits.ts'
 import type { PeerId } from './ports.ts'
-import { quorumOf } from './quorum.ts'
+import { leastFor } from './quorum.ts'
 import type { RunManifest } from './run-manifest.ts'
 
 /** Why an attempt was given up, or a round lost. */
@@ -88,7 +88,6 @@ export function pauseWords(pause: Pause, missing: readonly string[] = []): strin
 
 /** The smallest cohort that the manifest allows: below it nothing is gone on with, and t >= colluders + 2 fails. */
 export function leastCohortOf({ cohort, secureSum }: RunManifest): number {
-  let least = cohort.allowThree ? COHORT_MIN_FORCED : COHORT_MIN
-  while (secureSum.colluders !== 'default' && quorumOf(least) < secureSum.colluders + 2) least++
-  return least
+  const least = cohort.allowThree ? COHORT_MIN_FORCED : COHORT_MIN
+  return secureSum.colluders === 'default' ? least : leastFor(secureSum.colluders, least)
 }

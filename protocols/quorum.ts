@@ -11,3 +11,10 @@ export function quorumOf(cohortSize: number): number {
 export function faultsOf(cohortSize: number): number {
   return cohortSize - quorumOf(cohortSize)
 }
+
+/** The smallest cohort, from `least` on, whose fewest survivors hide a peer among two others who do not collude. */
+export function leastFor(colluders: number, least: number): number {
+  let size = least
+  while (quorumOf(size) < colluders + 2) size++
+  return size
+}

@@ -8,7 +8,7 @@ import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { ProtocolError } from './errors.ts'
-import { COHORT_MIN, COHORT_MIN_FORCED } from './limits.ts'
+import { COHORT_MAX, COHORT_MIN, COHORT_MIN_FORCED } from './limits.ts'
 import { manifestPaths, manifestSchema } from './manifest-schema.ts'
 import {
   asWrittenIn,
@@ -20,7 +20,7 @@ import {
   withFormerDefaults
 } from './manifest-version.ts'
 import type { PeerId } from './ports.ts'
-import { faultsOf, quorumOf } from './quorum.ts'
+import { faultsOf, leastFor, quorumOf } from './quorum.ts'
 
 /** The adapter that a run trains. `seed`: of what every peer starts from. */
 export type AdapterManifest =
@@ -82,8 +82,12 @@ export interface RunManifest {
   readonly cohort: {
     /** Members that must be there before the first round. */
     readonly founders: number
-    /** The most members that one round takes. */
+    /** The most members that one cohort takes. */
     readonly size: number
+    /** What becomes of more members: a draw leaves some out of each round, a tree of cohorts takes them all in. */
+    readonly larger: 'draw' | 'tree'
+    /** The most cohort sums that one parent cohort of a tree adds. */
+    readonly fanIn: number
     readonly allowThree: boolean
     /** Attempts that may fail in a row before the run pauses. */
     readonly attempts: number
@@ -246,16 +250,38 @@ function crossChecks({
   if (cohort.founders < least) refuse('cohort.founders', cohort.founders, `at least ${least}${why}`)
   if (cohort.size < least && cohort.founders >= least)
     refuse('cohort.size', cohort.size, `at least ${least}${why}`)
-  if (cohort.founders > cohort.size) {
-    refuse('cohort.founders', cohort.founders, `at most cohort.size, which is ${cohort.size}`)
+  if (cohort.founders > cohort.size && cohort.larger === 'draw') {
+    refuse(
+      'cohort.founders',
+      cohort.founders,
+      `at most cohort.size, which is ${cohort.size} (more only with cohort.larger: tree)`
+    )
   }
-  const threshold = quorumOf(cohort.founders)
-  if (cohort.founders >= least && colludersOf({ secureSum }, cohort.founders) + 2 > threshold) {
+  if (cohort.larger === 'tree' && secureSum.ringBits === 32) {
+    refuse(
+      'secureSum.ringBits',
+      secureSum.ringBits,
+      'fewer with cohort.larger: tree, whose parent cohorts add the sums of cohorts in integers of 32 bits'
+    )
+  }
+  const leaf = secureSum.colluders === 'default' ? least : leastFor(secureSum.colluders, least)
+  if (cohort.larger === 'tree' && 2 * leaf - 1 > COHORT_MAX) {
     refuse(
       'secureSum.colluders',
       secureSum.colluders,
-      `at most ${threshold - 2} with ${cohort.founders} founders: the sum of the fewest survivors ` +
-        `(t = ${threshold}) must hide a peer among at least two honest ones`
+      `fewer with cohort.larger: tree: it takes cohorts of ${leaf}, and up to ${2 * leaf - 1} where the count of members ` +
+        `does not divide, more than the ${COHORT_MAX} that a cohort may have`
+    )
+  }
+  const founders = Math.min(cohort.founders, cohort.size)
+  const threshold = quorumOf(founders)
+  if (founders >= least && colludersOf({ secureSum }, founders) + 2 > threshold) {
+    const whose = founders === cohort.founders ? `${founders} founders` : `cohorts of ${founders}`
+    refuse(
+      'secureSum.colluders',
+      secureSum.colluders,
+      `at most ${threshold - 2} with ${whose}: the sum of the fewest survivors (t = ${threshold}) must hide a peer ` +
+        'among at least two honest ones'
     )
   }
   if (admission.kind === 'list' && admission.peers.length < cohort.founders) {

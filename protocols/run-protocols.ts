@@ -1,9 +1,17 @@
 /** The names under which the peers of one run talk. The number is the protocol's major version. */
 import { toHex } from './hex.ts'
 
-/** Everything that is signed and for everyone: registrations, keys, shares, headers, bundles, certificates, tips. */
+/**
+ * Everything that is signed and for everyone: registrations, tips, links; and, in a run of one cohort, its keys, shares,
+ * headers, bundles and certificates.
+ */
 export function topicOfRun(run: Uint8Array): string {
   return `fedpeft/1/run/${toHex(run)}`
+}
+
+/** What one cohort of a larger network has to say to itself. @param path - from pathOfNode */
+export function topicOfCohort(run: Uint8Array, path: string): string {
+  return `${topicOfRun(run)}/cohort/${path}`
 }
 
 /** One envelope to one peer; the answer is empty. */

@@ -1,6 +1,6 @@
 /** A run manifest as the file that a person edits: every field with its default and what it means. */
 import { stringify } from 'yaml'
-import { COHORT_MAX } from '../../protocols/limits.ts'
+import { COHORT_MAX, FAN_IN_MAX } from '../../protocols/limits.ts'
 import type { RunManifest } from '../../protocols/run-manifest.ts'
 
 /** What each field means, by its path; a section's words stand above it. */
@@ -44,8 +44,12 @@ const explanations: Readonly<Record<string, string>> = {
     'Pulls local training back to the global adapter, for very different data (FedProx, Li et al. 2020); 0: off.',
   rounds: 'Rounds in all.',
   cohort: 'Who takes part in a round. Of n members t = floor(2n/3) + 1 must stay to the end.',
-  'cohort.founders': `The first round begins when this many members are there: 4 to ${COHORT_MAX}, at most "size".`,
-  'cohort.size': `The most members of one round, at most ${COHORT_MAX}.`,
+  'cohort.founders':
+    'The first round begins when this many members are there: at least 4, at most "size" unless larger: tree.',
+  'cohort.size': `The most members of one cohort, at most ${COHORT_MAX}.`,
+  'cohort.larger':
+    'With more members than "size": draw (each round takes some of them) or tree (all, in cohorts whose sums are added up).',
+  'cohort.fanIn': `Of larger: tree. The most cohort sums that one parent cohort adds, 2 to ${FAN_IN_MAX}.`,
   'cohort.allowThree':
     'Allow a cohort of three, which tolerates no loss and leaves no room for privacy noise.',
   'cohort.attempts':

@@ -18,12 +18,16 @@ import type { RoundWork } from './round-work.ts'
 import type { RunDisk } from './run-disk.ts'
 import type { StateKeeper } from './state-keeper.ts'
 import { gatherTranscript } from './transcript-protocol.ts'
+import type { TreeWork } from './tree-work.ts'
 import { sleep } from './waiting.ts'
 
 type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
 
 /** A certified state that nobody gives yet is asked for again after this long. */
 const STATE_RETRY_MS = 1_000
+
+/** Between two levels of a larger network that pull a state: about the time that one takes on a fast link. */
+const STATE_TURN_MS = 100
 
 export interface EffectPorts {
   readonly network: Network
@@ -33,6 +37,7 @@ export interface EffectPorts {
   readonly disk: RunDisk
   readonly states: StateKeeper
   readonly work: RoundWork
+  readonly sums: TreeWork
   readonly channel: MessageChannel
   readonly account: ByteAccount
   /** Ends everything that is under way. */
@@ -59,12 +64,14 @@ export class EffectRunner {
 
   /** @throws FilesError */
   async perform(effect: Effect): Promise<void> {
-    const { disk, channel, work, emit, onProgress } = this.#ports
+    const { disk, channel, work, sums, emit, onProgress } = this.#ports
     switch (effect.type) {
       case 'journal':
         return disk.journal.append(effect.entry)
       case 'gossip':
-        return channel.gossip(effect.message)
+        return channel.gossip(effect.message, effect.topic)
+      case 'listen':
+        return channel.listen(effect.cohorts)
       case 'send':
         return channel.send(effect.to, effect.message)
       case 'train':
@@ -75,6 +82,10 @@ export class EffectRunner {
         return this.#beside(work.pull(effect, this.#attemptId()))
       case 'unmask':
         return this.#beside(this.#unmask(effect))
+      case 'pull-sum':
+        return this.#beside(sums.pull(effect))
+      case 'add-sums':
+        return this.#beside(this.#addSums(effect))
       case 'commit':
         return this.#commit(effect)
       case 'found':
@@ -124,6 +135,16 @@ export class EffectRunner {
     return event
   }
 
+  /** Likewise. */
+  async #addSums(effect: EffectOf<'add-sums'>): Promise<RoundEvent> {
+    const { sums, states } = this.#ports
+    await null
+    const event = sums.add(effect)
+    if (event.type === 'sums-added' && event.added !== 'failed' && event.added.type === 'outcome')
+      await states.write(event.added.outcome.stateHash)
+    return event
+  }
+
   async #blame({ evidence }: EffectOf<'blame'>): Promise<void> {
     const file = await this.#ports.disk.evidence.keep(evidence)
     if (file === null) return
@@ -150,11 +171,14 @@ export class EffectRunner {
     tip,
     link,
     certified,
-    holders
+    holders,
+    turn
   }: EffectOf<'commit'>): Promise<RoundEvent | null> {
     const { states, network, clock, crypto, signal, disk, inTurn, log } = this.#ports
     const isNext = (): boolean => disk.chain.tip?.height === tip.height - 1
     const first = inOrderOfOwn(holders, tip.stateHash, network.peerId, crypto.sha256)
+    // Those nearer to the root get it first, so that everyone can ask somebody near.
+    await sleep(clock, turn * STATE_TURN_MS, signal)
     while (!signal.aborted && isNext()) {
       try {
         const holders = (): PeerId[] => {
@@ -185,7 +209,7 @@ export class EffectRunner {
 
   /** State first, then the links: a link on the disk whose state is nowhere could not be gone on from. */
   async #append(records: readonly Uint8Array[], tip: ChainTip): Promise<void> {
-    const { disk, states, work, onProgress } = this.#ports
+    const { disk, states, work, sums, onProgress } = this.#ports
     const moved = !equalBytes(tip.stateHash, states.hash)
     await states.write(tip.stateHash)
     await disk.chain.append(records, tip)
@@ -193,6 +217,7 @@ export class EffectRunner {
     await disk.journal.prune(tip)
     if (moved) await disk.saveAdapter(states.state.adapter)
     work.forgetBefore(tip)
+    sums.forgetBefore(tip)
     onProgress()
   }
 
@@ -203,8 +228,8 @@ export class EffectRunner {
 
   async #probe(effect: EffectOf<'probe'>): Promise<RoundEvent | null> {
     const { network, clock, crypto, run, disk, signal, emit } = this.#ports
-    const { round, attempt, from } = effect
-    const key = `${round} ${attempt}`
+    const { round, attempt, cohort, from } = effect
+    const key = `${round} ${attempt} ${cohort ?? ''}`
     if (this.#probing.has(key)) return null
     const loss = disk.journal.lossOf(effect)
     if (loss !== null) {
@@ -218,7 +243,7 @@ export class EffectRunner {
     try {
       const gathered = await gatherTranscript({ network, clock, crypto }, run, effect, from)
       if (signal.aborted) return null
-      return { type: 'probed', round, attempt, journal: disk.journal.entriesOf(effect), ...gathered }
+      return { type: 'probed', round, attempt, cohort, journal: disk.journal.entriesOf(effect), ...gathered }
     } finally {
       this.#probing.delete(key)
     }

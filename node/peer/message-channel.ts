@@ -1,4 +1,4 @@
-/** How signed messages come and go: gossip to everyone in the run, and directly to some. */
+/** How signed messages come and go: gossip to everyone in the run or in a cohort of it, and directly to some. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import type { ChainTip, RunContext } from '../../protocols/chain.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
@@ -10,7 +10,7 @@ import {
 } from '../../protocols/gossip-validation.ts'
 import { GOSSIP_MESSAGE_BYTES } from '../../protocols/limits.ts'
 import type { GossipVerdict, Network, PeerId } from '../../protocols/ports.ts'
-import { MESSAGE_PROTOCOL, topicOfRun } from '../../protocols/run-protocols.ts'
+import { MESSAGE_PROTOCOL, topicOfCohort, topicOfRun } from '../../protocols/run-protocols.ts'
 import { EvidenceGate } from './evidence-gate.ts'
 
 /** A member that takes longer to take one message gets it by gossip instead: its view of the round goes on. */
@@ -35,6 +35,8 @@ export class MessageChannel {
   readonly #topic: string
   readonly #gate = new EvidenceGate()
   readonly #closers: Array<() => void> = []
+  /** Of a larger network: the cohorts listened to, and how to stop. */
+  readonly #cohorts = new Map<string, () => void>()
 
   constructor(init: ChannelInit) {
     this.#init = init
@@ -53,12 +55,34 @@ export class MessageChannel {
   }
 
   close(): void {
+    this.listen([])
     for (const close of this.#closers.splice(0)) close()
   }
 
-  /** Does not wait: whoever misses it asks for the transcript. */
-  gossip(message: SignedMessage): void {
-    this.#publish(message).catch(error =>
+  /** Hears the gossip of these cohorts of a larger network, and of no others, besides that of the run. */
+  listen(cohorts: readonly string[]): void {
+    const { network, run } = this.#init
+    for (const [cohort, stop] of this.#cohorts) {
+      if (cohorts.includes(cohort)) continue
+      this.#cohorts.delete(cohort)
+      stop()
+    }
+    for (const cohort of cohorts) {
+      if (this.#cohorts.has(cohort)) continue
+      const topic = topicOfCohort(run.id, cohort)
+      this.#cohorts.set(
+        cohort,
+        network.subscribe(topic, async (from, data) => this.#take(from, data))
+      )
+    }
+  }
+
+  /**
+   * Does not wait: whoever misses it asks for the transcript.
+   * @param topic - as in the effect: a cohort, or `run`; by default where it was said
+   */
+  gossip(message: SignedMessage, topic?: string): void {
+    this.#publish(message, topic).catch(error =>
       this.#init.log(`cannot gossip a ${message.type} message: ${error.message}`)
     )
   }
@@ -76,8 +100,9 @@ export class MessageChannel {
       .catch(error => this.#init.log(`cannot gossip a ${message.type} message: ${error.message}`))
   }
 
-  async #publish(message: SignedMessage): Promise<void> {
-    await this.#init.network.publish(this.#topic, message.bytes)
+  async #publish(message: SignedMessage, to = message.context.cohort ?? 'run'): Promise<void> {
+    const topic = to === 'run' ? this.#topic : topicOfCohort(this.#init.run.id, to)
+    await this.#init.network.publish(topic, message.bytes)
   }
 
   async #request(to: PeerId, message: SignedMessage): Promise<void> {

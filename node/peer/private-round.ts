@@ -14,7 +14,7 @@ import { AggregationError } from '../../aggregation/errors.ts'
 import { nextClipNorm, unclippedSideBound } from '../../aggregation/privacy-clipping.ts'
 import { mechanismOf, type PrivacyPlan, privacyPlan } from '../../aggregation/privacy-plan.ts'
 import {
-  decodePrivateLanes,
+  decodePrivateIntegers,
   encodePrivateInput,
   type PrivateEncoding
 } from '../../aggregation/private-input.ts'
@@ -28,7 +28,7 @@ import {
 import type { Lanes } from '../../aggregation/ring.ts'
 import { serverOptimizerOf } from '../../aggregation/server-optimizer.ts'
 import { strategyByName } from '../../aggregation/strategies.ts'
-import type { RunContext } from '../../protocols/chain.ts'
+import { largestCohortOf, type RunContext } from '../../protocols/chain.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { leastCohortOf } from '../../protocols/pause.ts'
 import { privacyTermsOf } from '../../protocols/privacy-account.ts'
@@ -47,7 +47,7 @@ const TABLES_MAX = 4
 
 /**
  * How the noise of a round is shared out and fitted into the ring; null in a run without noise.
- * @param cohortSize - n, of the cohort that the chain fixed
+ * @param cohortSize - n, of the cohort that the chain fixed; of a larger network, of its largest leaf
  * @throws AggregationError RING_OVERFLOW naming what would do; BAD_SETTING
  */
 export function privacyPlanOf(
@@ -64,12 +64,23 @@ export function privacyPlanOf(
     noiseMultiplier,
     dimension: dimensionOf(manifest, layout, completedRounds),
     participants: cohortSize,
-    threshold: quorumOf(cohortSize),
-    colluders: colludersOf(manifest, cohortSize),
+    ...scarcestOf(manifest, cohortSize),
     ringBits: manifest.secureSum.ringBits,
     sideBounds:
       clipping.kind === 'fixed' ? [] : [unclippedSideBound(noiseMultiplier, clipping.countNoise * cohortSize)]
   })
+}
+
+/**
+ * The fewest honest survivors are what the noise is sized by. In a larger network the sum of every cohort is public by
+ * itself, and cohorts of one round differ by one member: the one with fewer decides for all.
+ */
+function scarcestOf(manifest: RunManifest, cohortSize: number): { threshold: number; colluders: number } {
+  const least = leastCohortOf(manifest)
+  const smaller = manifest.cohort.larger === 'tree' && cohortSize > least ? [cohortSize - 1] : []
+  return [cohortSize, ...smaller]
+    .map(size => ({ threshold: quorumOf(size), colluders: colludersOf(manifest, size) }))
+    .reduce((a, b) => (b.threshold - b.colluders < a.threshold - a.colluders ? b : a))
 }
 
 /** d, of the factors that such a round sums. */
@@ -105,7 +116,7 @@ export function mechanismsOf(manifest: RunManifest, layout: AdapterLayout): RunC
     known.set(key, mechanism)
     return mechanism
   }
-  for (let size = leastCohortOf(manifest); size <= manifest.cohort.size; size++) {
+  for (let size = leastCohortOf(manifest); size <= largestCohortOf(manifest); size++) {
     try {
       for (let completed = 0; completed < KINDS_OF_ROUNDS; completed++) look(size, completed)
     } catch (error) {
@@ -156,6 +167,7 @@ export function encodePrivateTraining(
 
 /**
  * The server step from a noised sum: the mean change, and the clip norm of the next round.
+ * @param sum - shape [privateLaneCount(encoding)], integers
  * @param privacySpent - with this round
  * @throws AggregationError BAD_SUM if someone put in garbage
  */
@@ -164,11 +176,11 @@ export function privateServerStep(
   manifest: RunManifest,
   layout: AdapterLayout,
   state: ReplicatedState,
-  sum: Lanes,
+  sum: ArrayLike<number>,
   survivors: number,
   privacySpent: PrivacySpent
 ): ReplicatedState {
-  const decoded = decodePrivateLanes(encoding, sum, survivors, state.clipNorm)
+  const decoded = decodePrivateIntegers(encoding, sum, survivors, state.clipNorm)
   const optimizer = serverOptimizerOf(manifest.serverOptimizer)
   const next = applyRound(state, decoded, strategyByName(manifest.strategy), optimizer, layout)
   const terms = privacyTermsOf(manifest)!

@@ -4,30 +4,29 @@
  */
 import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import { decodeSum, laneCountOf, roundWeight } from '../../aggregation/encoding.ts'
+import { laneCountOf, roundWeight } from '../../aggregation/encoding.ts'
 import { AggregationError } from '../../aggregation/errors.ts'
 import type { SignedMask } from '../../aggregation/mask-stream.ts'
 import { privateLaneCount } from '../../aggregation/private-input.ts'
 import type { Random } from '../../aggregation/random.ts'
-import { applyRound } from '../../aggregation/replicated-state.ts'
 import { type Lanes, lanesOfBytes } from '../../aggregation/ring.ts'
 import { type MaskedSum, maskingOf, unmaskingOf } from '../../aggregation/secure-sum.ts'
-import { serverOptimizerOf } from '../../aggregation/server-optimizer.ts'
-import { strategyByName } from '../../aggregation/strategies.ts'
 import type { BlobExchange } from '../../protocols/blob-exchange.ts'
 import type { RunContext } from '../../protocols/chain.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { Clock, PeerId } from '../../protocols/ports.ts'
-import type { Effect, RoundEvent, RoundOutcome } from '../round/round-types.ts'
+import type { Effect, RoundEvent } from '../round/round-types.ts'
 import type { Trainer, TrainJob, TrainResult } from '../train/trainer.ts'
 import { type AttemptId, isBefore } from './journal-store.ts'
 import { batchSeedOf, encodeTraining, trainJobOf } from './local-training.ts'
 import type { Masking } from './masking.ts'
-import { encodePrivateTraining, privateEncodingOf, privateServerStep } from './private-round.ts'
+import { encodePrivateTraining, privateEncodingOf } from './private-round.ts'
 import { holdersInTurn, pullDelayMs } from './pull-order.ts'
 import { roundEncodingOf } from './round-encoding.ts'
+import { checkSum, integersOfRound, serverStep } from './round-sum.ts'
 import type { StateKeeper } from './state-keeper.ts'
+import type { TreeWork } from './tree-work.ts'
 import { sleep } from './waiting.ts'
 
 type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
@@ -42,6 +41,8 @@ export interface WorkPorts {
   readonly layout: AdapterLayout
   readonly blobs: BlobExchange
   readonly states: StateKeeper
+  /** Where a leaf's sum goes. */
+  readonly sums: Pick<TreeWork, 'keep'>
   readonly examples: number
   rounding(): Random
   /** For the noise of one input and its rounding. */
@@ -231,12 +232,13 @@ export class RoundWork {
   }
 
   /**
-   * Adds the masked inputs, removes the masks, runs the server step. The new state is offered, not adopted.
+   * Adds the masked inputs, removes the masks; then runs the server step (the new state is offered, not adopted), or hands
+   * on the sum of a leaf.
    * @returns null if the attempt was over first
    * @throws RangeError if a body is not here: the machine asks only once all are
    */
   async unmask(effect: EffectOf<'unmask'>): Promise<RoundEvent | null> {
-    const { masking, run, blobs } = this.#ports
+    const { masking, run, blobs, layout } = this.#ports
     const { signal } = this.#work(effect).stop
     const { round, attempt, survivors, selfKeys, droppedPairMasks } = effect
     const { ringBits } = run.manifest.secureSum
@@ -255,7 +257,9 @@ export class RoundWork {
     if (bytes === null || signal.aborted) return null
     const sum = lanesOfBytes(bytes, ringBits)
     try {
-      return { type: 'unmasked', round, attempt, outcome: this.#serverStep(effect, sum) }
+      const { cohortSize: encodedFor, completedRounds } = effect
+      const integers = integersOfRound(run, layout, { encodedFor, completedRounds }, sum)
+      return this.#opened(effect, integers)
     } catch (error) {
       if (!(error instanceof AggregationError)) throw error
       // Some survivor put in garbage. Everyone sees the same sum and comes to the same end.
@@ -265,28 +269,16 @@ export class RoundWork {
   }
 
   /** @throws AggregationError BAD_SUM */
-  #serverStep(
-    { cohortSize, completedRounds, survivors, privacySpent }: EffectOf<'unmask'>,
-    sum: Lanes
-  ): RoundOutcome {
-    const { run, layout, states } = this.#ports
-    const { manifest } = run
-    const { state } = states
-    const ofPrivate = privateEncodingOf(run, layout, cohortSize, completedRounds)
-    if (ofPrivate !== null) {
-      const count = survivors.length
-      const next = privateServerStep(ofPrivate, manifest, layout, state, sum, count, privacySpent!)
-      return { stateHash: states.offer(next), weightSum: count, meanLoss: 0 }
+  #opened(effect: EffectOf<'unmask'>, integers: Float64Array): RoundEvent {
+    const { run, layout, states, sums } = this.#ports
+    const { round, attempt, survivors, privacySpent } = effect
+    const of = { encodedFor: effect.cohortSize, completedRounds: effect.completedRounds }
+    if (effect.into === 'state') {
+      const outcome = serverStep(run, layout, states, of, integers, survivors.length, privacySpent)
+      return { type: 'unmasked', round, attempt, outcome }
     }
-    const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
-    const decoded = decodeSum(encoding, sum, survivors.length)
-    const optimizer = serverOptimizerOf(manifest.serverOptimizer)
-    const next = applyRound(state, decoded, strategyByName(manifest.strategy), optimizer, layout)
-    return {
-      stateHash: states.offer(next),
-      weightSum: decoded.weightSum,
-      meanLoss: decoded.meanMetrics[0]!
-    }
+    checkSum(run, layout, states, of, integers, survivors.length)
+    return { type: 'summed', round, attempt, ...sums.keep(effect, integers) }
   }
 
   /** True if a blob is this peer's own masked input, of this attempt or the one before. */

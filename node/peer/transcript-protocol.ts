@@ -26,13 +26,13 @@ const BYTES_MAX = 128 * GOSSIP_MESSAGE_BYTES
 export function serveTranscript(
   network: Network,
   run: RunContext,
-  held: (id: AttemptId) => readonly SignedMessage[],
+  held: (id: AttemptId, cohort: string | undefined) => readonly SignedMessage[],
   allow: (peer: PeerId) => boolean
 ): () => void {
   return network.serve(TRANSCRIPT_PROTOCOL, REQUEST_BODY_BYTES, async function* (from, body) {
     const request = decodeCanonical(TranscriptRequest, body, 'transcript request')
     if (!allow(from) || !equalBytes(request.run, run.id)) return
-    for (const message of held(request)) yield message.bytes
+    for (const message of held(request, request.cohort)) yield message.bytes
   })
 }
 
@@ -43,11 +43,12 @@ export function serveTranscript(
 export async function gatherTranscript(
   ports: { readonly network: Network; readonly clock: Clock; readonly crypto: CryptoSuite },
   run: RunContext,
-  { round, attempt }: AttemptId,
+  { round, attempt, cohort }: AttemptId & { readonly cohort?: string | undefined },
   members: readonly PeerId[]
 ): Promise<{ readonly transcript: readonly SignedMessage[]; readonly answers: number }> {
   const { network, clock, crypto } = ports
-  const body = TranscriptRequest.encode({ run: run.id, round, attempt })
+  const of = { run: run.id, round, attempt }
+  const body = TranscriptRequest.encode(cohort === undefined ? of : { ...of, cohort })
   const options = { timeoutMs: REQUEST_TIMEOUT_MS, maxFrameBytes: FRAME_BYTES }
   const limits = { frames: FRAMES_MAX, bytes: BYTES_MAX, withinMs: REQUEST_TIMEOUT_MS }
   const transcript = new Map<string, SignedMessage>()

@@ -12,6 +12,7 @@ import { toHex } from '../../protocols/hex.ts'
 import { Decision, Proposal, type UnmaskBundle, Vote } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { type SecretKind, shareHash } from '../../protocols/share-hash.ts'
+import type { Assembly } from './assembly.ts'
 import { runContextOf } from './membership.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import { refuse, remember, seal } from './speak.ts'
@@ -32,7 +33,7 @@ export function isBlamed(draft: Draft, peer: PeerId): boolean {
 }
 
 /** Compares a message of the attempt with what its sender has said before. */
-export function watch(draft: Draft, attempt: AttemptState, message: SignedMessage): void {
+export function watch(draft: Draft, attempt: Pick<Assembly, 'said'>, message: SignedMessage): void {
   // Others may show what this peer said; it does not accuse itself.
   if (message.sender === draft.deps.self) return
   const utterance = utteranceOf(message, draft.deps.crypto)

@@ -11,7 +11,7 @@ import type { AttemptState, Draft } from './round-state.ts'
 /** What a leader puts into a decision now. @param decided - already, in this attempt */
 export function expulsionsNow(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Pick<AttemptState, 'tip'>,
   decided: readonly Expulsion[] = []
 ): Expulsion[] {
   const fresh = attempt.tip.members.flatMap(peer => {
@@ -25,7 +25,7 @@ export function expulsionsNow(
 /** `later` if a piece of evidence that is named is not here: whoever names it has it. */
 export function judgeExpulsions(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Pick<AttemptState, 'tip'>,
   expulsions: readonly Expulsion[]
 ): Judgement {
   if (expulsionsFault(expulsions, attempt.tip.members) !== null) return 'invalid'

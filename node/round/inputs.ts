@@ -29,7 +29,7 @@ export function trainLocally(draft: Draft, attempt: AttemptState): void {
   if (training !== 'none' || dealers === null || secrets === null || attempt.participation !== 'full') return
   if (!dealers.includes(draft.deps.self)) return
   attempt.training = 'running'
-  const { round, attempt: number, tip, cohort } = attempt
+  const { round, attempt: number, tip, encodedFor } = attempt
   const { completedRounds, height } = tip
   const factors = draft.deps.factorsOf(completedRounds)
   draft.effects.push({
@@ -38,7 +38,7 @@ export function trainLocally(draft: Draft, attempt: AttemptState): void {
     attempt: number,
     height,
     completedRounds,
-    cohortSize: cohort.length,
+    cohortSize: encodedFor,
     factors
   })
 }
@@ -150,7 +150,7 @@ export function openHeader(draft: Draft, attempt: AttemptState, message: SignedM
 /** Length of one masked input of this round. */
 function bodyBytesOf(draft: Draft, attempt: AttemptState): number {
   const { run, laneCountOf } = draft.deps
-  const lanes = laneCountOf(attempt.cohort.length, attempt.tip.completedRounds)
+  const lanes = laneCountOf(attempt.encodedFor, attempt.tip.completedRounds)
   return lanesByteLength(run.manifest.secureSum.ringBits, lanes)
 }
 
@@ -212,7 +212,7 @@ export function maskContextOf(draft: Draft, attempt: AttemptState): MaskContext 
     run: toHex(run.id),
     round: attempt.round,
     attempt: attempt.attempt,
-    laneCount: laneCountOf(attempt.cohort.length, attempt.tip.completedRounds),
+    laneCount: laneCountOf(attempt.encodedFor, attempt.tip.completedRounds),
     ringBits: run.manifest.secureSum.ringBits
   }
 }

@@ -8,6 +8,8 @@ import { fromHex, toHex } from '../../protocols/hex.ts'
 interface OfAttempt {
   readonly round: number
   readonly attempt: number
+  /** Of a larger network: the cohort in which it is said. */
+  readonly cohort?: string
 }
 
 export type JournalEntry = OfAttempt &

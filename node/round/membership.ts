@@ -1,10 +1,11 @@
 /** WaitingForMembers: registrations, the author's founding list, and hearing of longer chains. */
-import { foundChain, openRegistration } from '../../protocols/chain.ts'
+import { foundChain } from '../../protocols/chain.ts'
 import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { byId } from '../../protocols/election.ts'
 import { PROTOCOL_VERSION, type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
 import { MEMBERS_MAX } from '../../protocols/limits.ts'
 import { type Context, Envelope, Founding, Registration, Tip } from '../../protocols/messages.js'
+import { openRegistration } from '../../protocols/registration.ts'
 import type { Draft } from './round-state.ts'
 import { gossip, notice, refuse, seal } from './speak.ts'
 
@@ -73,7 +74,9 @@ function register(draft: Draft): void {
 }
 
 function announceTip(draft: Draft): void {
-  const { tip, phase } = draft.state
+  const { tip, phase, tree } = draft.state
+  // In a larger network one cohort's word is enough: what everyone hears must not grow with their number.
+  if (tree !== null && !tree.root.cohort.includes(draft.deps.self)) return
   const payload = Tip.encode({ height: tip!.height, linkHash: tip!.linkHash, phase })
   draft.effects.push({ type: 'gossip', message: seal(draft, 'tip', runContextOf(draft), payload) })
 }

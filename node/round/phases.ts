@@ -45,6 +45,7 @@ function phaseOf(draft: Draft): RoundPhase {
   if (tip.end !== null) return 'Finished'
   if (pauseOf(tip, draft.deps.run.manifest) !== null) return 'Aborted'
   if (attempt === null) return 'Following'
+  if (attempt.ending !== null) return 'SumOfCohorts'
   if (attempt.roster === null) return 'AdvertiseKeys'
   if (attempt.dealers === null) return 'ShareKeys'
   if (attempt.survivors !== null) return attempt.unmasking === 'done' ? 'ServerStep' : 'Unmasking'

@@ -6,7 +6,7 @@ import type { AttemptState, Draft } from './round-state.ts'
 import { notice } from './speak.ts'
 
 /** With this round, which is charged whether its sum is opened or lost; null in a run without noise. */
-export function privacySpentWith({ deps }: Draft, { tip }: AttemptState): PrivacySpent | null {
+export function privacySpentWith({ deps }: Draft, { tip }: Pick<AttemptState, 'tip'>): PrivacySpent | null {
   const account = accountAfter(tip, 'result', deps.run)
   return account === null
     ? null

@@ -1,6 +1,6 @@
 /** ServerStep: everyone has added everything up; the cohort agrees on the link, or that the round is lost. */
 import type { Subject } from '../../protocols/certificate.ts'
-import { accountAfter, extendChain, type LinkKind } from '../../protocols/chain.ts'
+import { accountAfter, type ChainTip, extendChain, type LinkKind } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import { beaconOfSeeds } from '../../protocols/election.ts'
 import { ZERO_HASH } from '../../protocols/envelope.ts'
@@ -14,12 +14,15 @@ import {
   type LinkBody
 } from '../../protocols/messages.js'
 import { reasonOfSubject } from '../../protocols/pause.ts'
+import type { PeerId } from '../../protocols/ports.ts'
 import type { Grounds, Judgement } from './agreement.ts'
+import type { Assembly } from './assembly.ts'
 import { judgeExpulsions } from './expulsion.ts'
 import { type Hopes, releaseRules } from './release-rules.ts'
 import { type AttemptState, type Draft, hasCommittee } from './round-state.ts'
 import type { RoundOutcome } from './round-types.ts'
 import { notice } from './speak.ts'
+import { abortOfLeaf, lossOf, sumOfLeaf } from './tree/leaf.ts'
 import { recoverSecrets } from './unmasking.ts'
 import { attest, attestedDecision, attestersOf, isAttested } from './verifiers.ts'
 
@@ -29,7 +32,7 @@ export function onUnmasked(draft: Draft, attempt: AttemptState, outcome: RoundOu
   attempt.unmasking = 'done'
   attempt.outcome = outcome
   const link = resultLink(draft, attempt, attempt.seeds, outcome)
-  attempt.ownResult = { link, decision: Decision.encode({ link }) }
+  attempt.ownResult = { decision: Decision.encode({ link }) }
   attest(draft, attempt, attempt.ownResult.decision)
 }
 
@@ -64,9 +67,14 @@ function resultLink(
  * all the beacon, which draws the next committee: no committee chooses its successor.
  */
 function fitsCommitted(draft: Draft, attempt: AttemptState, decision: Uint8Array): boolean {
-  const { link } = Decision.decode(decision)
+  const { link, cohortSum } = Decision.decode(decision)
   attempt.seeds ??= recoverSecrets(draft, attempt)?.seeds ?? null
-  if (link === undefined || attempt.seeds === null) return false
+  if (attempt.seeds === null) return false
+  if (attempt.place !== null)
+    return (
+      cohortSum !== undefined && equalBytes(decision, sumOfLeaf(draft, attempt, attempt.seeds, cohortSum))
+    )
+  if (link === undefined) return false
   return equalBytes(decision, Decision.encode({ link: resultLink(draft, attempt, attempt.seeds, link) }))
 }
 
@@ -75,7 +83,12 @@ export function lossIsAttested(draft: Draft, attempt: AttemptState): boolean {
   return isAttested(attempt, draft.deps.crypto.sha256(plainLoss(draft, attempt)))
 }
 
-function linkBase(draft: Draft, attempt: AttemptState, kind: LinkKind): LinkBody {
+/** What a link says whatever came of the round. */
+export function linkBase(
+  draft: Draft,
+  attempt: Assembly & { readonly tip: ChainTip },
+  kind: LinkKind
+): LinkBody {
   const { tip } = attempt
   return {
     height: tip.height + 1,
@@ -97,6 +110,7 @@ function linkBase(draft: Draft, attempt: AttemptState, kind: LinkKind): LinkBody
     epsilonSpent: accountAfter(tip, kind, draft.deps.run)?.epsilon ?? 0,
     expulsions: [],
     reason: '',
+    children: [],
     ...(attempt.rosterContext === null ? {} : { rosterHash: attempt.rosterContext.rosterHash })
   }
 }
@@ -112,6 +126,7 @@ export function abortLink(
   subject: Exclude<Subject, 'result'>,
   expulsions: readonly Expulsion[]
 ): Uint8Array {
+  if (attempt.place !== null) return abortOfLeaf(attempt, subject === 'roster')
   const base = linkBase(draft, attempt, 'abort')
   return Decision.encode({
     link: {
@@ -129,8 +144,9 @@ export function judgeAbort(
   attempt: AttemptState,
   subject: Exclude<Subject, 'result'>,
   decision: Uint8Array,
-  { expulsions }: LinkBody
+  { link }: Decision
 ): Judgement {
+  const expulsions = link?.expulsions ?? []
   if (!equalBytes(decision, abortLink(draft, attempt, subject, expulsions))) return 'invalid'
   return judgeExpulsions(draft, attempt, expulsions)
 }
@@ -140,6 +156,7 @@ export function judgeAbort(
  * @param expulsions - those of the decision on survivors, and those found out since
  */
 export function lostLink(draft: Draft, attempt: AttemptState, expulsions: readonly Expulsion[]): Uint8Array {
+  if (attempt.place !== null) return lossOf(attempt)
   const survivors = attempt.survivors!.map(({ peer, address }) => ({ peer, address }))
   return Decision.encode({
     link: {
@@ -159,6 +176,8 @@ function plainLoss(draft: Draft, attempt: AttemptState): Uint8Array {
 
 /** Whether a value says LOST in the one way in which it can be said, and expels nobody whom this peer does not know of. */
 function judgeLoss(draft: Draft, attempt: AttemptState, decision: Uint8Array): Judgement {
+  // A leaf expels nobody: the root does.
+  if (attempt.place !== null) return equalBytes(decision, plainLoss(draft, attempt)) ? 'valid' : 'invalid'
   const expulsions = Decision.decode(decision).link?.expulsions ?? []
   if (!equalBytes(decision, lostLink(draft, attempt, expulsions))) return 'invalid'
   const fresh = expulsions.filter(({ peer }) => !attempt.expulsions.some(decided => decided.peer === peer))
@@ -228,22 +247,43 @@ function hopesOf(draft: Draft, attempt: AttemptState): Pick<Hopes, 'mayStillFini
   }
 }
 
-/** Hands a certified link to the host. @returns the tip that follows */
-export function commitLink(
+/** Where a state is to be had: from whom first, and after how many turns of others. */
+export interface StateSource {
+  readonly holders: readonly PeerId[]
+  readonly turn: number
+}
+
+/** Those who have the state after a link of this cohort for certain. */
+export function holdersOfLink(
   draft: Draft,
   attempt: AttemptState,
-  decision: Uint8Array,
-  certificate: Certificate
+  { valueHash }: Pick<Certificate, 'valueHash'>
+): PeerId[] {
+  const attesters = attestersOf(attempt, valueHash)
+  return (attesters.length > 0 ? attesters : attempt.cohort).filter(peer => peer !== draft.deps.self)
+}
+
+/**
+ * Hands a certified link to the host.
+ * @param before - where the chain stood
+ * @param own - the decision that this peer came to itself, if it did
+ * @param from - who to ask for the state if it is not here
+ * @returns `ready`: the next round can begin
+ * @throws ProtocolError BAD_LINK
+ */
+export function commitLink(
+  draft: Draft,
+  before: ChainTip,
+  { certificate, decision }: { readonly certificate: Certificate; readonly decision: Uint8Array },
+  own: Uint8Array | null,
+  from: StateSource
 ): { readonly ready: boolean } {
   const { run, crypto } = draft.deps
   const certified = CertifiedLink.encode({ decision, certificate })
-  const { tip, link } = extendChain(attempt.tip, certified, run, crypto)
-  const own = attempt.ownResult !== null && equalBytes(attempt.ownResult.decision, decision)
-  const ready = own || link.kind !== 'result'
-  const attesters = attestersOf(attempt, certificate.valueHash)
-  const holders = (attesters.length > 0 ? attesters : attempt.cohort).filter(peer => peer !== draft.deps.self)
-  draft.effects.push({ type: 'commit', link, certified, tip, ready, holders })
-  draft.effects.push({ type: 'forget', round: attempt.round, attempt: attempt.attempt })
+  const { tip, link } = extendChain(before, certified, run, crypto)
+  const ready = (own !== null && equalBytes(own, decision)) || link.kind !== 'result'
+  draft.effects.push({ type: 'commit', link, certified, tip, ready, ...from })
+  draft.effects.push({ type: 'forget', round: before.round, attempt: before.attempt })
   notice(draft, { notice: 'link', kind: link.kind as LinkKind, link })
   draft.state.tip = tip
   return { ready }

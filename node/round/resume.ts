@@ -6,19 +6,36 @@
 import { equalBytes } from '../../protocols/codec.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import { NewView, Proposal, Vote } from '../../protocols/messages.js'
+import type { Assembly } from './assembly.ts'
 import type { JournalEntry } from './journal.ts'
 import { releaseRules } from './release-rules.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import type { RoundEvent } from './round-types.ts'
-import { gossip, notice, remember, seal } from './speak.ts'
+import { askFor, gossip, notice, remember, seal } from './speak.ts'
+import type { ParentState } from './tree/parent-state.ts'
 import { restoreAgreements } from './voting.ts'
 
+/** How long to wait before asking the cohort again what it knows of this peer. */
+const PROBE_RETRY_MS = 1_000
+
+/** Asks the others, every now and then, what they have heard of this peer and of each other. */
+export function probe(draft: Draft, assembly: AttemptState | ParentState): void {
+  if (draft.nowMs < assembly.probeAtMs) return
+  assembly.probeAtMs = draft.nowMs + PROBE_RETRY_MS
+  askFor(draft, assembly, assembly.cohort)
+}
+
 /** Takes in the answer to a probe. While probing, it decides how far this peer takes part. */
-export function resume(draft: Draft, attempt: AttemptState, event: RoundEvent & { type: 'probed' }): void {
+export function resume(
+  draft: Draft,
+  attempt: AttemptState | ParentState,
+  event: RoundEvent & { type: 'probed' }
+): void {
   if (attempt.participation === 'probing') {
     // Fewer can decide nothing without this peer, so it loses nothing by waiting; more may hold what it said earlier.
     if (event.answers < attempt.quorum - 1) return
-    decideParticipation(draft, attempt, event.journal, event.transcript)
+    const journal = event.journal.filter(({ cohort }) => cohort === attempt.context.cohort)
+    decideParticipation(draft, attempt, journal, event.transcript)
     draft.inbox.push(...draft.state.backlog.values())
     draft.state.backlog.clear()
   }
@@ -31,7 +48,7 @@ export function resume(draft: Draft, attempt: AttemptState, event: RoundEvent & 
 
 function decideParticipation(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: AttemptState | ParentState,
   journal: readonly JournalEntry[],
   transcript: readonly SignedMessage[]
 ): void {
@@ -48,6 +65,8 @@ function decideParticipation(
   }
   if (attempt.participation === 'full') return
   restoreAgreements(attempt, journal)
+  // It had no secrets to lose.
+  if (attempt.kind === 'parent') return
   const reason = 'it restarted in the middle of the attempt: its keys and shares are gone, it goes on voting'
   notice(draft, { notice: 'without-secrets', round, attempt: number, reason })
   gossip(draft, seal(draft, 'without-secrets', attempt.context, new Uint8Array()))
@@ -61,10 +80,11 @@ export function onWithoutSecrets(attempt: AttemptState, message: SignedMessage):
 }
 
 /** Old words of this peer, handed to it by a liar, say nothing about this attempt. */
-function isOfAttempt({ context: own, tip }: AttemptState, { context }: SignedMessage): boolean {
+function isOfAttempt({ context: own }: Assembly, { context }: SignedMessage): boolean {
   return (
     equalBytes(context.run, own.run) &&
-    equalBytes(context.previousLink, tip.linkHash) &&
+    equalBytes(context.previousLink, own.previousLink) &&
+    context.cohort === own.cohort &&
     context.round === own.round &&
     context.attempt === own.attempt
   )

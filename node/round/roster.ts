@@ -8,7 +8,8 @@ import { AdvertiseKeys, Context, Decision, Envelope, type RosterDecision } from 
 import type { Judgement } from './agreement.ts'
 import { isBlamed, watch } from './blame.ts'
 import { type AttemptState, type Draft, isAbsent, type RosterEntry, type Secrets } from './round-state.ts'
-import { gossip, refuse, remember, seal } from './speak.ts'
+import { askFor, gossip, refuse, remember, seal } from './speak.ts'
+import { placeInJournal } from './voting-journal.ts'
 
 const KEY_BYTES = 32
 
@@ -24,13 +25,27 @@ export function advertiseKeys(draft: Draft, attempt: AttemptState): void {
   attempt.secrets = secrets
   const { round, attempt: number } = attempt
   // Before anyone hears of them: after a restart these keys are lost, and others must never take their place.
-  draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'advertise' } })
+  draft.effects.push({
+    type: 'journal',
+    entry: { round, attempt: number, kind: 'advertise', ...placeInJournal(attempt.context) }
+  })
   const payload = AdvertiseKeys.encode({
     maskKey: crypto.x25519PublicKey(secrets.maskSecret),
     encryptionKey: crypto.x25519PublicKey(secrets.encryptionSecret),
     selfSeedHash: crypto.sha256(secrets.selfSeed)
   })
   gossip(draft, seal(draft, 'advertise-keys', attempt.context, payload))
+}
+
+/** A cohort of a larger network is new in every round: who begins first may speak before the others listen. */
+const ASK_MS = 500
+
+/** Asks those who have not been heard yet what they have said. In a run of one cohort everyone listens all the time. */
+export function askForKeys(draft: Draft, attempt: AttemptState): void {
+  if (attempt.place === null || attempt.roster !== null || draft.nowMs < attempt.askAtMs) return
+  attempt.askAtMs = draft.nowMs + ASK_MS
+  const missing = attempt.cohort.filter(peer => !attempt.advertised.has(peer) && !isAbsent(draft, peer))
+  if (missing.some(peer => peer !== draft.deps.self)) askFor(draft, attempt, missing)
 }
 
 export function onAdvertiseKeys(draft: Draft, attempt: AttemptState, message: SignedMessage): void {

@@ -4,23 +4,13 @@
  * possible, in the order of the phases.
  */
 import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
-import type { ChainTip } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import type { MessageType, SignedMessage } from '../../protocols/envelope.ts'
-import { toHex } from '../../protocols/hex.ts'
-import { Context, Decision } from '../../protocols/messages.js'
-import { pauseOf } from '../../protocols/pause.ts'
-import {
-  type AgreementOutput,
-  agreementWakeAtMs,
-  hastenAgreement,
-  onTick,
-  openAgreement,
-  settledAtMs
-} from './agreement.ts'
-import { blameOtherResults, carryEvidence, onEvidence, takeEvidence, watch } from './blame.ts'
+import { Context } from '../../protocols/messages.js'
+import { agreementWakeAtMs, hastenAgreement, onTick, openAgreement, settledAtMs } from './agreement.ts'
+import { onEvidence, takeEvidence, watch } from './blame.ts'
 import { newBlame } from './blame-state.ts'
-import { tellGivenUp } from './giving-up.ts'
+import { adopt, beginAttempt, decideOn, keepForLater, takeLink, takeQuestion } from './decisions.ts'
 import {
   onBodyHeld,
   onInputMasked,
@@ -32,49 +22,22 @@ import {
 } from './inputs.ts'
 import { keepInTouch, membershipWakeAtMs, onFounding, onRegistration, onTip } from './membership.ts'
 import { enterPhase } from './phases.ts'
-import type { Participation } from './release-rules.ts'
-import { commitLink, onUnmasked, onUnmaskFailed } from './result.ts'
-import { onWithoutSecrets, resume } from './resume.ts'
-import { adoptRoster, advertiseKeys, onAdvertiseKeys, rosterComplete } from './roster.ts'
-import {
-  type AttemptState,
-  copyState,
-  type Draft,
-  isVoter,
-  newAttempt,
-  type RunState,
-  settingOf
-} from './round-state.ts'
+import { onUnmasked, onUnmaskFailed } from './result.ts'
+import { onWithoutSecrets, probe, resume } from './resume.ts'
+import { advertiseKeys, askForKeys, onAdvertiseKeys, rosterComplete } from './roster.ts'
+import { type AttemptState, copyState, type Draft, isVoter, type RunState, settingOf } from './round-state.ts'
 import type { RoundDeps, RoundEvent, RoundMachine } from './round-types.ts'
-import {
-  acknowledgeShares,
-  adoptShares,
-  onShareAck,
-  onShareKeys,
-  shareKeys,
-  sharesComplete
-} from './shares.ts'
-import { askFor, refuse } from './speak.ts'
-import { adoptSurvivors } from './survivors.ts'
+import { acknowledgeShares, onShareAck, onShareKeys, shareKeys, sharesComplete } from './shares.ts'
+import { askFor, refuse, send } from './speak.ts'
+import { onSummed } from './tree/leaf.ts'
+import { advanceParent, parentMoments } from './tree/parent-cohort.ts'
+import type { ParentState } from './tree/parent-state.ts'
+import { onChildSum } from './tree/parent-sums.ts'
+import { takeTreeEvent } from './tree/places.ts'
+import { wayOf } from './tree/routes.ts'
 import { bundlesExhausted, onUnmaskBundle, openSum, releaseShares } from './unmasking.ts'
 import { attestedHash, collectionComplete, onAttestation, standIn } from './verifiers.ts'
-import {
-  type Consequence,
-  carryOut,
-  isAhead,
-  onCertificateMessage,
-  onNewViewMessage,
-  onProposalMessage,
-  onVoteMessage,
-  propose,
-  reconsider
-} from './voting.ts'
-
-/** Messages kept for a round, attempt or roster that this peer has not reached: a few rounds of a full cohort. */
-const BACKLOG_MESSAGES = 2048
-
-/** How long to wait before asking the cohort again what it knows of this peer. */
-const PROBE_RETRY_MS = 1_000
+import { carryOut, isAhead, propose, reconsider } from './voting.ts'
 
 /** A safety net under all timers. */
 const MAX_SLEEP_MS = 10_000
@@ -86,6 +49,8 @@ export function createRoundMachine(deps: RoundDeps): RoundMachine<RunState> {
       phaseKey: '',
       tip: null,
       attempt: null,
+      tree: null,
+      parents: [],
       nonce: deps.crypto.randomBytes(32),
       registrations: new Map(),
       reach: new Map(),
@@ -111,9 +76,14 @@ export function createRoundMachine(deps: RoundDeps): RoundMachine<RunState> {
   }
 }
 
-/** Everything signed that belongs to the current attempt, for those who missed it. */
-export function transcriptOf(state: RunState): SignedMessage[] {
-  return [...(state.attempt?.transcript.values() ?? [])]
+/**
+ * Everything signed that belongs to the current attempt, for those who missed it.
+ * @param cohort - in a larger network, of which of this peer's cohorts
+ */
+export function transcriptOf({ attempt, parents }: RunState, cohort?: string): SignedMessage[] {
+  const assemblies = attempt === null ? parents : [attempt, ...parents]
+  const asked = assemblies.find(({ context }) => context.cohort === cohort)
+  return [...(asked?.transcript.values() ?? [])]
 }
 
 function take(draft: Draft, event: RoundEvent): void {
@@ -126,7 +96,8 @@ function take(draft: Draft, event: RoundEvent): void {
   }
   if (event.type === 'adopt') return adopt(draft, event.tip)
   if (event.type === 'evidence') return void takeEvidence(draft, event.bytes)
-  if (event.type === 'tick' || attempt === null) return
+  if (event.type === 'tick' || takeTreeEvent(draft, event) || attempt === null || attempt.ending !== null)
+    return
   if (event.type === 'body-held') return onBodyHeld(draft, attempt, event.owner, event.address)
   if (event.round !== attempt.round || event.attempt !== attempt.attempt) return
   if (event.type === 'probed') resume(draft, attempt, event)
@@ -134,6 +105,7 @@ function take(draft: Draft, event: RoundEvent): void {
   else if (event.type === 'training-failed') attempt.training = 'failed'
   else if (event.type === 'input-masked') onInputMasked(draft, attempt, event)
   else if (event.type === 'unmasked') onUnmasked(draft, attempt, event.outcome)
+  else if (event.type === 'summed') onSummed(draft, attempt, event)
   else if (event.type === 'unmask-failed') onUnmaskFailed(draft, attempt)
 }
 
@@ -141,15 +113,25 @@ function take(draft: Draft, event: RoundEvent): void {
 function settle(draft: Draft): void {
   keepInTouch(draft)
   const { attempt } = draft.state
-  if (attempt !== null) for (const subject of SUBJECTS) tickAgreement(draft, attempt, subject)
-  advance(draft)
+  if (attempt !== null && attempt.ending === null)
+    for (const subject of SUBJECTS) tickAgreement(draft, attempt, subject)
+  for (const parent of draft.state.parents) tickAgreement(draft, parent, 'result')
+  advanceAll(draft)
   while (draft.inbox.length > 0) {
     takeMessage(draft, draft.inbox.shift()!)
-    if (draft.inbox.length === 0) advance(draft)
+    if (draft.inbox.length === 0) advanceAll(draft)
   }
 }
 
-function tickAgreement(draft: Draft, attempt: AttemptState, subject: Subject): void {
+function advanceAll(draft: Draft): void {
+  advance(draft)
+  for (const parent of draft.state.parents) {
+    // The link may have come meanwhile, and with it other cohorts.
+    if (draft.state.parents.includes(parent)) advanceParent(draft, parent)
+  }
+}
+
+function tickAgreement(draft: Draft, attempt: AttemptState | ParentState, subject: Subject): void {
   const setting = settingOf(attempt, subject, draft.deps)
   // Who has no vote has no view to give up on.
   if (setting === null || !isVoter(setting) || attempt.participation === 'probing') return
@@ -159,15 +141,10 @@ function tickAgreement(draft: Draft, attempt: AttemptState, subject: Subject): v
 /** Does, in the order of the phases, whatever can be done now. Doing it twice changes nothing. */
 function advance(draft: Draft): void {
   const { attempt } = draft.state
-  if (attempt === null) return
-  if (attempt.participation === 'probing') {
-    if (draft.nowMs < attempt.probeAtMs) return
-    attempt.probeAtMs = draft.nowMs + PROBE_RETRY_MS
-    const from = attempt.cohort.filter(peer => peer !== draft.deps.self)
-    draft.effects.push({ type: 'probe', round: attempt.round, attempt: attempt.attempt, from })
-    return
-  }
+  if (attempt === null || attempt.ending !== null) return
+  if (attempt.participation === 'probing') return probe(draft, attempt)
   advertiseKeys(draft, attempt)
+  askForKeys(draft, attempt)
   shareKeys(draft, attempt)
   acknowledgeShares(draft, attempt)
   trainLocally(draft, attempt)
@@ -222,6 +199,13 @@ function takeMessage(draft: Draft, message: SignedMessage): void {
       return
     }
     if (message.type === 'evidence') return onEvidence(draft, message)
+    const way = wayOf(draft, message)
+    if (way.to === 'later') return keepForLater(draft, message)
+    if (way.to === 'nobody') return
+    if (way.to === 'over') return send(draft, [message.sender], way.ending)
+    if (way.to === 'link') return takeLink(draft, message)
+    if (way.to === 'above') return onChildSum(draft, way.parent, message)
+    if (way.to === 'parent') return takeQuestion(draft, way.parent, message)
     const { attempt } = state
     if (attempt === null || attempt.participation === 'probing') return keepForLater(draft, message)
     const place = placeOf(attempt, message)
@@ -247,18 +231,6 @@ function placeOf(attempt: AttemptState, message: SignedMessage): 'now' | 'later'
   return equalBytes(bytes, Context.encode(attempt.rosterContext)) ? 'now' : 'elsewhere'
 }
 
-function keepForLater(draft: Draft, message: SignedMessage): void {
-  const { backlog } = draft.state
-  if (backlog.size >= BACKLOG_MESSAGES) backlog.delete(backlog.keys().next().value!)
-  backlog.set(toHex(message.hash), message)
-}
-
-/** Puts what was kept back into the inbox; what is still early comes back by itself. */
-function replayBacklog(draft: Draft): void {
-  draft.inbox.push(...draft.state.backlog.values())
-  draft.state.backlog.clear()
-}
-
 function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMessage): void {
   watch(draft, attempt, message)
   const bound = equalBytes(message.context.rosterHash, attempt.rosterContext?.rosterHash ?? new Uint8Array())
@@ -271,10 +243,7 @@ function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMe
   }
   if (type === 'without-secrets') return onWithoutSecrets(attempt, message)
   if (type === 'advertise-keys') return bound ? undefined : onAdvertiseKeys(draft, attempt, message)
-  if (type === 'proposal') return decideBy(draft, attempt, message, onProposalMessage)
-  if (type === 'prepare' || type === 'commit') return decideBy(draft, attempt, message, onVoteMessage)
-  if (type === 'certificate') return decideBy(draft, attempt, message, onCertificateMessage)
-  if (type === 'new-view') return decideBy(draft, attempt, message, onNewViewMessage)
+  if (isQuestion(type)) return takeQuestion(draft, attempt, message)
   if (!bound) return refuse(draft, message, 'it is not bound to the roster')
   if (type === 'share-keys') return onShareKeys(draft, attempt, message)
   if (type === 'share-ack') return onShareAck(draft, attempt, message)
@@ -294,100 +263,18 @@ function isQuestion(type: MessageType): boolean {
   return ['proposal', 'prepare', 'commit', 'certificate', 'new-view'].includes(type)
 }
 
-type Handler = (draft: Draft, attempt: AttemptState, message: SignedMessage) => Consequence | null
-
-function decideBy(draft: Draft, attempt: AttemptState, message: SignedMessage, handle: Handler): void {
-  const consequence = handle(draft, attempt, message)
-  if (consequence !== null) decideOn(draft, attempt, consequence.subject, consequence.outputs)
-}
-
-/** Carries out what an agreement asks for, and takes its decision if it has come to one. */
-function decideOn(
-  draft: Draft,
-  attempt: AttemptState,
-  subject: Subject,
-  outputs: readonly AgreementOutput[]
-): void {
-  carryOut(draft, attempt, subject, outputs)
-  if (outputs.some(({ type }) => type === 'decided')) adoptDecision(draft, attempt, subject)
-}
-
-function adoptDecision(draft: Draft, attempt: AttemptState, subject: Subject): void {
-  const { certificate, decision: bytes } = attempt.agreements[subject].decided!
-  const decision = Decision.decode(bytes)
-  if (decision.link !== undefined) {
-    const { ready } = commitLink(draft, attempt, bytes, certificate)
-    blameOtherResults(draft, attempt, bytes)
-    tellGivenUp(draft, attempt, decision.link)
-    eraseSecrets(attempt)
-    draft.state.attempt = null
-    // Without its state there is nothing to train from: the host pulls it and says `adopt`.
-    if (ready) beginAttempt(draft, 'full')
-    else draft.state.awaited = draft.state.tip!.linkHash
-    return
-  }
-  if (decision.roster !== undefined) adoptRoster(draft, attempt, bytes, decision.roster)
-  else if (decision.shares !== undefined) adoptShares(draft, attempt, decision.shares)
-  else if (decision.survivors !== undefined) adoptSurvivors(draft, attempt, decision.survivors)
-  const proposer = (decision.roster ?? decision.shares ?? decision.survivors)?.proposer ?? 0
-  attempt.firstRank = { ...attempt.firstRank, [subject]: proposer % attempt.cohort.length }
-  replayBacklog(draft)
-}
-
-/** Starts on the round that the tip leads to, if there is one and this peer is in its cohort. */
-function beginAttempt(draft: Draft, participation: Participation): void {
-  const { state, deps, nowMs } = draft
-  const { tip } = state
-  if (tip === null) return
-  const over = tip.end !== null || pauseOf(tip, deps.run.manifest) !== null
-  state.attempt = over ? null : newAttempt(tip, deps, participation, nowMs)
-  if (state.attempt !== null) carryEvidence(draft, state.attempt)
-  // Said before the chain came this far, or by those who are still behind.
-  replayBacklog(draft)
-}
-
-function adopt(draft: Draft, tip: ChainTip): void {
-  const { state } = draft
-  if (state.tip !== null && tip.height < state.tip.height) return
-  const { attempt } = state
-  if (attempt !== null) {
-    eraseSecrets(attempt)
-    draft.effects.push({ type: 'forget', round: attempt.round, attempt: attempt.attempt })
-  }
-  // Since it committed this link it has said nothing that it would have to be told.
-  const isAwaited = state.awaited !== null && equalBytes(state.awaited, tip.linkHash)
-  state.awaited = null
-  state.tip = tip
-  // A newcomer's registration names a recent link: now is when it knows one.
-  state.heartbeatAtMs = draft.nowMs
-  beginAttempt(draft, isAwaited ? 'full' : 'probing')
-}
-
-/**
- * Overwrites what must not outlive the attempt. The one place where a step reaches into the state that it was given:
- * a copy of a secret would defeat the purpose.
- */
-function eraseSecrets(attempt: AttemptState): void {
-  const { secrets, seeds } = attempt
-  for (const bytes of [secrets?.maskSecret, secrets?.encryptionSecret, secrets?.selfSeed, ...(seeds ?? [])])
-    bytes?.fill(0)
-  for (const { seedShare, keyShare } of attempt.goodShares.values()) {
-    seedShare.fill(0)
-    keyShare.fill(0)
-  }
-  attempt.secrets = null
-}
-
 /** The next moment at which time alone changes something. */
 function nextWakeAtMs(draft: Draft): number {
   const { state, nowMs, deps } = draft
   const { attempt } = state
   const moments = [membershipWakeAtMs(draft)]
+  for (const parent of state.parents) moments.push(...parentMoments(draft, parent))
   if (attempt?.participation === 'probing') moments.push(attempt.probeAtMs)
-  else if (attempt !== null) {
+  else if (attempt !== null && attempt.ending === null) {
     const { viewMs } = deps.run.manifest.deadlines
     const { rosterDueMs, sharesDueMs, inputsDueMs, resultDueMs } = attempt
     moments.push(
+      attempt.askAtMs,
       rosterDueMs,
       sharesDueMs,
       sharesDueMs + viewMs / 4,

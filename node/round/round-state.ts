@@ -1,18 +1,21 @@
 /** The state of the round's machine, and how it is copied so that a step never changes the state it was given. */
 import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
 import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
-import { type ChainTip, cohortAt, verifiersAt } from '../../protocols/chain.ts'
-import type { Utterance } from '../../protocols/contradictions.ts'
+import { type ChainTip, cohortAt, contextOfRound, verifiersIn } from '../../protocols/chain.ts'
+import { contextOfNode } from '../../protocols/cohort-sum.ts'
 import { rankMembers } from '../../protocols/election.ts'
-import { PROTOCOL_VERSION, type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
-import type { Context, Expulsion, LinkBody, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
+import type { SignedMessage } from '../../protocols/envelope.ts'
+import type { Expulsion, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { faultsOf, quorumOf } from '../../protocols/quorum.ts'
-import { type AgreementSetting, type AgreementState, copyAgreement, newAgreement } from './agreement.ts'
+import { type CohortTree, leafOf } from '../../protocols/tree.ts'
+import { type AgreementSetting, copyAgreement, newAgreement } from './agreement.ts'
+import type { Assembly, TreePlace } from './assembly.ts'
 import { type BlameState, copyBlame } from './blame-state.ts'
 import { type Electorate, electorate, leadersOf } from './electorate.ts'
 import type { Participation } from './release-rules.ts'
 import type { Effect, RoundDeps, RoundOutcome, RoundPhase } from './round-types.ts'
+import { copyParent, type ParentState } from './tree/parent-state.ts'
 import { votingRules } from './voting-rules.ts'
 
 /** One member of the decided roster; its place in the list is its roster index, index + 1 its Shamir point. */
@@ -46,28 +49,20 @@ export interface SurvivorEntry {
   readonly holders: readonly PeerId[]
 }
 
-export interface AttemptState {
+export interface AttemptState extends Assembly {
+  readonly kind: 'cohort'
   readonly tip: ChainTip
-  readonly round: number
-  readonly attempt: number
-  /** Sorted by id. */
-  readonly cohort: readonly PeerId[]
-  /** By rank. */
-  readonly ranked: readonly PeerId[]
-  readonly quorum: number
-  readonly faults: number
   /** Who pulls and re-adds the masked inputs; q of them attest the result to the others. */
   readonly verifiers: Electorate
-  /** Who votes on what. */
-  readonly electorates: Readonly<Record<Subject, Electorate>>
-  /** Until the roster is decided. */
-  readonly context: Context
-  rosterContext: Context | null
-  participation: Participation
-  probeAtMs: number
+  /** The leaf that this cohort is in a larger network; null where it is all there is. */
+  readonly place: TreePlace | null
+  /** Of a leaf, what it has certified: its sum, or that it came to none. Null before. */
+  ending: SignedMessage | null
+  /** Inputs of this round are encoded so that as many of them can be added. */
+  readonly encodedFor: number
+  /** Of a leaf: when members whose keys are not here are asked for them again. */
+  askAtMs: number
   secrets: Secrets | null
-  /** Everything signed that belongs to this attempt, by hash: what others are told who missed it. */
-  readonly transcript: Map<string, SignedMessage>
   /** When the roster, the shares and the survivors may be proposed with less than everything. */
   rosterDueMs: number
   sharesDueMs: number
@@ -93,8 +88,6 @@ export interface AttemptState {
   readonly held: Set<PeerId>
   readonly inventories: Map<PeerId, SignedMessage>
   listedBodies: number
-  /** What each member has bound itself to, by signed words: whoever contradicts itself is blamed. */
-  readonly said: Map<PeerId, readonly Utterance[]>
   /** In roster order. */
   survivors: readonly SurvivorEntry[] | null
   nextMembers: readonly PeerId[]
@@ -110,10 +103,7 @@ export interface AttemptState {
   seeds: readonly Uint8Array[] | null
   outcome: RoundOutcome | null
   /** What this peer itself came to. */
-  ownResult: { readonly decision: Uint8Array; readonly link: LinkBody } | null
-  readonly agreements: Record<Subject, AgreementState>
-  /** Rank that first proposed what was decided: the first leader of the next subject. */
-  firstRank: Partial<Record<Subject, number>>
+  ownResult: { readonly decision: Uint8Array } | null
   /** Views whose leader has been told this peer's acks and inventories, by subject. */
   readonly told: Map<Subject, number>
 }
@@ -124,6 +114,10 @@ export interface RunState {
   phaseKey: string
   tip: ChainTip | null
   attempt: AttemptState | null
+  /** The tree of the round that the tip leads to; null where it is of one cohort. */
+  tree: CohortTree | null
+  /** The parent cohorts of that tree which this peer is in. */
+  parents: readonly ParentState[]
   /** This peer's own registration: the nonce stays, the link it names moves on. */
   readonly nonce: Uint8Array
   readonly registrations: Map<PeerId, SignedMessage>
@@ -162,7 +156,8 @@ export function copyState(state: RunState): RunState {
     reach: new Map(state.reach),
     backlog: new Map(state.backlog),
     blame: copyBlame(state.blame),
-    attempt: attempt === null ? null : copyAttempt(attempt)
+    attempt: attempt === null ? null : copyAttempt(attempt),
+    parents: state.parents.map(copyParent)
   }
 }
 
@@ -193,20 +188,28 @@ function copyAttempt(attempt: AttemptState): AttemptState {
   }
 }
 
-/** The attempt that a tip leads to, or null if this peer is not in its cohort. */
+/** The attempt that a tip leads to, or null if this peer is not in its cohort (or any of the tree's leaves). */
 export function newAttempt(
   tip: ChainTip,
+  tree: CohortTree | null,
   deps: RoundDeps,
   participation: Participation,
   nowMs: number
 ): AttemptState | null {
   const { run, crypto } = deps
-  const cohort = cohortAt(tip, run, crypto)
+  const node = tree === null ? null : leafOf(tree, deps.self)
+  const cohort = node?.cohort ?? cohortAt(tip, run, crypto)
   if (!cohort.includes(deps.self)) return null
   const { round, attempt } = tip
-  const verifiers = electorate(verifiersAt(tip, run, crypto))
+  const verifiers = electorate(verifiersIn(cohort, tip, run, crypto))
+  const encodedFor = tree?.largestLeaf ?? cohort.length
+  const context = contextOfRound(tip, run, encodedFor)
   return {
+    kind: 'cohort',
     tip,
+    place: tree === null || node === null ? null : { tree, node },
+    ending: null,
+    encodedFor,
     round,
     attempt,
     cohort,
@@ -221,19 +224,11 @@ export function newAttempt(
       // Whoever verifies has a result to propose.
       result: electorate(cohort, verifiers.voters)
     },
-    context: {
-      version: PROTOCOL_VERSION,
-      run: run.id,
-      previousLink: tip.linkHash,
-      round,
-      attempt,
-      rosterHash: ZERO_HASH,
-      baseModel: run.baseModel,
-      encodingHash: run.encodingHashOf(cohort.length, tip.completedRounds)
-    },
+    context: node === null ? context : contextOfNode(context, node),
     rosterContext: null,
     participation,
     probeAtMs: nowMs,
+    askAtMs: nowMs,
     secrets: null,
     transcript: new Map(),
     rosterDueMs: nowMs + run.manifest.deadlines.keysMs,
@@ -279,10 +274,10 @@ export function newAttempt(
 }
 
 /**
- * What an agreement of this attempt stands on, or null while the roster that its votes are bound to is open.
+ * What an agreement stands on, or null while the roster that its votes are bound to is open.
  * Its first leader is the rank that proposed the decision before it, so a dead aggregator is not asked again.
  */
-export function settingOf(attempt: AttemptState, subject: Subject, deps: RoundDeps): AgreementSetting | null {
+export function settingOf(attempt: Assembly, subject: Subject, deps: RoundDeps): AgreementSetting | null {
   const context = subject === 'roster' ? attempt.context : attempt.rosterContext
   if (context === null) return null
   const { voters, quorum, faults } = attempt.electorates[subject]
@@ -300,7 +295,7 @@ export function settingOf(attempt: AttemptState, subject: Subject, deps: RoundDe
   }
 }
 
-function firstRankOf(attempt: AttemptState, subject: Subject): number {
+function firstRankOf(attempt: Assembly, subject: Subject): number {
   const before = SUBJECTS[SUBJECTS.indexOf(subject) - 1]
   return before === undefined ? 0 : (attempt.firstRank[before] ?? 0)
 }
@@ -321,7 +316,7 @@ export function isVoter({ voters, self }: AgreementSetting): boolean {
 }
 
 /** Votes, keys and shares are only for those who know what they said before. */
-export function maySpeak(attempt: AttemptState): boolean {
+export function maySpeak(attempt: Assembly): boolean {
   return attempt.participation === 'full' || attempt.participation === 'voter'
 }
 

@@ -16,8 +16,9 @@ import type { PeerId } from '../../protocols/ports.ts'
 import type { JournalEntry } from './journal.ts'
 
 /**
- * The field's phase names, in order; `Following` is a peer outside this round's cohort, `Aborted` a run that is paused until
- * its author sets the members anew, `Finished` one that is over.
+ * The field's phase names, in order; `SumOfCohorts` is a larger network after this peer's own cohort is done, `Following` a
+ * peer outside this round's cohort, `Aborted` a run that is paused until its author sets the members anew, `Finished` one that
+ * is over.
  */
 export type RoundPhase =
   | 'WaitingForMembers'
@@ -28,6 +29,7 @@ export type RoundPhase =
   | 'ConsistencyCheck'
   | 'Unmasking'
   | 'ServerStep'
+  | 'SumOfCohorts'
   | 'Following'
   | 'Aborted'
   | 'Finished'
@@ -63,6 +65,8 @@ export type RoundEvent =
       readonly type: 'probed'
       readonly round: number
       readonly attempt: number
+      /** Of a larger network: which cohort was asked. */
+      readonly cohort: string | undefined
       readonly journal: readonly JournalEntry[]
       readonly transcript: readonly SignedMessage[]
       /** Other cohort members that answered. */
@@ -93,6 +97,33 @@ export type RoundEvent =
       readonly attempt: number
       readonly outcome: RoundOutcome
     }
+  /** The sum of a leaf is open and served under `address`. */
+  | {
+      readonly type: 'summed'
+      readonly round: number
+      readonly attempt: number
+      readonly address: Uint8Array
+      readonly lengthBytes: number
+    }
+  /** The certified sum of a cohort below is here. `isSound`: its survivors may have put in as much. */
+  | {
+      readonly type: 'sum-held'
+      readonly round: number
+      readonly attempt: number
+      readonly address: Uint8Array
+      readonly isSound: boolean
+    }
+  /** A parent cohort's sums are added up. */
+  | {
+      readonly type: 'sums-added'
+      readonly round: number
+      readonly attempt: number
+      /** Which parent cohort. */
+      readonly cohort: string
+      /** As in the effect. */
+      readonly key: string
+      readonly added: AddedSums | 'failed'
+    }
   /** The sum opened to something that no honest inputs give: every verifier sees the same, so the round is lost. */
   | {
       readonly type: 'unmask-failed'
@@ -110,11 +141,21 @@ export interface RoundOutcome {
   readonly meanLoss: number
 }
 
+/** What the sums of some cohorts add up to: a sum for the node above, or at the root the end of the round. */
+export type AddedSums =
+  | { readonly type: 'sum'; readonly address: Uint8Array; readonly lengthBytes: number }
+  | { readonly type: 'outcome'; readonly outcome: RoundOutcome }
+
 /** Effects are carried out in order; a `journal` effect is on the disk before the next one starts. */
 export type Effect =
   | { readonly type: 'journal'; readonly entry: JournalEntry }
-  /** To everyone in the run, by gossip. */
-  | { readonly type: 'gossip'; readonly message: SignedMessage }
+  /**
+   * By gossip: to everyone in the run, or to the cohort of a larger network that it was said in; or, if `topic` names
+   * one, to another cohort. `run` is everyone.
+   */
+  | { readonly type: 'gossip'; readonly message: SignedMessage; readonly topic?: string }
+  /** The cohorts of a larger network whose gossip this peer hears from now on, besides that of the run. */
+  | { readonly type: 'listen'; readonly cohorts: readonly string[] }
   /** To these peers directly (never to oneself). */
   | { readonly type: 'send'; readonly to: readonly PeerId[]; readonly message: SignedMessage }
   /** Train on the private data, clip, encode; keep the result; answer `trained` or `training-failed`. */
@@ -146,7 +187,10 @@ export type Effect =
       /** Place in the order in which members pull: the aggregator 0, its stand-ins next, then everyone else. */
       readonly precedence: number
     }
-  /** Add the masked inputs, remove the masks, run the server step; answer `unmasked`. */
+  /**
+   * Add the masked inputs, remove the masks; then run the server step and answer `unmasked`, or (a leaf of a larger
+   * network) serve the sum and answer `summed`.
+   */
   | {
       readonly type: 'unmask'
       readonly round: number
@@ -160,6 +204,38 @@ export type Effect =
       readonly droppedPairMasks: readonly SignedMask[]
       /** Once this sum is open; null in a run without noise. */
       readonly privacySpent: PrivacySpent | null
+      readonly into: 'state' | 'sum'
+    }
+  /** Get the certified sum of a cohort below from any of the holders; check its bounds; answer `sum-held`. */
+  | {
+      readonly type: 'pull-sum'
+      readonly round: number
+      readonly attempt: number
+      readonly completedRounds: number
+      readonly encodedFor: number
+      readonly address: Uint8Array
+      readonly lengthBytes: number
+      /** How many inputs it holds. */
+      readonly survivors: number
+      readonly holders: readonly PeerId[]
+    }
+  /**
+   * Add up the sums of cohorts that are here; then serve the sum, or at the root run the server step; answer
+   * `sums-added`.
+   */
+  | {
+      readonly type: 'add-sums'
+      readonly round: number
+      readonly attempt: number
+      readonly completedRounds: number
+      readonly encodedFor: number
+      readonly cohort: string
+      readonly key: string
+      readonly addresses: readonly Uint8Array[]
+      /** How many inputs they hold together. */
+      readonly survivors: number
+      readonly privacySpent: PrivacySpent | null
+      readonly into: 'state' | 'sum'
     }
   /**
    * A link is certified. `ready`: this peer computed its state itself (or the link leaves the state as it was), so
@@ -172,8 +248,10 @@ export type Effect =
       readonly certified: Uint8Array
       readonly tip: ChainTip
       readonly ready: boolean
-      /** Members that have its state for certain; everyone else may have it. */
+      /** Who has its state for certain, or will have it first; everyone else may have it. */
       readonly holders: readonly PeerId[]
+      /** In a larger network: how many turns of pulling come before this peer's. */
+      readonly turn: number
     }
   /** A founding list, to be written as the chain's beginning. */
   | { readonly type: 'found'; readonly founding: Uint8Array; readonly tip: ChainTip }
@@ -182,6 +260,8 @@ export type Effect =
       readonly type: 'probe'
       readonly round: number
       readonly attempt: number
+      /** Of a larger network: which cohort is asked. */
+      readonly cohort: string | undefined
       readonly from: readonly PeerId[]
     }
   /** Someone's chain is longer: pull it from there, check it, answer `adopt`. */
@@ -229,6 +309,31 @@ export type Notice = { readonly type: 'notice' } & (
       readonly attempt: number
       readonly epsilon: number
       readonly delta: number
+    }
+  /** In a larger network: this peer's place in a round. */
+  | {
+      readonly notice: 'placed'
+      readonly round: number
+      readonly attempt: number
+      readonly leaf: number
+      readonly leaves: number
+      readonly levels: number
+      readonly cohort: readonly PeerId[]
+      /** Levels above the leaves at which this peer adds up. */
+      readonly adds: readonly number[]
+    }
+  /** In a larger network: a cohort that this peer is in has certified its sum, or that it came to none. */
+  | {
+      readonly notice: 'cohort-sum'
+      readonly round: number
+      readonly attempt: number
+      readonly level: number
+      readonly index: number
+      readonly kind: 'sum' | 'abort' | 'lost'
+      readonly survivors: number
+      /** Sums of cohorts that are in it, and that could be; of a leaf 0. */
+      readonly children: number
+      readonly ofChildren: number
     }
   | { readonly notice: 'link'; readonly kind: LinkKind; readonly link: LinkBody }
   /** An attempt has come to nothing. `missing`: as far as this peer can tell. */

@@ -5,6 +5,7 @@ import { toHex } from '../../protocols/hex.ts'
 import type { Context } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { type AgreementSetting, voteRecipients } from './agreement.ts'
+import type { Assembly } from './assembly.ts'
 import { type AttemptState, type Draft, settingOf } from './round-state.ts'
 import type { Notice } from './round-types.ts'
 
@@ -12,7 +13,7 @@ export function seal(draft: Draft, type: MessageType, context: Context, payload:
   return sealMessage(type, context, payload, draft.deps.signer, draft.deps.crypto)
 }
 
-/** To everyone in the run, oneself included. */
+/** To everyone in the run, or in the cohort of a larger network that it is said in; oneself included. */
 export function gossip(draft: Draft, message: SignedMessage): void {
   draft.effects.push({ type: 'gossip', message })
   draft.inbox.push(message)
@@ -40,20 +41,21 @@ export function leadersNow(draft: Draft, attempt: AttemptState, subject: Subject
 }
 
 /** A setting that must exist by now. */
-export function knownSetting(draft: Draft, attempt: AttemptState, subject: Subject): AgreementSetting {
+export function knownSetting(draft: Draft, attempt: Assembly, subject: Subject): AgreementSetting {
   const setting = settingOf(attempt, subject, draft.deps)
   if (setting === null) throw new Error(`agreement on ${subject} before the roster is decided`)
   return setting
 }
 
 /** Asks these members, oneself excepted, for what they hold of the attempt. */
-export function askFor(draft: Draft, attempt: AttemptState, peers: readonly PeerId[]): void {
+export function askFor(draft: Draft, assembly: Assembly, peers: readonly PeerId[]): void {
   const from = peers.filter(peer => peer !== draft.deps.self)
-  draft.effects.push({ type: 'probe', round: attempt.round, attempt: attempt.attempt, from })
+  const { round, attempt, context } = assembly
+  draft.effects.push({ type: 'probe', round, attempt, cohort: context.cohort, from })
 }
 
 /** Keeps a message for those who missed it. */
-export function remember(attempt: AttemptState, message: SignedMessage): void {
+export function remember(attempt: Assembly, message: SignedMessage): void {
   attempt.transcript.set(toHex(message.hash), message)
 }
 

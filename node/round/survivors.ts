@@ -3,7 +3,7 @@
  * inventories by everyone who votes, so that no leader can leave out a body that the honest members hold.
  * secure sum, message 4.
  */
-import { nextMembers, openRegistration } from '../../protocols/chain.ts'
+import { type ChainTip, nextMembers } from '../../protocols/chain.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { byId } from '../../protocols/election.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
@@ -18,6 +18,7 @@ import {
 } from '../../protocols/messages.js'
 import { leastCohortOf } from '../../protocols/pause.ts'
 import type { PeerId } from '../../protocols/ports.ts'
+import { openRegistration } from '../../protocols/registration.ts'
 import type { Judgement } from './agreement.ts'
 import { expulsionsNow, judgeExpulsions } from './expulsion.ts'
 import { isUseless, openHeader, openInner, openInventory, pull } from './inputs.ts'
@@ -82,7 +83,7 @@ export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: 
     if (header === undefined) return null
     headers.push(header)
   }
-  const newcomers = newcomersOf(draft, attempt)
+  const newcomers = attempt.place === null ? newcomersOf(draft, attempt.tip) : []
   return Decision.encode({
     survivors: {
       proposer,
@@ -102,6 +103,8 @@ function membersAfter(
   newcomers: readonly SignedMessage[],
   expulsions: readonly Expulsion[]
 ): PeerId[] {
+  // Of a leaf: the root sees to it, for all of them.
+  if (attempt.place !== null) return []
   return nextMembers(
     attempt.tip,
     attempt.cohort,
@@ -113,15 +116,14 @@ function membersAfter(
 }
 
 /** Registrations of those who are not members yet, fresh enough; by id. */
-export function newcomersOf(draft: Draft, attempt: AttemptState): SignedMessage[] {
+export function newcomersOf(draft: Draft, tip: ChainTip): SignedMessage[] {
   return [...draft.state.registrations.values()]
-    .filter(message => registers(attempt, message) !== null)
+    .filter(message => registers(tip, message) !== null)
     .sort((a, b) => byId(a.sender, b.sender))
 }
 
 /** The peer that a registration brings in now, or null. */
-export function registers(attempt: AttemptState, message: SignedMessage): PeerId | null {
-  const { tip } = attempt
+export function registers(tip: ChainTip, message: SignedMessage): PeerId | null {
   if (message.type !== 'registration' || tip.members.includes(message.sender)) return null
   if (tip.expelled.includes(message.sender)) return null
   const { afterLink } = Registration.decode(message.payload)
@@ -147,7 +149,7 @@ export function judgeSurvivors(draft: Draft, attempt: AttemptState, decision: Su
   })
   if (!match) return 'invalid'
   const newcomers = openNewcomers(draft, attempt, decision.registrations)
-  if (newcomers === null) return 'invalid'
+  if (newcomers === null || (attempt.place !== null && newcomers.length > 0)) return 'invalid'
   const members = membersAfter(draft, attempt, listed, newcomers, expulsions)
   if (members.join() !== decision.nextMembers.join()) return 'invalid'
   return judgeExpulsions(draft, attempt, expulsions)
@@ -171,7 +173,7 @@ export function openNewcomers(
     const { type, context, payload } = envelope
     const peer = openRegistration(bytes, run, crypto).peer
     const message = { type, context, payload, sender: peer, bytes } as SignedMessage
-    if (registers(attempt, message) === null) return null
+    if (registers(attempt.tip, message) === null) return null
     newcomers.push(message)
   }
   return newcomers

@@ -16,6 +16,7 @@ import { rosterIndexOf } from './roster.ts'
 import { type AttemptState, allGiven, type Draft, type RosterEntry } from './round-state.ts'
 import { shareHashes } from './shares.ts'
 import { gossip, refuse, remember, seal } from './speak.ts'
+import { placeInJournal } from './voting-journal.ts'
 
 const NO_SHARE = new Uint8Array()
 
@@ -38,7 +39,10 @@ export function releaseShares(draft: Draft, attempt: AttemptState): void {
   attempt.released = true
   const survivorsHash = value.certificate.valueHash
   const { round, attempt: number } = attempt
-  draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'release', survivorsHash } })
+  draft.effects.push({
+    type: 'journal',
+    entry: { round, attempt: number, kind: 'release', survivorsHash, ...placeInJournal(attempt.context) }
+  })
   const seedShares = alive.map(({ peer }) => goodShares.get(peer)?.seedShare ?? NO_SHARE)
   const keyShares = dropped.map(({ peer }) => goodShares.get(peer)?.keyShare ?? NO_SHARE)
   const payload = UnmaskBundle.encode({ survivorsHash, seedShares, keyShares, ...placesOf(attempt) })
@@ -108,13 +112,14 @@ export function openSum(draft: Draft, attempt: AttemptState): void {
     round: attempt.round,
     attempt: attempt.attempt,
     completedRounds: attempt.tip.completedRounds,
-    cohortSize: attempt.cohort.length,
+    cohortSize: attempt.encodedFor,
     survivors: survivors.map(({ peer, address }) => ({ peer, address })),
     selfKeys: alive.map((entry, i) => selfMaskKey(crypto, seeds[i]!, entry.peer, context)),
     droppedPairMasks: dropped.flatMap((entry, i) =>
       pairMasks(crypto, entry.peer, keys[i]!, alive.map(maskPeerOf), context)
     ),
-    privacySpent: privacySpentWith(draft, attempt)
+    privacySpent: privacySpentWith(draft, attempt),
+    into: attempt.place === null ? 'state' : 'sum'
   })
 }
 

@@ -1,24 +1,25 @@
 /** What of an agreement is written down before it is said, and how it comes back after a restart. */
 import type { Subject } from '../../protocols/certificate.ts'
 import { toHex } from '../../protocols/hex.ts'
-import { Certificate } from '../../protocols/messages.js'
+import { Certificate, type Context } from '../../protocols/messages.js'
 import type { AgreementOutput, AgreementState } from './agreement.ts'
+import type { Assembly } from './assembly.ts'
 import type { JournalEntry } from './journal.ts'
 
 /** Votes and new-views; with a commit vote, the lock that goes with it. Null for what binds nobody. */
 export function entryOf(
-  { round, attempt }: { readonly round: number; readonly attempt: number },
+  { round, attempt, context }: Pick<Assembly, 'round' | 'attempt' | 'context'>,
   subject: Subject,
   { lock }: AgreementState,
   output: AgreementOutput
 ): JournalEntry | null {
-  if (output.type === 'new-view') return { round, attempt, kind: 'new-view', subject, view: output.view }
+  const of = { round, attempt, ...placeInJournal(context) }
+  if (output.type === 'new-view') return { ...of, kind: 'new-view', subject, view: output.view }
   if (output.type !== 'vote') return null
   const { kind, view, valueHash } = output
   const locked = kind === 'commit' && lock !== null
   return {
-    round,
-    attempt,
+    ...of,
     kind: 'vote',
     subject,
     vote: kind,
@@ -28,6 +29,11 @@ export function entryOf(
       ? { lock: { certificate: Certificate.encode(lock.certificate), decision: lock.decision } }
       : {})
   }
+}
+
+/** Which cohort's entry it is: of a larger network only. */
+export function placeInJournal({ cohort }: Pick<Context, 'cohort'>): { readonly cohort?: string } {
+  return cohort === undefined ? {} : { cohort }
 }
 
 /** Puts an agreement back to where its entries, in any order, say it was. */

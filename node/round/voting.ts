@@ -28,6 +28,7 @@ import {
   usableNewViews,
   voteRecipients
 } from './agreement.ts'
+import type { Assembly } from './assembly.ts'
 import { watch } from './blame.ts'
 import { expulsionsNow } from './expulsion.ts'
 import type { JournalEntry } from './journal.ts'
@@ -53,11 +54,16 @@ import {
 import { judgeShares, proposeShares } from './shares.ts'
 import { askFor, gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
 import { judgeSurvivors, proposeSurvivors } from './survivors.ts'
+import type { ParentState } from './tree/parent-state.ts'
+import { giveUpSums, judgeSums, proposeSums } from './tree/parent-sums.ts'
 import { bundlesExhausted } from './unmasking.ts'
-import { entryOf, recall } from './voting-journal.ts'
+import { entryOf, placeInJournal, recall } from './voting-journal.ts'
+
+/** Whoever agrees on something: on what, and how it is judged, is another matter for each. */
+type Agreeing = AttemptState | ParentState
 
 /** Proposes, if this peer leads the current view of the subject and has what it takes. */
-export function propose(draft: Draft, attempt: AttemptState, subject: Subject): void {
+export function propose(draft: Draft, attempt: Agreeing, subject: Subject): void {
   const setting = settingOf(attempt, subject, draft.deps)
   if (setting === null || !maySpeak(attempt)) return
   const state = attempt.agreements[subject]
@@ -71,13 +77,17 @@ export function propose(draft: Draft, attempt: AttemptState, subject: Subject): 
   const { view } = state
   state.proposed.add(view)
   const { round, attempt: number } = attempt
-  draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'proposal', subject, view } })
+  draft.effects.push({
+    type: 'journal',
+    entry: { round, attempt: number, kind: 'proposal', subject, view, ...placeInJournal(setting.context) }
+  })
   const newViews = usableNewViews(state).map(({ message }) => Envelope.decode(message.bytes))
   const payload = Proposal.encode({ subject, view, decision, newViews })
   gossip(draft, seal(draft, 'proposal', setting.context, payload))
 }
 
-function newDecision(draft: Draft, attempt: AttemptState, subject: Subject): Uint8Array | null {
+function newDecision(draft: Draft, attempt: Agreeing, subject: Subject): Uint8Array | null {
+  if (attempt.kind === 'parent') return proposeSums(draft, attempt)
   const proposer = attempt.ranked.indexOf(draft.deps.self)
   switch (subject) {
     case 'roster':
@@ -94,11 +104,15 @@ function newDecision(draft: Draft, attempt: AttemptState, subject: Subject): Uin
 /** An abort or a loss: only when a new view allows it and the time for anything better is over. */
 function giveUp(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   setting: AgreementSetting,
   abortable: boolean
 ): Uint8Array | null {
   const { subject } = setting
+  if (attempt.kind === 'parent') {
+    const isTime = abortable && draft.nowMs >= settledAtMs(attempt.agreements.result, setting)
+    return isTime ? giveUpSums(draft, attempt) : null
+  }
   // What was said when time was up is still on its way: a leader that may propose it then must not abort before.
   const graceMs = setting.viewMs / 4
   const dueMs = {
@@ -143,8 +157,8 @@ function judge(
 ): Judgement {
   const decision = decodeCanonical(Decision, bytes, 'decision')
   if (subject === 'result') return judgeResult(draft, attempt, bytes, grounds)
-  if (decision.link !== undefined) {
-    return grounds.abortable ? judgeAbort(draft, attempt, subject, bytes, decision.link) : 'invalid'
+  if (endsAttempt(decision)) {
+    return grounds.abortable ? judgeAbort(draft, attempt, subject, bytes, decision) : 'invalid'
   }
   if (subject === 'roster')
     return decision.roster === undefined ? 'invalid' : judgeRoster(draft, attempt, decision.roster)
@@ -154,7 +168,7 @@ function judge(
 }
 
 /** True unless a new value names somebody else as the one to lead from here on than the leader who made it. */
-function namesProposer(attempt: AttemptState, bytes: Uint8Array, sender: string): boolean {
+function namesProposer(attempt: Assembly, bytes: Uint8Array, sender: string): boolean {
   const { roster, shares, survivors } = Decision.decode(bytes)
   const named = roster ?? shares ?? survivors
   return named === undefined || attempt.ranked[named.proposer] === sender
@@ -165,30 +179,36 @@ function namesProposer(attempt: AttemptState, bytes: Uint8Array, sender: string)
  * know its leaders. A link ends the attempt whatever came before.
  */
 export function isAhead(attempt: AttemptState, message: SignedMessage): boolean {
-  const { subject, endsAttempt } = questionOf(message)
+  const { subject, isEnd } = questionOf(message)
   const before = isSubject(subject) ? SUBJECTS[SUBJECTS.indexOf(subject) - 1] : undefined
-  return before !== undefined && attempt.agreements[before].decided === null && !endsAttempt
+  return before !== undefined && attempt.agreements[before].decided === null && !isEnd
 }
 
-function questionOf({ type, payload }: SignedMessage): { subject: string; endsAttempt: boolean } {
-  if (type === 'proposal') return { subject: Proposal.decode(payload).subject, endsAttempt: false }
-  if (type === 'new-view') return { subject: NewView.decode(payload).subject, endsAttempt: false }
-  if (type !== 'certificate') return { subject: Vote.decode(payload).subject, endsAttempt: false }
+function questionOf({ type, payload }: SignedMessage): { subject: string; isEnd: boolean } {
+  if (type === 'proposal') return { subject: Proposal.decode(payload).subject, isEnd: false }
+  if (type === 'new-view') return { subject: NewView.decode(payload).subject, isEnd: false }
+  if (type !== 'certificate') return { subject: Vote.decode(payload).subject, isEnd: false }
   const { certificate, decision } = CertifiedDecision.decode(payload)
-  const endsAttempt = certificate?.kind === 'commit' && Decision.decode(decision).link !== undefined
-  return { subject: certificate?.subject ?? '', endsAttempt }
+  const isEnd = certificate?.kind === 'commit' && endsAttempt(Decision.decode(decision))
+  return { subject: certificate?.subject ?? '', isEnd }
 }
 
 function judgeProposal(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   { subject, rules }: AgreementSetting,
   { decision }: Proposal,
   grounds: Grounds
 ): Judgement {
+  if (attempt.kind === 'parent') return judgeSums(draft, attempt, decision, grounds)
   return rules.judgesItself(subject, grounds.fresh)
     ? judge(draft, attempt, subject, decision, grounds)
     : 'valid'
+}
+
+/** True of a value after which there is nothing more to agree on. */
+function endsAttempt({ link, cohortSum }: Decision): boolean {
+  return link !== undefined || cohortSum !== undefined
 }
 
 /** What came of a message, and in which agreement. */
@@ -199,7 +219,7 @@ export interface Consequence {
 
 export function onProposalMessage(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   message: SignedMessage
 ): Consequence | null {
   const proposal = decodeCanonical(Proposal, message.payload, 'proposal')
@@ -218,7 +238,7 @@ export function onProposalMessage(
   if (judgement === 'invalid')
     refuse(draft, message, `its ${setting.subject} decision does not follow from what this peer knows`)
   // Something that it rests on was missed: the proposer has it. Not what the committee attests: that comes by itself.
-  const isAwaited = setting.subject === 'result' && hasCommittee(attempt)
+  const isAwaited = setting.subject === 'result' && attempt.kind === 'cohort' && hasCommittee(attempt)
   if (judgement === 'later' && !isAwaited && state.undecidedProposal?.message !== message)
     askFor(draft, attempt, [message.sender])
   remember(attempt, message)
@@ -230,13 +250,16 @@ export function onProposalMessage(
 }
 
 /** Judges again what could not be judged when it came. */
-export function reconsider(draft: Draft, attempt: AttemptState, subject: Subject): AgreementOutput[] {
+export function reconsider(draft: Draft, attempt: Agreeing, subject: Subject): AgreementOutput[] {
   const state = attempt.agreements[subject]
   const setting = settingOf(attempt, subject, draft.deps)
   const pending = state.undecidedProposal
   if (pending === null || setting === null || !maySpeak(attempt) || !isVoter(setting)) return []
   const { message, proposal, grounds } = pending
-  const judgement = judge(draft, attempt, subject, proposal.decision, grounds)
+  const judgement =
+    attempt.kind === 'parent'
+      ? judgeSums(draft, attempt, proposal.decision, grounds)
+      : judge(draft, attempt, subject, proposal.decision, grounds)
   if (judgement === 'later') return []
   state.undecidedProposal = null
   if (judgement === 'invalid')
@@ -244,11 +267,7 @@ export function reconsider(draft: Draft, attempt: AttemptState, subject: Subject
   return onProposal(state, setting, message, proposal, grounds, judgement, draft.nowMs)
 }
 
-export function onVoteMessage(
-  draft: Draft,
-  attempt: AttemptState,
-  message: SignedMessage
-): Consequence | null {
+export function onVoteMessage(draft: Draft, attempt: Agreeing, message: SignedMessage): Consequence | null {
   const vote = decodeCanonical(Vote, message.payload, 'vote')
   const setting = settingFor(draft, attempt, message, vote.subject)
   if (setting === null) return null
@@ -264,7 +283,7 @@ export function onVoteMessage(
 
 export function onCertificateMessage(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   message: SignedMessage
 ): Consequence | null {
   const { certificate, decision } = decodeCanonical(CertifiedDecision, message.payload, 'certified decision')
@@ -288,7 +307,7 @@ export function onCertificateMessage(
 
 export function onNewViewMessage(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   message: SignedMessage
 ): Consequence | null {
   const newView = decodeCanonical(NewView, message.payload, 'new-view')
@@ -307,7 +326,7 @@ export function onNewViewMessage(
 /** Does what an agreement asks for; the caller acts on `decided`. */
 export function carryOut(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   subject: Subject,
   outputs: readonly AgreementOutput[]
 ): void {
@@ -331,7 +350,7 @@ export function carryOut(
 
 function sayVote(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   setting: AgreementSetting,
   vote: AgreementOutput & { type: 'vote' }
 ): void {
@@ -345,19 +364,19 @@ function sayVote(
   )
 }
 
-function writeDown(draft: Draft, attempt: AttemptState, subject: Subject, output: AgreementOutput): void {
+function writeDown(draft: Draft, attempt: Agreeing, subject: Subject, output: AgreementOutput): void {
   const entry = entryOf(attempt, subject, attempt.agreements[subject], output)
   if (entry !== null) draft.effects.push({ type: 'journal', entry })
 }
 
-function sayNewView(draft: Draft, attempt: AttemptState, setting: AgreementSetting, view: number): void {
+function sayNewView(draft: Draft, attempt: Agreeing, setting: AgreementSetting, view: number): void {
   const { subject } = setting
   if (!isVoter(setting)) return
   const lock = setting.rules.reported(attempt.agreements[subject].lock)
   notice(draft, { notice: 'new-view', subject, view, aggregator: leaderOf(setting, view) })
   // The new leader has not heard what the old one was told; and this peer may have missed something.
-  if (subject === 'shares') attempt.ackedDealers = 0
-  if (subject === 'survivors') attempt.listedBodies = 0
+  if (attempt.kind === 'cohort' && subject === 'shares') attempt.ackedDealers = 0
+  if (attempt.kind === 'cohort' && subject === 'survivors') attempt.listedBodies = 0
   askFor(draft, attempt, attempt.ranked.slice(0, attempt.faults + 2))
   if (!maySpeak(attempt)) return
   writeDown(draft, attempt, subject, { type: 'new-view', view })
@@ -367,7 +386,7 @@ function sayNewView(draft: Draft, attempt: AttemptState, setting: AgreementSetti
   send(draft, to, seal(draft, 'new-view', setting.context, payload))
 }
 
-function certificateMessage(
+export function certificateMessage(
   draft: Draft,
   setting: AgreementSetting,
   { certificate, decision }: { certificate: Certificate; decision: Uint8Array }
@@ -378,11 +397,12 @@ function certificateMessage(
 /** The setting of the subject that a message is about, if it was said in that agreement's context by a member. */
 function settingFor(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   message: SignedMessage,
   subject: string
 ): AgreementSetting | null {
   if (!isSubject(subject) || !attempt.cohort.includes(message.sender)) return null
+  if (attempt.kind === 'parent' && subject !== 'result') return null
   const setting = settingOf(attempt, subject, draft.deps)
   if (setting === null) return null
   return equalBytes(Context.encode(setting.context), Context.encode(message.context)) ? setting : null
@@ -390,7 +410,7 @@ function settingFor(
 
 function openNewViews(
   draft: Draft,
-  attempt: AttemptState,
+  attempt: Agreeing,
   setting: AgreementSetting,
   envelopes: readonly Envelope[]
 ): Array<{ sender: string; newView: NewView }> | null {
@@ -410,9 +430,9 @@ function openNewViews(
 }
 
 /** Puts an agreement back to where the journal says it was. */
-export function restoreAgreements(attempt: AttemptState, journal: readonly JournalEntry[]): void {
+export function restoreAgreements(attempt: Agreeing, journal: readonly JournalEntry[]): void {
   for (const entry of journal) {
-    if (entry.kind === 'release') attempt.released = true
+    if (entry.kind === 'release' && attempt.kind === 'cohort') attempt.released = true
     if ('subject' in entry) recall(attempt.agreements[entry.subject], entry)
   }
 }

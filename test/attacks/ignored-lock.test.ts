@@ -146,7 +146,8 @@ describe('a new leader that ignores the locked certificate', () => {
           meanLoss: 0,
           epsilonSpent: 0,
           expulsions: [],
-          reason: 'too-few-inputs'
+          reason: 'too-few-inputs',
+          children: []
         }
         return { decision: Decision.encode({ link }), newViews }
       }

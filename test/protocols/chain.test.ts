@@ -133,12 +133,14 @@ describe('a tampered link', () => {
     meanLoss: 2.4375,
     epsilonSpent: 1,
     expulsions: [{ peer: ids[0]!, kind: 'equivocation', evidenceHash: someHash }],
-    reason: 'not-opened'
+    reason: 'not-opened',
+    children: [someHash],
+    node: '1/0'
   }
 
   it('is refused, whichever field is changed', () => {
     expect(verdict(bytes)).to.equal('taken')
-    expect(Object.keys(changes)).to.have.members(Object.keys(link))
+    expect(Object.keys(changes)).to.have.members([...Object.keys(link), 'node'])
     for (const [field, value] of Object.entries(changes)) {
       const decision = Decision.encode({ link: { ...link, [field]: value } })
       expect(verdict(CertifiedLink.encode({ decision, certificate: certificate! })), field).to.match(

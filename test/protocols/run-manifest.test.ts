@@ -52,7 +52,14 @@ describe('run manifest', () => {
   it('fills every field of the least manifest and keeps what it was given', () => {
     const manifest = parseManifest(leastManifest)
     expect(manifest).to.include({ name: 'a run', formatVersion: '1.1', strategy: 'rolora', rounds: 8 })
-    expect(manifest.cohort).to.deep.equal({ founders: 4, size: 16, allowThree: false, attempts: 8 })
+    expect(manifest.cohort).to.deep.equal({
+      founders: 4,
+      size: 16,
+      larger: 'draw',
+      fanIn: 32,
+      allowThree: false,
+      attempts: 8
+    })
     expect(manifest.serverOptimizer).to.deep.equal({ name: 'fedavg', learningRate: 1 })
     expect(manifest.privacy).to.deep.equal({ mechanism: 'none' })
   })
@@ -65,7 +72,7 @@ describe('run manifest', () => {
     ],
     [
       '1.1',
-      '60c0f3c7711bb84d1db4458d1dfba3faa9c0f1d343a9bc5bf5265884dbe79b5c',
+      '4056df22a88de611e5d2238dae0ff34162aab3e0b7997579d27227b3e81d374e',
       /^\{"adapter":\{"alpha":8,"dropout":0,"kind":"lora","rank":8,"rankStabilized":false,"seed":1,/
     ]
   ]

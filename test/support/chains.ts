@@ -165,7 +165,8 @@ export function linkAfter(
     meanLoss: ofResult ? 2.5 : 0,
     epsilonSpent: accountAfter(tip, kind, run)?.epsilon ?? 0,
     expulsions: [],
-    reason: kind === 'abort' ? 'too-few-inputs' : kind === 'lost' ? 'not-opened' : ''
+    reason: kind === 'abort' ? 'too-few-inputs' : kind === 'lost' ? 'not-opened' : '',
+    children: []
   }
 }
 

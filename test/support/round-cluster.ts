@@ -335,7 +335,7 @@ export class RoundCluster {
     this.#later(peer, 2, () => event)
   }
 
-  #probe(peer: ClusterPeer, { round, attempt, from }: Effect & { type: 'probe' }): void {
+  #probe(peer: ClusterPeer, { round, attempt, cohort, from }: Effect & { type: 'probe' }): void {
     this.#later(peer, this.#latencyMs, () => {
       const others = from.filter(id => this.#reaches(peer.id, id)).map(id => this.peer(id).state)
       const there = others.filter(({ attempt: at }) => at?.round === round && at.attempt === attempt)
@@ -343,8 +343,9 @@ export class RoundCluster {
         type: 'probed',
         round,
         attempt,
+        cohort,
         journal: peer.journal.filter(entry => entry.round === round && entry.attempt === attempt),
-        transcript: there.flatMap(transcriptOf),
+        transcript: there.flatMap(state => transcriptOf(state, cohort)),
         answers: others.length
       }
     })

@@ -59,7 +59,7 @@ export class BenchMember {
     }
     const state = createRoundMachine(this.#deps).initial(0)
     this.#draft = { state, deps: this.#deps, nowMs: 0, effects: [], inbox: [] }
-    this.#attempt = newAttempt(tip, this.#deps, 'full', 0)!
+    this.#attempt = newAttempt(tip, null, this.#deps, 'full', 0)!
   }
 
   /** Step 1: fresh keys. */

@@ -11,6 +11,7 @@ import { roundEncodingOf } from '../../../node/peer/round-encoding.ts'
 import { RoundWork } from '../../../node/peer/round-work.ts'
 import { StateKeeper } from '../../../node/peer/state-keeper.ts'
 import { StateStore } from '../../../node/peer/state-store.ts'
+import { TreeWork } from '../../../node/peer/tree-work.ts'
 import type { Effect, RoundEvent } from '../../../node/round/round-types.ts'
 import type { TrainerCheckpoints, TrainJob } from '../../../node/train/trainer.ts'
 import { type BlobExchange, createBlobExchange } from '../../../protocols/blob-exchange.ts'
@@ -68,6 +69,7 @@ function desk(checkpoints?: TrainerCheckpoints, masking = maskingHere(crypto)): 
     layout,
     blobs,
     states,
+    sums: new TreeWork({ clock, run, layout, blobs, states, warn: message => warnings.push(message) }),
     examples: 5,
     rounding: (): Random => seededRandom(1),
     noise: (): Random => seededRandom(2),

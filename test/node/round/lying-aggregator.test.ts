@@ -102,6 +102,7 @@ function abortOf({ attempt, cluster }: Liar, subject: string): LinkBody {
     meanLoss: 0,
     epsilonSpent: 0,
     expulsions: [],
-    reason: reasonOfSubject[subject as 'roster' | 'shares' | 'survivors']
+    reason: reasonOfSubject[subject as 'roster' | 'shares' | 'survivors'],
+    children: []
   }
 }
