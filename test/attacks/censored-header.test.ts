@@ -8,14 +8,14 @@ describe('a valid header censored by the aggregator', () => {
   ]
 
   it('cannot leave out a body that all honest members hold', () => {
-    const { refusals, survivors } = roundWith(
+    const { refusals, survivors, ids } = roundWith(
       proposalWith(
         ({ survivors }) => ({ survivors: { ...survivors!, headers: survivors!.headers.slice(1) } }),
         'survivors'
       )
     )
     expect(refusals).to.deep.equal(wrong('survivors'))
-    expect(survivors).to.have.lengthOf(4)
+    expect(survivors).to.include.members(ids)
   })
 
   it('cannot count an inventory twice, go below the quorum, change the members or let in whom it likes', () => {
@@ -35,7 +35,7 @@ describe('a valid header censored by the aggregator', () => {
       })
     ]
     for (const [i, change] of changes.entries()) {
-      const { refusals, survivors } = roundWith(
+      const { refusals, survivors, ids } = roundWith(
         proposalWith(
           ({ survivors }, liar) => ({
             survivors: { ...survivors!, ...change(survivors!, liar) } as typeof survivors
@@ -44,7 +44,7 @@ describe('a valid header censored by the aggregator', () => {
         )
       )
       expect(refusals, `change ${i}`).to.deep.equal(wrong('survivors'))
-      expect(survivors, `change ${i}`).to.have.lengthOf(4)
+      expect(survivors, `change ${i}`).to.include.members(ids)
     }
   })
 })
