@@ -5,7 +5,8 @@
 import type { Subject, VoteKind } from '../../protocols/certificate.ts'
 import { fromHex, toHex } from '../../protocols/hex.ts'
 
-interface OfAttempt {
+/** Of which attempt an entry is. */
+export interface OfAttempt {
   readonly round: number
   readonly attempt: number
   /** Of a larger network: the cohort in which it is said. */

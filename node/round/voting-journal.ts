@@ -3,23 +3,21 @@ import type { Subject } from '../../protocols/certificate.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { Certificate, type Context } from '../../protocols/messages.js'
 import type { AgreementOutput, AgreementState } from './agreement.ts'
-import type { Assembly } from './assembly.ts'
-import type { JournalEntry } from './journal.ts'
+import type { JournalEntry, OfAttempt } from './journal.ts'
 
 /** Votes and new-views; with a commit vote, the lock that goes with it. Null for what binds nobody. */
 export function entryOf(
-  { round, attempt, context }: Pick<Assembly, 'round' | 'attempt' | 'context'>,
+  place: OfAttempt,
   subject: Subject,
   { lock }: AgreementState,
   output: AgreementOutput
 ): JournalEntry | null {
-  const of = { round, attempt, ...placeInJournal(context) }
-  if (output.type === 'new-view') return { ...of, kind: 'new-view', subject, view: output.view }
+  if (output.type === 'new-view') return { ...place, kind: 'new-view', subject, view: output.view }
   if (output.type !== 'vote') return null
   const { kind, view, valueHash } = output
   const locked = kind === 'commit' && lock !== null
   return {
-    ...of,
+    ...place,
     kind: 'vote',
     subject,
     vote: kind,

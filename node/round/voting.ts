@@ -365,7 +365,12 @@ function sayVote(
 }
 
 function writeDown(draft: Draft, attempt: Agreeing, subject: Subject, output: AgreementOutput): void {
-  const entry = entryOf(attempt, subject, attempt.agreements[subject], output)
+  const entry = entryOf(
+    { round: attempt.round, attempt: attempt.attempt, ...placeInJournal(attempt.context) },
+    subject,
+    attempt.agreements[subject],
+    output
+  )
   if (entry !== null) draft.effects.push({ type: 'journal', entry })
 }
 

@@ -3,22 +3,29 @@ import type { Files } from '../../protocols/ports.ts'
 /** Where the power goes: before the write, in the middle of it (an append leaves half of its bytes), or after it. */
 export type DeathMoment = 'before' | 'torn' | 'after'
 
-/** A disk whose n-th write, append or removal (counted from 0) is the last thing that its peer does. */
+/**
+ * A disk whose n-th write, append or removal (counted from 0), or the first that `dieAt` says yes to, is the last thing that
+ * its peer does.
+ */
 export function dyingFiles(
   disk: Files,
   kill: () => void,
-  dieAt: number,
+  dieAt: number | ((what: string) => boolean),
   moment: DeathMoment,
   onWrite: (what: string) => void = () => {}
 ): Files {
   let count = 0
+  const isLast = (what: string): boolean => {
+    const place = count++
+    return typeof dieAt === 'number' ? place === dieAt : dieAt(what)
+  }
   const counted = async (
     what: string,
     whole: () => Promise<void>,
     half: () => Promise<void>
   ): Promise<void> => {
     onWrite(what)
-    if (count++ !== dieAt) return whole()
+    if (!isLast(what)) return whole()
     if (moment === 'after') await whole()
     if (moment === 'torn') await half()
     kill()

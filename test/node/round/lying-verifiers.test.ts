@@ -24,7 +24,7 @@ describe('a committee with members that lie', () => {
         const place = attempt.ranked.filter(peer => committeeOf(cluster.peer(id)).includes(peer)).indexOf(id)
         if (place >= liars) return [effect]
         lying.add(id)
-        const decision = Decision.encode({ link: change(attempt.ownResult.link) })
+        const decision = Decision.encode({ link: change(Decision.decode(attempt.ownResult.decision).link!) })
         const valueHash = cluster.crypto.sha256(decision)
         wrong.add(toHex(valueHash))
         const { message } = effect as Effect & { type: 'gossip' }
