@@ -50,10 +50,28 @@ const embeddedDefaults = {
     weightDecay: 0,
     gradientClipNorm: 1
   },
-  secureSum: { clipNorm: 10 },
-  // One machine computes for all peers in turn, so everything but training is quick and training is not.
-  deadlines: { keysMs: 20_000, trainingMs: 300_000, inputsMs: 60_000, unmaskingMs: 30_000, viewMs: 5_000 }
+  secureSum: { clipNorm: 10 }
 } as const
+
+/** One machine computes for all peers in turn, so everything but training is quick and training is not. */
+const deadlinesOfEight = {
+  keysMs: 20_000,
+  trainingMs: 300_000,
+  inputsMs: 60_000,
+  unmaskingMs: 30_000,
+  viewMs: 5_000
+}
+
+/** Each peer hears of all others: with more of them everything takes longer for each. */
+function deadlinesFor(peers: number): Record<string, number> {
+  const times = Math.max(1, peers / 8) ** 2
+  return Object.fromEntries(
+    Object.entries(deadlinesOfEight).map(([name, ms]) => [
+      name,
+      Math.round(ms * (name === 'trainingMs' ? Math.sqrt(times) : times))
+    ])
+  )
+}
 
 /** @throws SimError BAD_SCENARIO, naming each field, what it has and what it may have */
 export function parseScenario(given: unknown): Scenario {
@@ -75,7 +93,7 @@ export function scenarioManifest(
   base: Pick<RunManifest['model'], 'source' | 'sha256'> & { readonly revision?: string }
 ): RunManifest {
   const { peers, rounds, seed, name, manifest } = scenario
-  const merged = mergeSections(embeddedDefaults, manifest)
+  const merged = mergeSections({ ...embeddedDefaults, deadlines: deadlinesFor(peers) }, manifest)
   const adapter: Record<string, unknown> = { seed, ...sectionOf(merged, 'adapter') }
   // A prefix has no two factors to take in turns.
   const strategy = adapter['kind'] === 'prefix' ? { strategy: 'fedit' } : {}

@@ -1,6 +1,7 @@
 /** Runs with privacy noise, by whole peers over the simulated network. */
 import { expect } from 'chai'
 import { layoutOf } from '../../aggregation/adapter-layout.ts'
+import { secureRandom } from '../../aggregation/dp-secure-random.ts'
 import { nextClipNorm } from '../../aggregation/privacy-clipping.ts'
 import { decodeState } from '../../aggregation/replicated-state.ts'
 import { createRunContext } from '../../node/peer/round-encoding.ts'
@@ -109,6 +110,38 @@ describe('a run with privacy noise', () => {
     expect(new Set(lives[0]!.trainer.jobs.map(({ seed }) => seed)).size).to.equal(3)
     await cluster.stop()
     await plain.stop()
+  })
+
+  it('does not charge an attempt that was given up, and goes on with other data and new noise', async () => {
+    const drawn: string[] = []
+    const cluster = privateCluster({ rounds: 1 })
+    const noiseOf = (number: number) => (count: number) => {
+      drawn.push(`${number} ${count}`)
+      return secureRandom(seededCrypto(Uint8Array.of(number, count, 99)))
+    }
+    const lives = await Promise.all(
+      [1, 2, 3, 4].map(number => cluster.start(number, { noise: noiseOf(number) }))
+    )
+    // Two of four masked inputs are out: no sum of them can be opened without the other two.
+    await cluster.runUntil(() => lives[0]!.peer.status().phase === 'LocalTraining')
+    for (const life of lives.slice(2)) life.kill()
+    await cluster.runUntil(() => drawn.length === 2)
+    await cluster.clock.advance(5_000)
+    const back = await Promise.all(
+      [3, 4].map(number => cluster.restart(number, { noise: noiseOf(number + 10) }))
+    )
+    expect(await cluster.runToEnd()).to.equal(true)
+    const links = linksOf(lives[0]!)
+    expect(links.map(({ kind }) => kind)).to.deep.equal(['abort', 'result'])
+    expect(links[0]!.epsilonSpent).to.equal(0)
+    expect(links[1]!.epsilonSpent).to.be.above(0)
+    expect(spentNotices(lives[0]!).map(({ attempt }) => attempt)).to.deep.equal([1])
+    const seeds = [...lives, ...back].map(({ trainer }) => trainer.jobs.map(({ seed }) => seed))
+    for (const own of seeds.slice(0, 2)) expect(new Set(own).size).to.equal(2)
+    // Once for each input, never the same again.
+    expect(new Set(drawn).size).to.equal(drawn.length)
+    expect(drawn.length).to.equal(6)
+    await cluster.stop()
   })
 
   it('ends alike for one that joins late and one that was restarted, at the same epsilon', async () => {

@@ -50,6 +50,8 @@ export interface LifeOptions {
   readonly begin?: (peer: Peer) => Promise<void>
   /** Takes the place of the seeded one. */
   readonly crypto?: CryptoSuite
+  /** For the noise of this life's n-th input. */
+  readonly noise?: (count: number) => Random
 }
 
 export class PeerCluster {
@@ -101,6 +103,8 @@ export class PeerCluster {
     })
     const logged: string[] = []
     let inputs = 0
+    let noised = 0
+    const { noise } = options
     const network = this.world.join(member.id, recorder?.(member.id))
     const peer = createPeer(
       {
@@ -111,7 +115,8 @@ export class PeerCluster {
         files: powered(options.files?.(disk, kill) ?? disk, power),
         trainer,
         log: message => logged.push(message),
-        ...(rounding === undefined ? {} : { rounding: () => rounding(number, inputs++) })
+        ...(rounding === undefined ? {} : { rounding: () => rounding(number, inputs++) }),
+        ...(noise === undefined ? {} : { noise: () => noise(noised++) })
       },
       { signedManifest: this.run.signed, examples: number }
     )

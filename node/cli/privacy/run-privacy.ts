@@ -110,7 +110,7 @@ export function runPrivacyWarnings(privacy: RunPrivacy): string[] {
   if (members < FEW_CLIENTS) {
     found.push(
       `${members} clients are fewer than ${FEW_CLIENTS}: the noise on their mean is ${figure(ratio)} times the longest change ` +
-        `of one of them, so ${verdictOf(ratio)}. Fewer coordinates (strategy ffa, a lower rank, fewer target modules) and ` +
+        `of one of them: ${verdictOf(ratio)}. Fewer coordinates (strategy ffa, a lower rank, fewer target modules) and ` +
         'more members help'
     )
   }

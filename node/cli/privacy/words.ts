@@ -179,6 +179,6 @@ export function figure(x: number): string {
 
 /** Three digits; never 100% of what is less. */
 export function percent(x: number): string {
-  if (x > 0.9999 && x <= 1) return 'more than 99.99%'
+  if (x > 0.9999 && x <= 1) return 'nearly 100%'
   return `${Number((100 * x).toPrecision(x > 0.99 ? 4 : 3))}%`
 }
