@@ -1,7 +1,7 @@
 /** Whole runs with privacy noise, trained and added up by the peers' own code, with and without one member's data. */
 import { gatherSpans, layoutOf, spansOf } from '../../aggregation/adapter-layout.ts'
 import { clipToNorm } from '../../aggregation/clip.ts'
-import { type PrivateEncoding, privateLaneCount } from '../../aggregation/private-input.ts'
+import { type PrivateEncoding, privateIntegersOf, privateLaneCount } from '../../aggregation/private-input.ts'
 import { seededRandom } from '../../aggregation/random.ts'
 import type { ReplicatedState } from '../../aggregation/replicated-state.ts'
 import { addLanes, zeroLanes } from '../../aggregation/ring.ts'
@@ -102,7 +102,8 @@ export function trainedRuns(
         addLanes(sum, encodePrivateTraining(used, manifest, layout, ['B'], state, { adapter: after }, random))
       }
       const spent = { epsilon: 0, delta: privacy.delta }
-      const next = privateServerStep(encoding, manifest, layout, state, sum, SURVIVORS, spent)
+      const levels = privateIntegersOf(sum)
+      const next = privateServerStep(encoding, manifest, layout, state, levels, SURVIVORS, spent)
       const moved = changeOf(state, next.adapter)
       const scale = (privacy.noiseMultiplier * state.clipNorm) ** 2
       evidence += victim.reduce((dot, x, i) => dot + x * (moved[i]! * SURVIVORS - others[i]!), 0) / scale

@@ -5,7 +5,7 @@ import { clipToNorm } from '../../../aggregation/clip.ts'
 import type { CryptoSuite } from '../../../aggregation/crypto-suite.ts'
 import { secureRandom } from '../../../aggregation/dp-secure-random.ts'
 import { decodeSum, encodeInput, laneCountOf } from '../../../aggregation/encoding.ts'
-import { privateLaneCount } from '../../../aggregation/private-input.ts'
+import { privateIntegersOf, privateLaneCount } from '../../../aggregation/private-input.ts'
 import { applyRound, type ReplicatedState } from '../../../aggregation/replicated-state.ts'
 import { addLanes, type Lanes, zeroLanes } from '../../../aggregation/ring.ts'
 import { serverOptimizerOf } from '../../../aggregation/server-optimizer.ts'
@@ -68,7 +68,8 @@ export async function privateRun(
     }
     account = charged(account, mechanismAt(trainers.length, round)!, terms.delta)
     const spent = { epsilon: account.epsilon, delta: terms.delta }
-    state = privateServerStep(encoding, manifest, layout, state, sum, trainers.length, spent)
+    const levels = privateIntegersOf(sum)
+    state = privateServerStep(encoding, manifest, layout, state, levels, trainers.length, spent)
   }
   const heldOut = await heldOutOf(trainers, state.adapter)
   return {
