@@ -140,8 +140,8 @@ export const agreementMutations: readonly Mutation[] = [
     {
       name: 'an abort that no new view allows is voted for',
       attack: 6,
-      find: "return grounds.abortable ? judgeAbort(draft, attempt, subject, bytes, decision.link) : 'invalid'",
-      replace: 'return judgeAbort(draft, attempt, subject, bytes, decision.link)',
+      find: "return grounds.abortable ? judgeAbort(draft, attempt, subject, bytes, decision) : 'invalid'",
+      replace: 'return judgeAbort(draft, attempt, subject, bytes, decision)',
       test: lyingAggregator,
       grep: 'cannot abort in view 0'
     },

@@ -4,12 +4,12 @@ import { attackTest, type Mutation, ofFile } from './mutation.ts'
 const erased = attackTest('secrets-erased')
 
 export const erasureMutations: readonly Mutation[] = [
-  ...ofFile('node/round/round-machine.ts', [
+  ...ofFile('node/round/decisions.ts', [
     {
       name: 'secrets outlive a link',
       attack: 24,
-      find: 'eraseSecrets(attempt)\n    draft.state.attempt = null',
-      replace: 'draft.state.attempt = null',
+      find: 'if (state.attempt !== null) eraseSecrets(state.attempt)',
+      replace: '',
       test: erased
     },
     {

@@ -72,7 +72,7 @@ export const inputMutations: readonly Mutation[] = [
     {
       name: 'anything brings a newcomer in',
       attack: 8,
-      find: 'if (registers(attempt, message) === null) return null\n    newcomers.push(message)',
+      find: 'if (registers(attempt.tip, message) === null) return null\n    newcomers.push(message)',
       replace: 'newcomers.push(message)',
       test: censored
     },

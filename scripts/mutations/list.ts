@@ -1,4 +1,5 @@
 import { agreementMutations } from './agreement-mutations.ts'
+import { blameMutations } from './blame-mutations.ts'
 import { erasureMutations } from './erasure-mutations.ts'
 import { inputMutations } from './input-mutations.ts'
 import { keyMutations } from './key-mutations.ts'
@@ -12,6 +13,7 @@ export const mutations: readonly Mutation[] = [
   ...releaseMutations,
   ...agreementMutations,
   ...inputMutations,
+  ...blameMutations,
   ...wordMutations,
   ...keyMutations,
   ...maskMutations,

@@ -204,8 +204,8 @@ export const maskMutations: readonly Mutation[] = [
     {
       name: 'a sum that no inputs can have is believed',
       attack: 20,
-      find: 'const levels = signedLevels(sum.subarray(0, dimension), ringBits, survivors * levelMax)',
-      replace: 'const levels = signedLevels(sum.subarray(0, dimension), ringBits, Infinity)',
+      find: 'const levels = levelsWithin(sum, dimension, survivors * levelMax)',
+      replace: 'const levels = levelsWithin(sum, dimension, Infinity)',
       test: overflow,
       grep: 'puts in more than its levels'
     },

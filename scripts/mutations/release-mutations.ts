@@ -229,8 +229,11 @@ export const releaseMutations: readonly Mutation[] = [
     {
       name: 'keys are advertised without a word in the journal',
       attack: 3,
-      find: "draft.effects.push({ type: 'journal', entry: { round, attempt: number, kind: 'advertise' } })",
-      replace: '',
+      find: `draft.effects.push({
+    type: 'journal',
+    entry: { round, attempt: number, kind: 'advertise', ...placeInJournal(attempt.context) }
+  })`,
+      replace: 'void [round, number, placeInJournal]',
       test: crash
     }
   ]),

@@ -137,14 +137,16 @@ export const wordMutations: readonly Mutation[] = [
       grep: 'does not start'
     }
   ]),
-  ...ofFile('node/round/round-state.ts', [
+  ...ofFile('protocols/chain.ts', [
     {
       name: 'the base model is not part of what is signed',
       attack: 18,
-      find: 'baseModel: run.baseModel,',
-      replace: 'baseModel: ZERO_HASH,',
+      find: 'baseModel: run.baseModel,\n    encodingHash: run.encodingHashOf(',
+      replace: 'baseModel: ZERO_HASH,\n    encodingHash: run.encodingHashOf(',
       test: otherBase
-    },
+    }
+  ]),
+  ...ofFile('node/round/round-state.ts', [
     {
       name: 'a share is not bound to its dealer and recipient',
       attack: 14,

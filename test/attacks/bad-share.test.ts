@@ -160,7 +160,7 @@ describe('a bad share from the dealer', () => {
         return [effect, saying(effect, reworded(liar, message, { payload: other }))]
       }
     })
-    expect(refusals).to.deep.equal(['share-keys: it has sent other shares before'])
+    expect(refusals).to.include('share-keys: it has sent other shares before')
   })
 
   it('makes its victim vote for no U2 with the dealer in it', () => {
