@@ -28,6 +28,7 @@ import { maskingHere } from './peer/masking.ts'
 import { MessageChannel } from './peer/message-channel.ts'
 import type { Peer, PeerConfig, PeerEvent, PeerPorts, PeerResult, PeerStatus } from './peer/peer-types.ts'
 import { initialStateOf } from './peer/private-round.ts'
+import { reconfigure } from './peer/reconfigure.ts'
 import { createRunContext } from './peer/round-encoding.ts'
 import { laneCountOfRound, RoundWork } from './peer/round-work.ts'
 import { openRunDisk, type RunDisk } from './peer/run-disk.ts'
@@ -37,6 +38,7 @@ import { serveTranscript } from './peer/transcript-protocol.ts'
 import { TreeWork } from './peer/tree-work.ts'
 import { createRoundMachine, transcriptOf } from './round/round-machine.ts'
 import type { RunState } from './round/round-state.ts'
+import type { RoundEvent } from './round/round-types.ts'
 
 /** @throws ProtocolError from the manifest: BAD_SIGNATURE, BAD_MANIFEST, VERSION; PeerError as Peer.start */
 export function createPeer(ports: PeerPorts, config: PeerConfig): Peer {
@@ -53,6 +55,7 @@ interface Parts {
   readonly sums: TreeWork
   readonly channel: MessageChannel
   readonly loop: MachineLoop<RunState>
+  readonly effects: EffectRunner
 }
 
 class RunPeer implements Peer {
@@ -93,6 +96,15 @@ class RunPeer implements Peer {
     }
     if (condition !== 'failed') this.#status.condition = 'stopped'
     await this.#close()
+  }
+
+  async reconfigure(members: readonly PeerId[]): Promise<void> {
+    const { crypto, signer, network } = this.#ports
+    if (this.#parts === null) throw new PeerError('NOT_PAUSED', {}, 'the peer has not started')
+    const { loop, disk, effects } = this.#parts
+    const inTurn = (task: () => Promise<RoundEvent | null>): void => loop.run(task)
+    const ports = { self: network.peerId, run: this.#run, signer, crypto, disk, effects, inTurn }
+    await reconfigure(ports, members)
   }
 
   on(listen: (event: PeerEvent) => void): () => void {
@@ -175,8 +187,8 @@ class RunPeer implements Peer {
     const channel: MessageChannel = this.#openChannel(network, disk, message => {
       loop.push({ type: 'message', message })
     })
-    const loop = this.#openLoop({ network, disk, states, work, sums, channel })
-    return { network, disk, states, work, sums, channel, loop }
+    const { loop, effects } = this.#openLoop({ network, disk, states, work, sums, channel })
+    return { network, disk, states, work, sums, channel, loop, effects }
   }
 
   #openSums(blobs: BlobExchange, states: StateKeeper): TreeWork {
@@ -227,7 +239,7 @@ class RunPeer implements Peer {
     })
   }
 
-  #openLoop(parts: Omit<Parts, 'loop'>): MachineLoop<RunState> {
+  #openLoop(parts: Omit<Parts, 'loop' | 'effects'>): Pick<Parts, 'loop' | 'effects'> {
     const { clock, crypto, signer, trainer, log } = this.#ports
     const run = this.#run
     const self = parts.network.peerId
@@ -256,7 +268,7 @@ class RunPeer implements Peer {
       fail,
       log: message => log(message)
     })
-    return loop
+    return { loop, effects }
   }
 
   async #join({ network, disk, states, channel, loop }: Parts): Promise<void> {

@@ -11,6 +11,7 @@ import { dryRun } from './join/dry-run.ts'
 import { type Entry, enterNetwork } from './join/entry.ts'
 import { readKnownPeers } from './join/known-peers.ts'
 import { listOfferedRuns } from './join/offered-runs.ts'
+import { resumptionOf } from './join/resumption.ts'
 import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
 import { takePart } from './join/take-part.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
@@ -25,6 +26,7 @@ export interface JoinFlags extends WorkshopOptions {
   readonly listen?: readonly string[]
   readonly linger: number
   readonly dryRun?: boolean
+  readonly resumeWith?: string
 }
 
 /** Any free port: the others learn it from whoever this peer is connected to. */
@@ -100,7 +102,10 @@ async function joinAs(
     workshop ??= await prepare(chosen)
     tellWhat(chosen, workshop, output)
     signal.throwIfAborted()
-    await takePart({ run: chosen, workshop, entry, identity, dir, lingerSeconds: flags.linger }, host)
+    const { linger, resumeWith } = flags
+    const resume =
+      resumeWith === undefined ? null : resumptionOf(resumeWith, chosen.manifest, identity.peerId)
+    await takePart({ run: chosen, workshop, entry, identity, dir, lingerSeconds: linger, resume }, host)
   } finally {
     await entry?.close()
     await workshop?.pool.close()

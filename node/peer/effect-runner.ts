@@ -3,7 +3,7 @@
  * beside and bring their event back, unless their attempt is over by then.
  */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain.ts'
+import { type ChainTip, extendChain, type LinkKind, type RunContext } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import type { LinkBody } from '../../protocols/messages.js'
 import type { Clock, Network, PeerId } from '../../protocols/ports.ts'
@@ -150,6 +150,15 @@ export class EffectRunner {
     if (file === null) return
     const { culprit: peer, kind, what, round, attempt } = evidence
     this.#ports.emit({ type: 'blamed', peer, kind, what, round, attempt, file })
+  }
+
+  /** Writes a link that this peer, the author, has signed: at once, as there must never be another after the same. */
+  async extend(certified: Uint8Array): Promise<RoundEvent> {
+    const { disk, run, crypto } = this.#ports
+    const { tip, link } = extendChain(disk.chain.tip!, certified, run, crypto)
+    await this.#append([certified], tip)
+    this.#tellLink(link, tip)
+    return { type: 'adopt', tip }
   }
 
   async #found({ founding, tip }: EffectOf<'found'>): Promise<void> {

@@ -6,6 +6,7 @@ export type PeerErrorCode =
   | 'NOT_ADMITTED' // the run has an admission list and this peer is not on it: { peer }
   | 'BROKEN_STORE' // what lies on the disk contradicts itself where no crash could have done it: { path, reason }
   | 'STORE_FAILED' // the disk refused: { code, path }
+  | 'NOT_PAUSED' // its author sets a run's members anew only while it is paused, and nobody else does: { reason }
   | 'STOPPED' // the peer was stopped before the run was over: {}
   | 'FAULT' // a fault of the program: { reason }
 

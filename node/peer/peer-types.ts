@@ -159,6 +159,11 @@ export interface Peer {
   start(): Promise<void>
   /** Leaves the run; what is under way is given up, what is being written is finished. Never throws. */
   stop(): Promise<void>
+  /**
+   * Lets a paused run go on with these members. For the run's author.
+   * @throws PeerError NOT_PAUSED; ProtocolError BAD_LINK if there are too few; FilesError
+   */
+  reconfigure(members: readonly PeerId[]): Promise<void>
   /** @returns a function that stops the listening */
   on(listen: (event: PeerEvent) => void): () => void
   status(): PeerStatus

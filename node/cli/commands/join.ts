@@ -37,6 +37,10 @@ export function joinCommand(host: CommandHost): Command {
       '--dry-run',
       'go nowhere online: say what taking part would cost, and what would leave this machine'
     )
+    .option(
+      '--resume-with <members>',
+      'as the author of a run that is paused: go on with these, peer ids with commas between them, or `same`'
+    )
     .action(async (addresses: string[], flags: Omit<JoinFlags, 'addresses'>) => {
       // Loading the tensor library and libp2p takes seconds: --help must not wait for them.
       const { join } = await import('../join.ts')

@@ -20,6 +20,7 @@ import { placeText } from '../resolve-model.ts'
 import type { Entry } from './entry.ts'
 import { rememberPeers } from './known-peers.ts'
 import { JoinProgress, totalBytes } from './progress.ts'
+import type { Resumption } from './resumption.ts'
 import type { ChosenRun } from './run-source.ts'
 import { bytesText } from './words.ts'
 import type { Workshop } from './workshop.ts'
@@ -31,6 +32,8 @@ export interface Participation {
   readonly identity: Identity
   readonly dir: string
   readonly lingerSeconds: number
+  /** What the author makes of a pause, once; null to wait for the author. */
+  readonly resume: Resumption | null
 }
 
 /** @throws PeerError, ProtocolError, FilesError; the signal's reason if the run is not over yet */
@@ -57,8 +60,14 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
     { signedManifest: run.signed, examples: workshop.examples }
   )
   const measuring = new HeldOutLines(workshop.trainer, progress, host)
+  let { resume } = part
   const stopListening = peer.on(event => {
     progress.take(event)
+    if (event.type === 'notice' && event.notice === 'paused' && resume !== null) {
+      const members = resume(peer.status().members)
+      resume = null
+      peer.reconfigure(members).catch(error => output.warn(`cannot go on: ${(error as Error).message}`))
+    }
     if (event.type !== 'link' && event.type !== 'founded' && event.type !== 'caught-up') return
     measuring.take(event, peer)
     rememberPeers(files, network).catch(error => output.note(`cannot remember the peers: ${error}`))

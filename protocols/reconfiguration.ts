@@ -1,0 +1,66 @@
+/**
+ * The author's way to let a paused run go on: a link that names its members anew. A second one after the same link is
+ * refused by everyone who has the first, and is evidence against its author.
+ */
+import type { CryptoSuite, Signer } from '../aggregation/crypto-suite.ts'
+import {
+  accountAfter,
+  type ChainTip,
+  contextOfLink,
+  extendChain,
+  linkHashOf,
+  type RunContext
+} from './chain.ts'
+import { byId } from './election.ts'
+import { sealMessage, ZERO_HASH } from './envelope.ts'
+import { CertifiedLink, Decision, type LinkBody } from './messages.js'
+import type { PeerId } from './ports.ts'
+
+/**
+ * @param signer - of the run's author
+ * @param members - of the next attempt, in any order; the expelled may be among them
+ * @returns the encoded CertifiedLink
+ * @throws ProtocolError BAD_LINK if the chain cannot go on from `tip` with it: another signer, too few members
+ */
+export function reconfigurationAfter(
+  tip: ChainTip,
+  members: readonly PeerId[],
+  run: RunContext,
+  signer: Signer,
+  crypto: CryptoSuite
+): Uint8Array {
+  const link: LinkBody = {
+    height: tip.height + 1,
+    kind: 'reconfiguration',
+    run: run.id,
+    previous: tip.linkHash,
+    round: tip.round,
+    attempt: tip.attempt,
+    cohort: [],
+    rosterHash: ZERO_HASH,
+    encodingHash: ZERO_HASH,
+    survivors: [],
+    members: [...new Set(members)].sort(byId),
+    stateHash: tip.stateHash,
+    beacon: new Uint8Array(),
+    completedRounds: tip.completedRounds,
+    weightSum: 0,
+    meanLoss: 0,
+    epsilonSpent: accountAfter(tip, 'reconfiguration', run)?.epsilon ?? 0,
+    expulsions: [],
+    reason: ''
+  }
+  const decision = Decision.encode({ link })
+  const valueHash = linkHashOf(decision, crypto)
+  const { signature } = sealMessage('reconfiguration', contextOfLink(link, run), valueHash, signer, crypto)
+  const certificate = {
+    kind: 'author',
+    subject: '',
+    view: 0,
+    valueHash,
+    signatures: [{ index: 0, signature }]
+  }
+  const bytes = CertifiedLink.encode({ decision, certificate })
+  extendChain(tip, bytes, run, crypto)
+  return bytes
+}
