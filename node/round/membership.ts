@@ -38,10 +38,10 @@ export function runContextOf(draft: Draft): Context {
 
 /** Repeats registration or tip, founds the chain if this is the author, asks for a longer chain. */
 export function keepInTouch(draft: Draft): void {
-  const { state, nowMs, deps } = draft
+  const { state, nowMs } = draft
   if (nowMs >= state.heartbeatAtMs) {
     state.heartbeatAtMs = nowMs + heartbeatMs(draft)
-    if (!(state.tip?.members.includes(deps.self) ?? false) && state.phase !== 'Finished') register(draft)
+    if (mayRegister(draft)) register(draft)
     if (state.tip !== null) announceTip(draft)
     if (state.phase !== 'Finished') reportMissing(draft)
   }
@@ -65,6 +65,12 @@ export function membershipWakeAtMs(draft: Draft): number {
   return behind === null
     ? heartbeatAtMs
     : Math.min(heartbeatAtMs, Math.max(behind.sinceMs + BEHIND_PATIENCE_MS, syncAtMs))
+}
+
+/** Not a member, and not expelled: then nobody would take it. */
+function mayRegister({ state: { tip, phase }, deps: { self } }: Draft): boolean {
+  if (phase === 'Finished') return false
+  return tip === null || !(tip.members.includes(self) || tip.expelled.includes(self))
 }
 
 function register(draft: Draft): void {

@@ -16,6 +16,7 @@ import type { Effect, RoundDeps, RoundEvent, RoundMachine } from '../../node/rou
 import { type ChainTip, extendChain, foundChain } from '../../protocols/chain.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
+import { reconfigurationAfter } from '../../protocols/reconfiguration.ts'
 import type { TestMember, TestRun } from './chains.ts'
 import { ClusterPeer, stateHashOf } from './cluster-peer.ts'
 import { memoisedCrypto } from './memoised-crypto.ts'
@@ -116,6 +117,19 @@ export class RoundCluster {
     this.feed(peer, tip === null ? { type: 'tick' } : { type: 'adopt', tip })
     for (const { bytes } of peer.blames) this.feed(peer, { type: 'evidence', bytes })
     this.#connect(peer)
+  }
+
+  /** The run's author lets it go on with these members. */
+  reconfigure(members: readonly string[]): void {
+    const { author, run } = this.run
+    const peer = this.peer(author.id)
+    const before = this.tipOf(peer)!
+    const bytes = reconfigurationAfter(before, members, run, author.signer, this.crypto)
+    const { tip, link } = extendChain(before, bytes, run, this.crypto)
+    peer.links.push(bytes)
+    peer.linkBodies.push(link)
+    peer.journal = []
+    this.feed(peer, { type: 'adopt', tip })
   }
 
   /** Cuts the network: only members of the same group reach each other. No groups heal it. */
