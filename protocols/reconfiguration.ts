@@ -40,6 +40,7 @@ export function reconfigurationAfter(
     rosterHash: ZERO_HASH,
     encodingHash: ZERO_HASH,
     survivors: [],
+    children: [],
     members: [...new Set(members)].sort(byId),
     stateHash: tip.stateHash,
     beacon: new Uint8Array(),
