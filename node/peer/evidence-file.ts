@@ -39,8 +39,8 @@ function chainIn(log: Uint8Array, crypto: CryptoSuite): EvidenceChain {
   return {
     // A link of a larger network names the cohort of its root only.
     cohortAfter: (after, member) =>
-      links.find(({ link }) => equalBytes(link.previous, after) && link.cohort.includes(member))?.link.cohort ??
-      null,
+      links.find(({ link }) => equalBytes(link.previous, after) && link.cohort.includes(member))?.link
+        .cohort ?? null,
     has: hash => links.some(known => equalBytes(known.hash, hash))
   }
 }
