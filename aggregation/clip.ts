@@ -1,5 +1,5 @@
 import { AggregationError } from './errors.ts'
-import { l2Norm } from './vector.ts'
+import { type FloatVector, l2Norm } from './vector.ts'
 
 export interface ClippedDelta {
   /** Shape [d]; a copy, at most `clipNorm` long up to rounding in float64. */
@@ -15,7 +15,7 @@ export interface ClippedDelta {
  * @param clipNorm - > 0, same unit as `delta`
  * @throws AggregationError NON_FINITE, naming the coordinate; BAD_SETTING for the clip norm
  */
-export function clipToNorm(delta: Float32Array, clipNorm: number): ClippedDelta {
+export function clipToNorm(delta: FloatVector, clipNorm: number): ClippedDelta {
   if (!(clipNorm > 0 && Number.isFinite(clipNorm))) {
     throw new AggregationError('BAD_SETTING', {
       setting: 'clipNorm',

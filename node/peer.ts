@@ -183,7 +183,7 @@ class RunPeer implements Peer {
     const initial = initialStateOf(run.manifest, trainer.initialAdapter())
     const states = new StateKeeper(blobs, disk.states, layout, initial)
     const sums = this.#openSums(blobs, states)
-    const work: RoundWork = this.#openWork(blobs, states, sums)
+    const work: RoundWork = this.#openWork(blobs, states, sums, disk)
     const channel: MessageChannel = this.#openChannel(network, disk, message => {
       loop.push({ type: 'message', message })
     })
@@ -197,12 +197,13 @@ class RunPeer implements Peer {
     return new TreeWork({ clock, run: this.#run, layout: trainer.layout, blobs, states, warn })
   }
 
-  #openWork(blobs: BlobExchange, states: StateKeeper, sums: TreeWork): RoundWork {
+  #openWork(blobs: BlobExchange, states: StateKeeper, sums: TreeWork, { feedback }: RunDisk): RoundWork {
     const { clock, crypto, trainer, rounding, noise, network, masking } = this.#ports
     return new RoundWork({
       clock,
       crypto,
       masking: masking ?? maskingHere(crypto),
+      feedback,
       run: this.#run,
       self: network.peerId,
       trainer,

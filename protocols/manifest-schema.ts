@@ -253,7 +253,8 @@ export const manifestSchema = section({
         ],
         VERIFIERS_TEXT
       )
-      .default(VERIFIERS_DEFAULT)
+      .default(VERIFIERS_DEFAULT),
+    randomK: positive(1).default(1)
   }).prefault({}),
   privacy: z
     .preprocess(

@@ -29,7 +29,8 @@ const laterThanFirst: readonly LaterField[] = [
     momentum: 0.9,
     proximalMu: 0
   }),
-  ...later('1.1', 'cohort', { larger: 'draw', fanIn: FAN_IN_MAX })
+  ...later('1.1', 'cohort', { larger: 'draw', fanIn: FAN_IN_MAX }),
+  ...later('1.1', 'secureSum', { randomK: 1 })
 ]
 
 /** Fields that every version has, and values of them that an earlier one has no words for. */

@@ -119,6 +119,8 @@ export interface RunManifest {
     readonly colluders: number | 'default'
     /** Who re-adds the sum: everyone, or a committee of so many (everyone in a cohort that is not larger). */
     readonly verifiers: number | 'everyone'
+    /** Fraction of the coordinates that a round sums, the same for all: above 0, up to 1. */
+    readonly randomK: number
   }
   readonly privacy: PrivacyManifest
   readonly admission: { readonly kind: 'open' } | { readonly kind: 'list'; readonly peers: readonly PeerId[] }
@@ -318,6 +320,11 @@ function privacyProblems({
     const why =
       'an exact Skellam sample takes time in proportion to its variance, half a second at the largest; discrete-gaussian has a quick one'
     refuse('privacy.sampler', sampler, `table, with privacy.mechanism skellam: ${why}`)
+  }
+  if (secureSum.randomK !== 1) {
+    const why =
+      'what is kept for later rounds would carry one change into several of them, and the noise counts it once'
+    refuse('secureSum.randomK', secureSum.randomK, `1, with privacy.mechanism ${mechanism}: ${why}`)
   }
   if (clipping.kind === 'fixed') return problems
   if (clipping.min > clipping.max) {

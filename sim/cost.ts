@@ -52,7 +52,7 @@ export function verifiedRoundBytes(
   peers: number,
   verifiers: number
 ): number {
-  const bodyBytes = (elements * secureSum.ringBits) / 8
+  const bodyBytes = (elements * secureSum.randomK * secureSum.ringBits) / 8
   const stateBytes = stateBytesOf(adapterElements, serverOptimizer.name)
   return 2 * verificationBytes({ members: peers, verifiers, bodyBytes, stateBytes }).mean
 }

@@ -81,6 +81,10 @@ const explanations: Readonly<Record<string, string>> = {
     'Who pulls all masked changes and re-adds the sum: everyone, or a committee of 4 to 64 that is drawn in each round',
     '(everyone, in a cohort that is not larger). The others pull only the new state. See docs/verification.md.'
   ].join('\n'),
+  'secureSum.randomK': [
+    'Fraction of the coordinates that a round sums, drawn anew for every round and the same for all; 1 is all of them. Bytes and',
+    'masks shrink as much; what a peer does not send it keeps for later rounds (error feedback). Not with privacy noise.'
+  ].join('\n'),
   privacy: [
     'Noise for differential privacy: mechanism none, skellam or discrete-gaussian. Without, the sum itself is public within the',
     'cohort. With noise, of the members t = floor(2n/3) + 1 and no more than secureSum.colluders curious, every weight is 1 and no',

@@ -5,7 +5,7 @@
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { type ChainTip, extendChain, type LinkKind, type RunContext } from '../../protocols/chain.ts'
 import { equalBytes } from '../../protocols/codec.ts'
-import type { LinkBody } from '../../protocols/messages.js'
+import { CertifiedLink, Decision, type LinkBody } from '../../protocols/messages.js'
 import type { Clock, Network, PeerId } from '../../protocols/ports.ts'
 import type { Effect, RoundEvent } from '../round/round-types.ts'
 import type { ByteAccount } from './byte-account.ts'
@@ -224,6 +224,7 @@ export class EffectRunner {
     await disk.chain.append(records, tip)
     await states.adopt(tip.stateHash)
     await disk.journal.prune(tip)
+    for (const link of linksIn(records, tip)) await work.settle(link)
     if (moved) await disk.saveAdapter(states.state.adapter)
     work.forgetBefore(tip)
     sums.forgetBefore(tip)
@@ -285,4 +286,10 @@ export class EffectRunner {
     emit({ type: 'caught-up', from, tip, links: behind ? records.length - fresh : 0 })
     return { type: 'adopt', tip }
   }
+}
+
+/** @param tip - after the last of the records: the founding list, if it is among them, is the first */
+function linksIn(records: readonly Uint8Array[], { height }: ChainTip): LinkBody[] {
+  const links = records.slice(records.length > height ? 1 : 0)
+  return links.map(record => Decision.decode(CertifiedLink.decode(record).decision).link!)
 }

@@ -10,6 +10,7 @@ import { clipToNorm } from '../../aggregation/clip.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { encodeInput, type RoundEncoding } from '../../aggregation/encoding.ts'
 import type { Random } from '../../aggregation/random.ts'
+import { type Compressed, compress } from '../../aggregation/random-k.ts'
 import type { Lanes } from '../../aggregation/ring.ts'
 import type { RunContext } from '../../protocols/chain.ts'
 import type { PeerId } from '../../protocols/ports.ts'
@@ -67,11 +68,24 @@ export function trainJobOf(
   }
 }
 
+/** Under random-k: the coordinates that this round sums, and what is left over of the rounds before, shape [d]. */
+export interface RandomKInput {
+  readonly kept: Uint32Array
+  readonly leftover: Float32Array
+}
+
+export interface EncodedTraining {
+  /** Shape [laneCountOf(encoding)], not masked yet: it must not leave this peer. */
+  readonly input: Lanes
+  /** Null without random-k. As private as the input. */
+  readonly compressed: Compressed | null
+}
+
 /**
- * The delta of the trained factors, clipped and encoded. The plain delta is erased, and so is the trained adapter.
+ * The delta of the trained factors, clipped and encoded. The plain delta is erased, and so are the trained adapter and what
+ * was left over.
  * @param before - the global adapter [d]
  * @param weight - from roundWeight
- * @returns shape [laneCountOf(encoding)], not masked yet: it must not leave this peer
  * @throws AggregationError NON_FINITE, LENGTH_MISMATCH
  */
 export function encodeTraining(
@@ -82,8 +96,9 @@ export function encodeTraining(
   trained: Pick<TrainResult, 'adapter' | 'meanLoss'>,
   clipNorm: number,
   weight: number,
-  random: Random
-): Lanes {
+  random: Random,
+  randomK: RandomKInput | null = null
+): EncodedTraining {
   const spans = spansOf(layout, factors)
   const start = gatherSpans(before, spans)
   const delta = gatherSpans(trained.adapter, spans)
@@ -91,10 +106,13 @@ export function encodeTraining(
   let clipped: Float64Array | undefined
   try {
     clipped = clipToNorm(delta, clipNorm).clipped
-    return encodeInput(encoding, { delta: clipped, weight, metrics: [trained.meanLoss] }, random)
+    const compressed = randomK === null ? null : compress(clipped, randomK.leftover, randomK.kept, clipNorm)
+    const input = { delta: compressed?.sent ?? clipped, weight, metrics: [trained.meanLoss] }
+    return { input: encodeInput(encoding, input, random), compressed }
   } finally {
     delta.fill(0)
     clipped?.fill(0)
+    randomK?.leftover.fill(0)
     trained.adapter.fill(0)
   }
 }

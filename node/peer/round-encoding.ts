@@ -8,6 +8,7 @@ import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { coordinateBoundOf, encodingText, type RoundEncoding } from '../../aggregation/encoding.ts'
 import { privateEncodingText } from '../../aggregation/private-input.ts'
+import { keptCoordinates, keptCount } from '../../aggregation/random-k.ts'
 import { encodeState } from '../../aggregation/replicated-state.ts'
 import { strategyByName } from '../../aggregation/strategies.ts'
 import type { RunContext } from '../../protocols/chain.ts'
@@ -32,9 +33,8 @@ export function roundEncodingOf(
   cohortSize: number,
   completedRounds: number
 ): RoundEncoding {
-  const { ringBits, clipNorm, maxWeight } = run.manifest.secureSum
-  const factors = strategyByName(run.manifest.strategy).factorsOf(completedRounds)
-  const dimension = spansOf(layout, factors).reduce((sum, { length }) => sum + length, 0)
+  const { ringBits, clipNorm, maxWeight, randomK } = run.manifest.secureSum
+  const dimension = keptCount(randomK, summedDimension(run, layout, completedRounds))
   return {
     ringBits,
     participants: cohortSize,
@@ -44,6 +44,46 @@ export function roundEncodingOf(
     metricLimbs: METRIC_LIMBS,
     rotationSeed: `${toHex(run.id)} ${completedRounds}`
   }
+}
+
+/**
+ * The coordinates of a round under random-k, [k] of d, or null if it sums all of them. Public, as the rotation's seed is.
+ * @throws AggregationError BAD_SETTING for an unknown strategy
+ */
+export function keptOf(
+  run: Pick<RunContext, 'id' | 'manifest'>,
+  layout: AdapterLayout,
+  completedRounds: number
+): Uint32Array | null {
+  const { randomK } = run.manifest.secureSum
+  if (randomK === 1) return null
+  const dimension = summedDimension(run, layout, completedRounds)
+  return keptCoordinates(selectionSeed(run.id, completedRounds), dimension, keptCount(randomK, dimension))
+}
+
+/** d, coordinates of the factors that are trained after so many rounds. */
+export function summedDimension(
+  { manifest }: Pick<RunContext, 'manifest'>,
+  layout: AdapterLayout,
+  completedRounds: number
+): number {
+  const factors = strategyByName(manifest.strategy).factorsOf(completedRounds)
+  return spansOf(layout, factors).reduce((sum, { length }) => sum + length, 0)
+}
+
+/** One more line of the encoding's text; none without random-k, as before there was one. */
+function selectionText(
+  run: Pick<RunContext, 'id' | 'manifest'>,
+  layout: AdapterLayout,
+  completedRounds: number
+): string {
+  if (run.manifest.secureSum.randomK === 1) return ''
+  const dimension = summedDimension(run, layout, completedRounds)
+  return `randomK ${dimension} ${JSON.stringify(selectionSeed(run.id, completedRounds))}\n`
+}
+
+function selectionSeed(run: Uint8Array, completedRounds: number): string {
+  return `random-k ${toHex(run)} ${completedRounds}`
 }
 
 /**
@@ -86,7 +126,8 @@ export function createRunContext(
       const ofPrivate = privateEncodingOf({ id, manifest }, layout, cohortSize, completedRounds)
       const text =
         ofPrivate === null
-          ? encodingText(roundEncodingOf({ id, manifest }, layout, cohortSize, completedRounds))
+          ? encodingText(roundEncodingOf({ id, manifest }, layout, cohortSize, completedRounds)) +
+            selectionText({ id, manifest }, layout, completedRounds)
           : privateEncodingText(ofPrivate)
       const hash = crypto.sha256(lengthPrefixed('fedpeft/1 encoding', layoutLines, text))
       hashes.set(key, hash)

@@ -5,6 +5,7 @@
 import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { decodeIntegers, integersOf } from '../../aggregation/encoding.ts'
 import { decodePrivateIntegers, privateIntegersOf } from '../../aggregation/private-input.ts'
+import { spread } from '../../aggregation/random-k.ts'
 import { applyRound, type PrivacySpent } from '../../aggregation/replicated-state.ts'
 import type { Lanes } from '../../aggregation/ring.ts'
 import { serverOptimizerOf } from '../../aggregation/server-optimizer.ts'
@@ -12,7 +13,7 @@ import { strategyByName } from '../../aggregation/strategies.ts'
 import type { RunContext } from '../../protocols/chain.ts'
 import type { RoundOutcome } from '../round/round-types.ts'
 import { privateEncodingOf, privateServerStep } from './private-round.ts'
-import { roundEncodingOf } from './round-encoding.ts'
+import { keptOf, roundEncodingOf, summedDimension } from './round-encoding.ts'
 import type { StateKeeper } from './state-keeper.ts'
 
 export interface RoundKind {
@@ -70,8 +71,19 @@ export function serverStep(
     return { stateHash: states.offer(next), weightSum: survivors, meanLoss: 0 }
   }
   const decoded = decodeIntegers(roundEncodingOf(run, layout, encodedFor, completedRounds), sum, survivors)
+  const kept = keptOf(run, layout, completedRounds)
+  const weightedSum =
+    kept === null
+      ? decoded.weightedSum
+      : spread(decoded.weightedSum, kept, summedDimension(run, layout, completedRounds))
   const optimizer = serverOptimizerOf(manifest.serverOptimizer)
-  const next = applyRound(state, decoded, strategyByName(manifest.strategy), optimizer, layout)
+  const next = applyRound(
+    state,
+    { ...decoded, weightedSum },
+    strategyByName(manifest.strategy),
+    optimizer,
+    layout
+  )
   const { weightSum, meanMetrics } = decoded
   return { stateHash: states.offer(next), weightSum, meanLoss: meanMetrics[0]! }
 }

@@ -2,7 +2,7 @@
  * The long work of a round: training, masking, pulling bodies, opening the sum. It runs beside the machine, belongs
  * to one attempt, and ends with it. Plain inputs live here only, from the end of training until they are masked.
  */
-import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
+import { type AdapterLayout, spansOf } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { laneCountOf, roundWeight } from '../../aggregation/encoding.ts'
 import { AggregationError } from '../../aggregation/errors.ts'
@@ -15,15 +15,17 @@ import type { BlobExchange } from '../../protocols/blob-exchange.ts'
 import type { RunContext } from '../../protocols/chain.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { toHex } from '../../protocols/hex.ts'
+import type { LinkBody } from '../../protocols/messages.js'
 import type { Clock, PeerId } from '../../protocols/ports.ts'
 import type { Effect, RoundEvent } from '../round/round-types.ts'
 import type { Trainer, TrainJob, TrainResult } from '../train/trainer.ts'
+import { type ErrorFeedback, eraseLeftover, type Leftover } from './error-feedback.ts'
 import { type AttemptId, isBefore } from './journal-store.ts'
-import { batchSeedOf, encodeTraining, trainJobOf } from './local-training.ts'
+import { batchSeedOf, type EncodedTraining, encodeTraining, trainJobOf } from './local-training.ts'
 import type { Masking } from './masking.ts'
 import { encodePrivateTraining, privateEncodingOf } from './private-round.ts'
 import { holdersInTurn, pullDelayMs } from './pull-order.ts'
-import { roundEncodingOf } from './round-encoding.ts'
+import { keptOf, roundEncodingOf } from './round-encoding.ts'
 import { checkSum, integersOfRound, serverStep } from './round-sum.ts'
 import type { StateKeeper } from './state-keeper.ts'
 import type { TreeWork } from './tree-work.ts'
@@ -43,6 +45,8 @@ export interface WorkPorts {
   readonly states: StateKeeper
   /** Where a leaf's sum goes. */
   readonly sums: Pick<TreeWork, 'keep'>
+  /** What was not sent yet of earlier changes; null without random-k. */
+  readonly feedback: ErrorFeedback | null
   readonly examples: number
   rounding(): Random
   /** For the noise of one input and its rounding. */
@@ -64,6 +68,8 @@ interface AttemptWork {
   readonly stop: AbortController
   /** Encoded, not masked. */
   input: Lanes | null
+  /** What is left over once the input is announced; null without random-k. */
+  leftover: Leftover | null
   /** Masked inputs pulled and made. */
   readonly bodies: Map<string, Uint8Array>
   /** Bodies being pulled, with those who may hold them. */
@@ -105,7 +111,9 @@ export class RoundWork {
         return null
       }
       onTrained(work.id, job, trained)
-      work.input = this.#encode(effect, trained)
+      const { input, compressed } = this.#encode(effect, trained)
+      work.input = input
+      work.leftover = compressed && { spans: spansOf(this.#ports.layout, effect.factors), compressed }
       return { type: 'trained', round, attempt }
     } catch (error) {
       if (signal.aborted) return null
@@ -116,17 +124,24 @@ export class RoundWork {
   }
 
   /** From the state that the training began with. Noise is drawn here, anew for every input. */
-  #encode({ factors, completedRounds, cohortSize }: EffectOf<'train'>, trained: TrainResult): Lanes {
-    const { run, layout, states, examples, rounding, noise } = this.#ports
+  #encode(
+    { factors, completedRounds, cohortSize }: EffectOf<'train'>,
+    trained: TrainResult
+  ): EncodedTraining {
+    const { run, layout, states, feedback, examples, rounding, noise } = this.#ports
     const { state } = states
     const ofPrivate = privateEncodingOf(run, layout, cohortSize, completedRounds)
     if (ofPrivate !== null) {
-      return encodePrivateTraining(ofPrivate, run.manifest, layout, factors, state, trained, noise())
+      const { manifest } = run
+      const input = encodePrivateTraining(ofPrivate, manifest, layout, factors, state, trained, noise())
+      return { input, compressed: null }
     }
     const encoding = roundEncodingOf(run, layout, cohortSize, completedRounds)
     const weight = roundWeight(examples, encoding.maxWeight)
     const { adapter, clipNorm } = state
-    return encodeTraining(encoding, layout, factors, adapter, trained, clipNorm, weight, rounding())
+    const kept = keptOf(run, layout, completedRounds)
+    const randomK = kept === null ? null : { kept, leftover: feedback!.of(spansOf(layout, factors)) }
+    return encodeTraining(encoding, layout, factors, adapter, trained, clipNorm, weight, rounding(), randomK)
   }
 
   /**
@@ -174,8 +189,9 @@ export class RoundWork {
       if (input === null || signal.aborted) return null
       // From here on the input is this call's alone.
       work.input = null
-      sum = maskingOf(input, effect.selfKey, effect.pairMasks)
       try {
+        await this.#announceLeftover(work)
+        sum = maskingOf(input, effect.selfKey, effect.pairMasks)
         bytes = await masking.sum(sum, signal)
       } finally {
         input.fill(0)
@@ -190,6 +206,23 @@ export class RoundWork {
     this.#own = [...this.#own.slice(-1), toHex(address)]
     const { round, attempt } = work.id
     return { type: 'input-masked', round, attempt, address, lengthBytes: bytes.length }
+  }
+
+  /** Before the input is announced: what goes with it is not sent again. @throws FilesError */
+  async #announceLeftover(work: AttemptWork): Promise<void> {
+    const { leftover, id } = work
+    if (leftover === null) return
+    work.leftover = null
+    try {
+      await this.#ports.feedback!.announce(id, leftover)
+    } finally {
+      eraseLeftover(leftover)
+    }
+  }
+
+  /** Takes the end of an attempt. @throws FilesError */
+  async settle(link: LinkBody): Promise<void> {
+    await this.#ports.feedback?.settle(link, this.#ports.self)
   }
 
   /**
@@ -293,6 +326,7 @@ export class RoundWork {
     this.#attempts.delete(keyOf(id))
     work.stop.abort()
     work.input?.fill(0)
+    if (work.leftover !== null) eraseLeftover(work.leftover)
     for (const address of this.#lastBodies) this.#ports.blobs.drop(address)
     this.#lastBodies = [...work.bodies.values()]
   }
@@ -321,6 +355,7 @@ export class RoundWork {
       id: { round, attempt },
       stop,
       input: null,
+      leftover: null,
       bodies: new Map(),
       pulls: new Map()
     }

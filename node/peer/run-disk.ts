@@ -1,6 +1,7 @@
 /**
  * What one run leaves on one peer's disk, below `runs/<run id>/`: `manifest.json`, `chain.log`, `journal.log`,
- * `states/<hash>.bin`, `evidence/` and `adapter/`. Written in an order that leaves something that opens wherever a crash falls:
+ * `states/<hash>.bin`, `evidence/`, `adapter/` and under random-k `leftover.bin`. Written in an order that leaves something that
+ * opens wherever a crash falls:
  * a state before the link that names it, a link before its journal is let go.
  */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
@@ -12,6 +13,7 @@ import { encodeSignedManifest, type SignedManifest } from '../../protocols/signe
 import { saveAdapter } from '../peft/peft-files.ts'
 import type { Trainer } from '../train/trainer.ts'
 import { ChainStore } from './chain-store.ts'
+import { ErrorFeedback } from './error-feedback.ts'
 import { EvidenceStore } from './evidence-store.ts'
 import { JournalStore } from './journal-store.ts'
 import { StateStore } from './state-store.ts'
@@ -21,6 +23,8 @@ export interface RunDisk {
   readonly journal: JournalStore
   readonly states: StateStore
   readonly evidence: EvidenceStore
+  /** Null without random-k. */
+  readonly feedback: ErrorFeedback | null
   /** Writes the global adapter in Hugging Face PEFT format. @throws FilesError */
   saveAdapter(values: Float32Array): Promise<void>
 }
@@ -57,11 +61,16 @@ export async function openRunDisk(
   const journal = await JournalStore.open(files, `${folder}/journal.log`, chain.tip)
   const states = new StateStore(files, `${folder}/states`, crypto)
   const evidence = await EvidenceStore.open(files, `${folder}/evidence`)
+  const { randomK } = run.manifest.secureSum
+  const feedbackPath = `${folder}/leftover.bin`
+  const feedback =
+    randomK === 1 ? null : await ErrorFeedback.open(files, feedbackPath, trainer.layout, crypto, warn)
   return {
     chain,
     journal,
     states,
     evidence,
+    feedback,
     saveAdapter: values =>
       saveAdapter(files, adapterFolder(run.id), {
         kind: trainer.adapterKind,

@@ -66,9 +66,10 @@ describe('a run of whole peers', () => {
         const weight = roundWeight(number, encoding.maxWeight)
         const { clipNorm } = manifest.secureSum
         const random = rounding(number, round)
+        const { adapter, factors } = job
         addLanes(
           sum,
-          encodeTraining(encoding, layout, job.factors, job.adapter, trained, clipNorm, weight, random)
+          encodeTraining(encoding, layout, factors, adapter, trained, clipNorm, weight, random).input
         )
       }
       const decoded = decodeSum(encoding, sum, 5)
@@ -120,7 +121,7 @@ describe('a run of whole peers', () => {
       const trained = vectorTraining(job, layout, number)
       const { clipNorm } = manifest.secureSum
       const weight = roundWeight(number, encoding.maxWeight)
-      const plain = encodeTraining(
+      const { input: plain } = encodeTraining(
         encoding,
         layout,
         job.factors,

@@ -72,7 +72,7 @@ describe('run manifest', () => {
     ],
     [
       '1.1',
-      '4056df22a88de611e5d2238dae0ff34162aab3e0b7997579d27227b3e81d374e',
+      'cee3df206c07599b32d3fc3ed5301e3e1296abbb5cbfcecdda16f071fdd28953',
       /^\{"adapter":\{"alpha":8,"dropout":0,"kind":"lora","rank":8,"rankStabilized":false,"seed":1,/
     ]
   ]
@@ -118,6 +118,8 @@ describe('run manifest', () => {
       ['secureSum.colluders', 1],
       ['secureSum.verifiers', 4],
       ['secureSum.verifiers', 'everyone'],
+      ['secureSum.randomK', 0.1],
+      ['secureSum.ringBits', 20],
       ['admission', { kind: 'list', peers: [1, 2, 3, 4].map(numberedPeer) }]
     ]
     const ids = changes.map(([path, value]) => toHex(runId(parseManifest(withValue(path, value)), sha256)))
@@ -157,6 +159,8 @@ describe('run manifest', () => {
     ['strategy', 'fedsa'],
     ['serverOptimizer.name', 'fedyogi'],
     ['secureSum.ringBits', 24],
+    ['secureSum.randomK', 0],
+    ['secureSum.randomK', 1.01],
     ['secureSum.clipNorm', 0],
     ['secureSum.maxWeight', 3],
     ['secureSum.colluders', -1],
@@ -255,7 +259,9 @@ describe('run manifest: version', () => {
       ['adapter.dropout', 0.1],
       ['training.optimizer', 'sgd'],
       ['training.proximalMu', 0.01],
-      ['secureSum.verifiers', 16]
+      ['secureSum.verifiers', 16],
+      ['secureSum.randomK', 0.5],
+      ['secureSum.ringBits', 20]
     ]
     for (const [path, value] of later) {
       const given = { strategy: 'fedit', ...withValue(path, value) }
@@ -360,6 +366,12 @@ describe('run manifest: privacy', () => {
   })
 
   const refused: Array<[string, Record<string, unknown>, string, RegExp]> = [
+    [
+      'some of the coordinates',
+      { privacy: noise(), secureSum: { randomK: 0.5 } },
+      'secureSum.randomK',
+      /^1, with/
+    ],
     ['unequal weights', { privacy: noise(), secureSum: { maxWeight: 8 } }, 'secureSum.maxWeight', /^1, with/],
     [
       'a cohort of three',

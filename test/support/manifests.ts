@@ -50,6 +50,7 @@ export function arbitraryManifest(): fc.Arbitrary<Record<string, unknown>> {
         ),
         secureSum: partial({
           ringBits: fc.constantFrom(16, 20, 32),
+          randomK: fc.constantFrom(1, 0.5, 0.01),
           maxWeight: fc.constantFrom(1, 2, 4, 8, 16, 32, 64),
           colluders: fc.oneof(fc.constant('default'), fc.integer({ min: 0, max: quorumOf(founders) - 2 }))
         })

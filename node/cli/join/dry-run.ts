@@ -185,7 +185,8 @@ async function freeBytes(dir: string): Promise<number | null> {
 
 function whatLeaves(manifest: RunManifest, { examples, trainer }: Workshop): string[] {
   const { secureSum, strategy, privacy } = manifest
-  const { clipNorm, ringBits } = secureSum
+  const { clipNorm, ringBits, randomK } = secureSum
+  const part = randomK === 1 ? '' : `, ${(100 * randomK).toFixed(1)} % of them at a time`
   const isAdaptive = privacy.mechanism !== 'none' && privacy.clipping.kind === 'adaptive'
   const noise = privacy.mechanism === 'none' ? '' : 'noised, '
   const factors = { rolora: 'B or A, in turns', ffa: 'B', fedit: 'A and B' }[strategy]
@@ -193,7 +194,7 @@ function whatLeaves(manifest: RunManifest, { examples, trainer }: Workshop): str
     'to the peers that you connect to: your network address, your peer id, that you take part in this run, and when',
     'each round, signed: public keys, shares of two fresh secrets (each sealed for one member), hashes, votes',
     `each round: your change of the adapter (${factors}; ${trainer.layout.length.toLocaleString('en-US')} numbers in ` +
-      `all), clipped to norm ${clipNorm}${isAdaptive ? ' at first' : ''}, rounded, ${noise}and masked in ${ringBits}-bit integers; without the masks of the ` +
+      `all${part}), clipped to norm ${clipNorm}${isAdaptive ? ' at first' : ''}, rounded, ${noise}and masked in ${ringBits}-bit integers; without the masks of the ` +
       'others it is indistinguishable from random numbers',
     ...inTheSum(manifest, examples),
     "to everyone in the run: the sum over a cohort's survivors, and the adapter made of it"

@@ -102,7 +102,7 @@ async function measureWith(settings: RoundSettings, sumUp: SumUp): Promise<SumRe
       encodeTraining(encoding, layout, ['B'], before, trained, 1, 1, seededRandom(peer))
     )
     encodingMs.push(ms)
-    inputs.push(value)
+    inputs.push(value.input)
   }
   say(`n = ${n}: ${n} inputs masked with ${n} key streams each`)
   // The first job starts the thread.

@@ -80,7 +80,7 @@ describe('from a trained adapter to lanes', () => {
       2,
       weight,
       seededRandom(1)
-    )
+    ).input
 
   it('holds the delta of the trained factors, weighted, to within the quantisation', () => {
     fc.assert(

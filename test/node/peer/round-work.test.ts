@@ -63,6 +63,7 @@ function desk(checkpoints?: TrainerCheckpoints, masking = maskingHere(crypto)): 
     clock,
     crypto,
     masking,
+    feedback: null,
     run,
     self: members[0]!.id,
     trainer: { ...trainer, ...(checkpoints && { checkpoints }) },

@@ -43,7 +43,7 @@ describe('a network of several cohorts', () => {
         lives.map(({ member }) => member.id).sort()
       )
       const sum = addCohortSums(
-        lives.map(life => Int32Array.from(integersOf(encoding, inputOf(life, round, cluster))))
+        lives.map(life => Int32Array.from(integersOf(encoding, inputOf(life, round, cluster).input)))
       )
       const decoded = decodeIntegers(encoding, sum, 16)
       const before = state.adapter
