@@ -240,7 +240,7 @@ describe('a network that loses words', () => {
     const run = testRun(4, { rounds: 2, deadlines: testDeadlines })
     let lost = 0
     const cluster: RoundCluster = new RoundCluster(run, {
-      seed: 3,
+      seed: 1,
       deliver: (_from, to, { type, payload, context }) => {
         const hit =
           type === 'certificate' &&
