@@ -6,12 +6,13 @@ import { initialState } from '../../../aggregation/replicated-state.ts'
 import { lanesByteLength, lanesOfBytes } from '../../../aggregation/ring.ts'
 import { unmaskSum } from '../../../aggregation/secure-sum.ts'
 import { batchSeedOf } from '../../../node/peer/local-training.ts'
-import { maskingHere } from '../../../node/peer/masking.ts'
+import { type Masking, maskingHere } from '../../../node/peer/masking.ts'
 import { roundEncodingOf } from '../../../node/peer/round-encoding.ts'
 import { RoundWork } from '../../../node/peer/round-work.ts'
 import { StateKeeper } from '../../../node/peer/state-keeper.ts'
 import { StateStore } from '../../../node/peer/state-store.ts'
 import { TreeWork } from '../../../node/peer/tree-work.ts'
+import { MaskThreads } from '../../../node/platform/mask-threads.ts'
 import type { Effect, RoundEvent } from '../../../node/round/round-types.ts'
 import type { TrainerCheckpoints, TrainJob } from '../../../node/train/trainer.ts'
 import { type BlobExchange, createBlobExchange } from '../../../protocols/blob-exchange.ts'
@@ -45,7 +46,7 @@ interface Desk {
   readonly other: { readonly id: string; readonly blobs: BlobExchange }
 }
 
-function desk(checkpoints?: TrainerCheckpoints, masking = maskingHere(crypto)): Desk {
+function desk(checkpoints?: TrainerCheckpoints, masking: Masking = maskingHere(crypto)): Desk {
   const clock = new VirtualClock()
   const world = createSimWorld({ clock, seed: 1 })
   const network = world.join(members[0]!.id)
@@ -207,6 +208,21 @@ describe('the work of a round', () => {
     expect(decodeSum(encoding, plain, 1).weightSum).to.equal(4)
     // A second masking would give the difference of two masks away: there is nothing left to mask.
     expect(await work.work.mask(maskEffect(0))).to.equal(null)
+  })
+
+  it('masks on other threads to the same bytes as here', async () => {
+    const threads = new MaskThreads({ threads: 2, smallestBytes: 0 })
+    const addresses: Uint8Array[] = []
+    for (const masking of [threads, maskingHere(crypto)]) {
+      const { work, train, blobs } = desk(undefined, masking)
+      await train(0)
+      const event = await work.mask(maskEffect(0))
+      if (event?.type !== 'input-masked') throw new Error('not masked')
+      expect(blobs.get(event.address)).to.have.length(event.lengthBytes)
+      addresses.push(event.address)
+    }
+    await threads.close()
+    expect(addresses[0]).to.deep.equal(addresses[1])
   })
 
   for (const isCutShort of [false, true]) {
