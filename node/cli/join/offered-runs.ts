@@ -50,6 +50,7 @@ export async function listOfferedRuns(entry: Entry, { output, signal }: CommandH
       rounds: manifest.rounds,
       cohort: manifest.cohort,
       admission: manifest.admission.kind,
+      privacy: manifest.privacy,
       members: standing?.members ?? null,
       completedRounds: standing?.completedRounds ?? null
     }))
@@ -61,7 +62,7 @@ export async function listOfferedRuns(entry: Entry, { output, signal }: CommandH
     return
   }
   const table = new Table({
-    head: ['id', 'name', 'author', 'base model', 'adapter', 'rounds', 'members', 'who may join'],
+    head: ['id', 'name', 'author', 'base model', 'adapter', 'rounds', 'members', 'privacy', 'who may join'],
     style: { head: [], border: [] }
   })
   for (const { run, manifest, standing } of runs) {
@@ -76,11 +77,17 @@ export async function listOfferedRuns(entry: Entry, { output, signal }: CommandH
       `${adapterText(manifest.adapter)}, ${manifest.strategy}`,
       rounds,
       members,
+      privacyText(manifest),
       manifest.admission.kind === 'open' ? 'anyone' : `${manifest.admission.peers.length} listed peers`
     ])
   }
   output.say(table.toString())
   output.say('Take part with: fedpeft-node join ADDRESS --run ID --data YOUR-TEXT')
+}
+
+/** What noise a member would have, if any. */
+function privacyText({ privacy }: RunManifest): string {
+  return privacy.mechanism === 'none' ? 'no noise' : `epsilon ${privacy.epsilon} at most`
 }
 
 function modelText({ model }: RunManifest): string {
