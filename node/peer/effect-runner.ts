@@ -218,7 +218,7 @@ export class EffectRunner {
 
   /** State first, then the links: a link on the disk whose state is nowhere could not be gone on from. */
   async #append(records: readonly Uint8Array[], tip: ChainTip): Promise<void> {
-    const { disk, states, work, sums, onProgress } = this.#ports
+    const { disk, states, work, sums } = this.#ports
     const moved = !equalBytes(tip.stateHash, states.hash)
     await states.write(tip.stateHash)
     await disk.chain.append(records, tip)
@@ -228,12 +228,13 @@ export class EffectRunner {
     if (moved) await disk.saveAdapter(states.state.adapter)
     work.forgetBefore(tip)
     sums.forgetBefore(tip)
-    onProgress()
   }
 
   #tellLink(link: LinkBody, tip: ChainTip): void {
-    const { emit, account } = this.#ports
+    const { emit, account, onProgress } = this.#ports
     emit({ type: 'link', kind: link.kind as LinkKind, link, tip, bytes: account.take() })
+    // Only now: whoever waits for the end of the run has heard of its last link then.
+    onProgress()
   }
 
   async #probe(effect: EffectOf<'probe'>): Promise<RoundEvent | null> {
@@ -276,7 +277,7 @@ export class EffectRunner {
   }
 
   async #adoptChain({ records, tips, tip, from }: CaughtUp): Promise<RoundEvent | null> {
-    const { disk, states, emit } = this.#ports
+    const { disk, states, emit, onProgress } = this.#ports
     const height = disk.chain.tip?.height ?? -1
     // Links that this peer has committed itself in the meantime.
     const fresh = tips.findIndex(({ height: at }) => at === height + 1)
@@ -284,6 +285,7 @@ export class EffectRunner {
     if (!behind && (tip.height < height || !(await states.has(tip.stateHash)))) return null
     await this.#append(behind ? records.slice(fresh) : [], tip)
     emit({ type: 'caught-up', from, tip, links: behind ? records.length - fresh : 0 })
+    onProgress()
     return { type: 'adopt', tip }
   }
 }

@@ -154,6 +154,9 @@ describe('a peer that is held up', () => {
     expect(await cluster.runToEnd()).to.equal(true)
     expect(hasEvent(lives[3]!, 'sum-refused')).to.equal(true)
     expect(linksOf(lives[3]!).map(({ kind }) => kind)).to.deep.equal(['result'])
+    // The end is told last: whoever waits for it has heard of the link.
+    const told = lives[3]!.events.map(({ type }) => type)
+    expect(told.indexOf('finished')).to.be.above(told.lastIndexOf('link'))
     // Not finished before that state was here, although the link was certified.
     const { completedRounds, stateHash, adapter } = await lives[3]!.peer.finished
     expect(completedRounds).to.equal(1)
