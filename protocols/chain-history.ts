@@ -2,7 +2,20 @@
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { type ChainTip, cohortsAt, type RunContext } from './chain.ts'
 import { equalBytes } from './codec.ts'
-import type { EvidenceChain } from './evidence.ts'
+import type { CheckedEvidence, EvidenceChain } from './evidence.ts'
+
+/**
+ * True of evidence against somebody whom the author has named a member since: it would expel it again at once. The author
+ * does not forgive itself.
+ */
+export function isForgiven(
+  { pardon }: Pick<ChainTip, 'pardon'>,
+  { culprit, round, attempt }: Pick<CheckedEvidence, 'culprit' | 'round' | 'attempt'>,
+  { manifest }: Pick<RunContext, 'manifest'>
+): boolean {
+  if (pardon === null || culprit === manifest.author) return false
+  return round < pardon.round || (round === pardon.round && attempt <= pardon.attempt)
+}
 
 /** What a chain that ends here can say about evidence. */
 export function evidenceChainOf(

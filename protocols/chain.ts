@@ -74,6 +74,8 @@ export interface ChainTip {
   readonly end: RunEnd | null
   /** Members that cheated and were expelled: they do not come back by registering. Sorted. */
   readonly expelled: readonly PeerId[]
+  /** The attempt at which the author last set the members anew: what was done until then is forgiven. */
+  readonly pardon: { readonly round: number; readonly attempt: number } | null
   /** Attempts that came to nothing since the last result, or the last word of the author. */
   readonly failures: readonly Failure[]
   /** The last links, this one first, with the cohorts that made them: for evidence (chain-history.ts). */
@@ -132,6 +134,7 @@ export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSui
     privacy,
     end: endAfter(0, members.length, privacy, run),
     expelled: [],
+    pardon: null,
     failures: [],
     history: []
   }
@@ -347,6 +350,7 @@ function tipAfter(
     privacy,
     end: endAfter(link.completedRounds, link.members.length, privacy, run),
     expelled: expelledAfter(tip.expelled, link),
+    pardon: link.kind === 'reconfiguration' ? { round: tip.round, attempt: tip.attempt } : tip.pardon,
     failures: failuresAfter(tip, link),
     history: [
       { hash: linkHash, previous: link.previous, cohorts: cohortsAt(tip, run, crypto) },

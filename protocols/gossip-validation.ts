@@ -4,7 +4,7 @@
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import type { ChainTip, RunContext } from './chain.ts'
-import { evidenceChainOf } from './chain-history.ts'
+import { evidenceChainOf, isForgiven } from './chain-history.ts'
 import { equalBytes } from './codec.ts'
 import { type MessageType, openMessage, type SignedMessage } from './envelope.ts'
 import { ProtocolError } from './errors.ts'
@@ -109,6 +109,7 @@ export function judgeEvidence(
     return verdict.later ? idle(why) : { verdict: 'reject', reason: 'FALSE_EVIDENCE', data: { why } }
   }
   if (!tip.members.includes(verdict.evidence.culprit)) return idle('it is against nobody in the run')
+  if (isForgiven(tip, verdict.evidence, run)) return idle('the author has set the members anew since')
   return { verdict: 'accept', message }
 }
 

@@ -3,7 +3,7 @@
  * and how anyone checks it, is protocols/evidence.ts; what comes of it is expulsion.ts.
  */
 import type { ShamirShare } from '../../aggregation/shamir.ts'
-import { evidenceChainOf } from '../../protocols/chain-history.ts'
+import { evidenceChainOf, isForgiven } from '../../protocols/chain-history.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import { contradictionOf, type Utterance, utteranceOf } from '../../protocols/contradictions.ts'
 import type { MessageType, SignedMessage } from '../../protocols/envelope.ts'
@@ -174,6 +174,7 @@ export function takeEvidence(draft: Draft, bytes: Uint8Array): CheckedEvidence |
   const verdict = checkEvidence(bytes, deps.run, evidenceChainOf(tip, deps.run, deps.crypto), deps.crypto)
   if (!verdict.holds || !tip.members.includes(verdict.evidence.culprit)) return null
   const { evidence } = verdict
+  if (isForgiven(tip, evidence, deps.run)) return null
   const known = [...blame.evidence.values()].filter(({ culprit }) => culprit === evidence.culprit)
   if (known.length >= PIECES_PER_CULPRIT && !blame.wanted.has(key)) return null
   blame.wanted.delete(key)
@@ -190,8 +191,9 @@ export function takeEvidence(draft: Draft, bytes: Uint8Array): CheckedEvidence |
 export function carryEvidence(draft: Draft, attempt: AttemptState): void {
   const { blame, tip } = draft.state
   blame.wanted.clear()
-  for (const [key, { culprit, bytes }] of blame.evidence) {
-    if (!tip!.members.includes(culprit)) blame.evidence.delete(key)
-    else remember(attempt, seal(draft, 'evidence', runContextOf(draft), bytes))
+  for (const [key, evidence] of blame.evidence) {
+    const isOver = !tip!.members.includes(evidence.culprit) || isForgiven(tip!, evidence, draft.deps.run)
+    if (isOver) blame.evidence.delete(key)
+    else remember(attempt, seal(draft, 'evidence', runContextOf(draft), evidence.bytes))
   }
 }

@@ -34,6 +34,7 @@ const tip: ChainTip = {
   privacy: null,
   end: null,
   expelled: [],
+  pardon: null,
   failures: [],
   history: []
 }
