@@ -21,7 +21,7 @@ import {
   Founding,
   type LinkBody
 } from './messages.js'
-import { type Failure, isGiveUpReason, leastCohortOf, pauseOf, reasonOfSubject } from './pause.ts'
+import { type Failure, failuresAfter, leastCohortOf, pauseOf, reasonOfSubject } from './pause.ts'
 import { isPeerId } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
 import { affords, charged, emptyAccount, type PrivacyAccount, privacyTermsOf } from './privacy-account.ts'
@@ -357,11 +357,6 @@ function tipAfter(
       ...tip.history
     ].slice(0, EVIDENCE_LINKS)
   }
-}
-
-function failuresAfter(tip: ChainTip, { kind, reason }: LinkBody): readonly Failure[] {
-  if (!isGiveUpReason(reason) || (kind !== 'abort' && kind !== 'lost')) return []
-  return [...tip.failures, { round: tip.round, attempt: tip.attempt, reason }]
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { Subject } from './certificate.ts'
 import { COHORT_MIN, COHORT_MIN_FORCED } from './limits.ts'
+import type { LinkBody } from './messages.js'
 import type { PeerId } from './ports.ts'
 import { leastFor } from './quorum.ts'
 import type { RunManifest } from './run-manifest.ts'
@@ -38,6 +39,15 @@ export interface Failure {
   readonly round: number
   readonly attempt: number
   readonly reason: GiveUpReason
+}
+
+/** The failures in a row, after a link that ends one more attempt. */
+export function failuresAfter(
+  { failures, round, attempt }: { readonly failures: readonly Failure[] } & Omit<Failure, 'reason'>,
+  { kind, reason }: Pick<LinkBody, 'kind' | 'reason'>
+): readonly Failure[] {
+  if (!isGiveUpReason(reason) || (kind !== 'abort' && kind !== 'lost')) return []
+  return [...failures, { round, attempt, reason }]
 }
 
 export type Pause =
