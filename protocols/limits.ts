@@ -150,3 +150,11 @@ export const ATTEMPTS_DEFAULT = 8
 
 /** The chain's tip remembers each of them. */
 export const ATTEMPTS_MAX = 1_000
+
+// Rounds
+
+/**
+ * What is kept of one member's words in one attempt, for those who missed them. A leader of the largest cohort proposes and
+ * certifies some 3 MiB in a view; a third of the members may be liars who never stop.
+ */
+export const TRANSCRIPT_BYTES_PER_MEMBER = 8 * MIB

@@ -237,15 +237,20 @@ export function onProposal(
   const { rules } = setting
   if (!rules.isOpen(state, proposal.view) || judgement === 'invalid') return []
   const valueHash = setting.crypto.sha256(proposal.decision)
-  state.values.set(toHex(valueHash), proposal.decision)
-  if (!rules.mayVote(state, 'prepare', proposal.view)) return []
+  const hash = toHex(valueHash)
+  const mayVote = rules.mayVote(state, 'prepare', proposal.view)
+  // Of one view only one value is kept, as its leader could go on proposing for ever; after a restart, the one voted for.
+  const isWaiting = judgement === 'later' && state.undecidedProposal?.proposal.view === proposal.view
+  if (mayVote ? isWaiting : state.prepared.get(proposal.view) !== hash) return []
+  state.values.set(hash, proposal.decision)
+  if (!mayVote) return []
   if (judgement === 'later') {
     state.undecidedProposal = { message, proposal, grounds }
     return []
   }
   state.undecidedProposal = null
   enterView(state, setting, proposal.view, nowMs)
-  state.prepared.set(proposal.view, toHex(valueHash))
+  state.prepared.set(proposal.view, hash)
   return [{ type: 'vote', kind: 'prepare', view: proposal.view, valueHash }]
 }
 

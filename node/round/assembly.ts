@@ -36,6 +36,8 @@ export interface Assembly {
   readonly said: Map<PeerId, readonly Utterance[]>
   /** Everything signed that belongs to it, by hash: what others are told who missed it. */
   readonly transcript: Map<string, SignedMessage>
+  /** What of it is each sender's, in bytes. */
+  readonly transcriptBytes: Map<PeerId, number>
   readonly agreements: Record<Subject, AgreementState>
   /** Rank that first proposed what was decided: the first leader of the next subject. */
   firstRank: Partial<Record<Subject, number>>

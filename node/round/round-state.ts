@@ -165,6 +165,7 @@ function copyAttempt(attempt: AttemptState): AttemptState {
   return {
     ...attempt,
     transcript: new Map(attempt.transcript),
+    transcriptBytes: new Map(attempt.transcriptBytes),
     withoutSecrets: new Set(attempt.withoutSecrets),
     advertised: new Map(attempt.advertised),
     shareMessages: new Map(attempt.shareMessages),
@@ -231,6 +232,7 @@ export function newAttempt(
     askAtMs: nowMs,
     secrets: null,
     transcript: new Map(),
+    transcriptBytes: new Map(),
     rosterDueMs: nowMs + run.manifest.deadlines.keysMs,
     sharesDueMs: Number.POSITIVE_INFINITY,
     inputsDueMs: Number.POSITIVE_INFINITY,

@@ -2,6 +2,7 @@
 import type { Subject } from '../../protocols/certificate.ts'
 import { type MessageType, type SignedMessage, sealMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
+import { TRANSCRIPT_BYTES_PER_MEMBER } from '../../protocols/limits.ts'
 import type { Context } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import { type AgreementSetting, voteRecipients } from './agreement.ts'
@@ -54,9 +55,13 @@ export function askFor(draft: Draft, assembly: Assembly, peers: readonly PeerId[
   draft.effects.push({ type: 'probe', round, attempt, cohort: context.cohort, from })
 }
 
-/** Keeps a message for those who missed it. */
-export function remember(attempt: Assembly, message: SignedMessage): void {
-  attempt.transcript.set(toHex(message.hash), message)
+/** Keeps a message for those who missed it; beyond what a member may have said in an attempt, no more of that member. */
+export function remember({ transcript, transcriptBytes }: Assembly, message: SignedMessage): void {
+  const key = toHex(message.hash)
+  const bytes = (transcriptBytes.get(message.sender) ?? 0) + message.bytes.length
+  if (transcript.has(key) || bytes > TRANSCRIPT_BYTES_PER_MEMBER) return
+  transcript.set(key, message)
+  transcriptBytes.set(message.sender, bytes)
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never

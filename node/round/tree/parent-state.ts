@@ -93,6 +93,7 @@ function newParent(
     probeAtMs: nowMs,
     said: new Map(),
     transcript: new Map(),
+    transcriptBytes: new Map(),
     agreements: {
       roster: newAgreement(),
       shares: newAgreement(),
@@ -119,6 +120,7 @@ export function copyParent(parent: ParentState): ParentState {
     ...parent,
     said: new Map(parent.said),
     transcript: new Map(parent.transcript),
+    transcriptBytes: new Map(parent.transcriptBytes),
     children: new Map(parent.children),
     added: new Map(parent.added),
     agreements: { ...parent.agreements, result: copyAgreement(parent.agreements.result) }

@@ -29,6 +29,46 @@ describe('an aggregator that lies', () => {
     }
   })
 
+  it('cannot fill anyone’s memory with proposals that are all right by themselves', () => {
+    let [kept, proposed] = [0, 0]
+    roundWith({
+      n: 7,
+      rank: 0,
+      options: {
+        watched: (deps, machine) => ({
+          ...machine,
+          step(state, event, nowMs) {
+            const result = machine.step(state, event, nowMs)
+            const { attempt } = result.state
+            if (attempt !== null && attempt.ranked[0] !== deps.self)
+              kept = Math.max(kept, attempt.agreements.roster.values.size)
+            return result
+          }
+        })
+      },
+      lie(effect, liar) {
+        const message = saidIn(effect, 'proposal')
+        const proposal = message === null ? null : Proposal.decode(message.payload)
+        if (message === null || proposal?.subject !== 'roster' || proposal.view > 0) return null
+        const { roster } = Decision.decode(proposal.decision)
+        // Each leaves another member out.
+        const others = roster!.advertised.map((_, i) => {
+          const advertised = roster!.advertised.toSpliced(i, 1)
+          const decision = Decision.encode({ roster: { ...roster!, advertised } })
+          return saying(
+            effect,
+            reworded(liar, message, { payload: Proposal.encode({ ...proposal, decision }) })
+          )
+        })
+        proposed = others.length
+        return [effect, ...others]
+      }
+    })
+    expect(proposed).to.equal(7)
+    // The one that came first, and the one that was decided.
+    expect(kept).to.be.at.most(2)
+  })
+
   it('cannot hand the lead to whom it likes', () => {
     for (const subject of ['roster', 'shares', 'survivors'] as const) {
       const { refusals } = roundWith(
