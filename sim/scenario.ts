@@ -53,6 +53,9 @@ const embeddedDefaults = {
   secureSum: { clipNorm: 10 }
 } as const
 
+/** Of a small adapter, after a few steps (docs/privacy.md). */
+const PRIVATE_CLIP_NORM = 0.2
+
 /** One machine computes for all peers in turn, so everything but training is quick and training is not. */
 const deadlinesOfEight = {
   keysMs: 20_000,
@@ -94,6 +97,11 @@ export function scenarioManifest(
 ): RunManifest {
   const { peers, rounds, seed, name, manifest } = scenario
   const merged = mergeSections({ ...embeddedDefaults, deadlines: deadlinesFor(peers) }, manifest)
+  // Noise grows with the clip norm: it should be about as long as a change is, or shorter.
+  const { mechanism = 'none' } = sectionOf(manifest, 'privacy')
+  const isNoised = mechanism !== 'none'
+  const clipping = isNoised ? { clipNorm: PRIVATE_CLIP_NORM } : {}
+  const secureSum = { ...sectionOf(merged, 'secureSum'), ...clipping, ...sectionOf(manifest, 'secureSum') }
   const adapter: Record<string, unknown> = { seed, ...sectionOf(merged, 'adapter') }
   // A prefix has no two factors to take in turns.
   const strategy = adapter['kind'] === 'prefix' ? { strategy: 'fedit' } : {}
@@ -106,6 +114,7 @@ export function scenarioManifest(
     name,
     ...strategy,
     ...merged,
+    secureSum,
     author,
     rounds,
     adapter,

@@ -23,6 +23,17 @@ describe('scenario', () => {
     expect(manifest.strategy).to.equal('ffa')
   })
 
+  it('gives a run with noise a short clip norm, unless it names one, and a large one time', () => {
+    const manifestOf = (given: Parameters<typeof parseScenario>[0]) =>
+      scenarioManifest(parseScenario(given), author, { source: 'embedded', sha256: digest })
+    const privacy = { mechanism: 'skellam' }
+    expect(manifestOf({}).secureSum.clipNorm).to.equal(10)
+    expect(manifestOf({ manifest: { privacy } }).secureSum).to.include({ clipNorm: 0.2, maxWeight: 1 })
+    expect(manifestOf({ manifest: { privacy, secureSum: { clipNorm: 3 } } }).secureSum.clipNorm).to.equal(3)
+    expect(manifestOf({ peers: 8 }).deadlines).to.include({ keysMs: 20_000, trainingMs: 300_000 })
+    expect(manifestOf({ peers: 64 }).deadlines).to.include({ keysMs: 1_280_000, trainingMs: 2_400_000 })
+  })
+
   it('refuses unknown and impossible fields by name', () => {
     const refusal = (given: unknown): string => {
       try {

@@ -10,6 +10,8 @@ import { FEW_CLIENTS, figure, guessedRightAtMost, percent, REASONABLE, verdictOf
 export interface RunPrivacy {
   readonly mechanism: 'skellam' | 'discrete-gaussian'
   readonly noiseMultiplier: number
+  /** Of the first round. */
+  readonly clipNorm: number
   /** At which the run stops. */
   readonly epsilonMax: number
   readonly delta: number
@@ -60,6 +62,7 @@ export function runPrivacyOf(
   return {
     mechanism,
     noiseMultiplier,
+    clipNorm: manifest.secureSum.clipNorm,
     epsilonMax,
     delta,
     members,
@@ -81,7 +84,7 @@ export function runPrivacyLines(privacy: RunPrivacy): string[] {
   const all = roundsAfforded === rounds
   return [
     `every member clips its change and adds ${mechanism} noise; together, ${colluders} of ${members} members colluding, ` +
-      `it is ${figure(noiseMultiplier)} times the clip norm. The sum is published with it`,
+      `it is ${figure(noiseMultiplier)} times the clip norm of ${privacy.clipNorm}. The sum is published with it`,
     roundsAfforded === 0
       ? `one round would cost epsilon ${figure(epsilonPerRound)}, more than the ${figure(epsilonMax)} that the run allows: ` +
         'it ends before it begins'
