@@ -105,12 +105,15 @@ function adoptDecision(draft: Draft, attempt: AttemptState | ParentState, subjec
 /** A link is certified, and the host has been told: the next attempt begins. */
 function leaveAttempt(draft: Draft, ready: boolean): void {
   const { state } = draft
-  if (state.attempt !== null) eraseSecrets(state.attempt)
+  const { attempt } = state
+  // Who came back into this attempt from an old copy of its disk may have spoken in the next one too.
+  const knowsItsWords = attempt === null || attempt.participation === 'full'
+  if (attempt !== null) eraseSecrets(attempt)
   state.attempt = null
   state.parents = []
   // Without its state there is nothing to train from: the host pulls it and says `adopt`.
-  if (ready) beginAttempt(draft, 'full')
-  else state.awaited = state.tip!.linkHash
+  if (ready) beginAttempt(draft, knowsItsWords ? 'full' : 'probing')
+  else if (knowsItsWords) state.awaited = state.tip!.linkHash
 }
 
 /** In a larger network everyone hears of the link, and few are among those who agreed on it. */

@@ -181,6 +181,16 @@ export const releaseMutations: readonly Mutation[] = [
       grep: 'other votes than it cast'
     }
   ]),
+  ...ofFile('node/round/decisions.ts', [
+    {
+      name: 'a member back from an old copy of its disk speaks in the next attempt unasked',
+      attack: 4,
+      find: "beginAttempt(draft, knowsItsWords ? 'full' : 'probing')",
+      replace: "beginAttempt(draft, 'full')",
+      test: rolledBack,
+      grep: 'a copy of before'
+    }
+  ]),
   ...ofFile('node/round/voting-journal.ts', [
     {
       name: 'votes are not written down',

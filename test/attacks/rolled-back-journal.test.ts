@@ -67,6 +67,23 @@ describe('a journal that was rolled back', () => {
     }
   })
 
+  it('with the rest of the disk, as a copy of before: it asks what it said in the next attempt too', () => {
+    let isBack = false
+    const cluster = crashAt(twoRounds, seed, member, point, cluster =>
+      cluster.at(cluster.nowMs + 30, () => {
+        isBack = true
+        cluster.restart(member, cluster.peer(member).journal)
+      })
+    )
+    const inSecond = (id: string) => cluster.peer(id).state.attempt?.round === 1
+    expect(cluster.runUntil(() => isBack && inSecond(member))).to.equal(true)
+    expect(cluster.peer(member).state.attempt!.participation).to.equal('probing')
+    expect(cluster.runUntil(() => inSecond(aggregator))).to.equal(true)
+    expect(cluster.peer(aggregator).state.attempt!.participation).to.equal('full')
+    expect(cluster.finish(60_000)).to.equal(true)
+    expect(linkKinds(cluster)).to.deep.equal(['result', 'result'])
+  })
+
   it('says nothing before a quorum but itself has answered what it holds', () => {
     let from = 0
     const cluster = crashAt(twoRounds, seed, member, point, cluster => {
