@@ -100,7 +100,8 @@ export const wordMutations: readonly Mutation[] = [
       attack: 12,
       find: 'if (a[i] !== b[i]) return false',
       replace: 'if (i < 4 && a[i] !== b[i]) return false',
-      test: envelope
+      test: replay,
+      grep: 'but of this roster'
     }
   ]),
   ...ofFile('protocols/gossip-validation.ts', [

@@ -149,7 +149,7 @@ describe('a bad share from the dealer', () => {
   })
 
   it('that deals twice is heard once', () => {
-    const { refusals } = roundWith({
+    const { refusals, cluster, ids } = roundWith({
       lie(effect, liar) {
         const message = saidIn(effect, 'share-keys')
         if (message === null) return null
@@ -161,6 +161,16 @@ describe('a bad share from the dealer', () => {
       }
     })
     expect(refusals).to.include('share-keys: it has sent other shares before')
+    for (const id of ids) {
+      const { notices } = cluster.peer(id)
+      const said = notices.flatMap(notice =>
+        notice.notice === 'refused' && notice.what === 'share-keys' ? [notice.reason] : []
+      )
+      // It has looked at one of the two only: at the second not even to find it bad.
+      expect(new Set(said).size, said.join()).to.be.at.most(2)
+      const before = 'it has sent other shares before'
+      if (said[0] === before) expect(said.filter(reason => reason !== before)).to.deep.equal([])
+    }
   })
 
   it('makes its victim vote for no U2 with the dealer in it', () => {

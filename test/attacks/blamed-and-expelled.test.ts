@@ -137,11 +137,14 @@ describe('a member that is found out by what it signed is blamed and expelled', 
     ]) {
       let [cheat, victim] = ['', '']
       let known: RoundCluster | null = null
-      const { lie } = proposalWith(({ survivors }, { attempt }) => {
+      const { lie } = proposalWith(({ survivors }, { attempt, cluster }) => {
         const expulsions = forge(survivors!.expulsions, victim)
         const gone = expulsions.map(({ peer }) => peer)
         const nextMembers = attempt.tip.members.filter(id => !gone.includes(id))
-        return { survivors: { ...survivors!, expulsions, nextMembers } }
+        // All the rest is as it would have to be: who is expelled is in no set.
+        const key = cluster.peer(victim).member.signer.publicKey.join()
+        const headers = survivors!.headers.filter(({ sender }) => sender.join() !== key)
+        return { survivors: { ...survivors!, expulsions, nextMembers, headers } }
       }, 'survivors')
       const { cluster, liar } = clusterWithLiar({
         n: 7,

@@ -123,9 +123,25 @@ describe('words of before, said again', () => {
   })
 
   it('of the time before the roster, its signature new: a vote or a share is bound to the roster', () => {
+    // The votes of one of the others come late, so that those of the liar would be among the first three.
+    const late = new Set<SignedMessage>()
+    let slow = ''
+    let sendLate: (to: string, message: SignedMessage) => void = () => {}
     const { cluster, honest, liar } = clusterWithLiar({
       rank: 3,
+      options: {
+        deliver: (from, to, message) => {
+          const isVote = message.type === 'prepare' || message.type === 'commit'
+          if (from !== slow || !isVote || late.has(message)) return true
+          late.add(message)
+          sendLate(to, message)
+          return false
+        }
+      },
       lie(effect, liar) {
+        const { cluster } = liar
+        slow = liar.attempt.ranked[2]!
+        sendLate = (to, message) => cluster.at(cluster.nowMs + 60, () => cluster.inject(message, [to]))
         if (effect.type !== 'gossip' && effect.type !== 'send') return null
         const { context } = liar.attempt
         // All that it says after the roster, it says as if before.

@@ -110,7 +110,7 @@ describe('an aggregator that lies', () => {
           link: {
             ...link!,
             ...{ kind: 'lost', stateHash: attempt.tip.stateHash, beacon: new Uint8Array() },
-            ...{ completedRounds: 0, weightSum: 0, meanLoss: 0 }
+            ...{ completedRounds: 0, weightSum: 0, meanLoss: 0, reason: reasonOfSubject.result }
           }
         }),
         'result'
