@@ -8,7 +8,7 @@ export const erasureMutations: readonly Mutation[] = [
     {
       name: 'secrets outlive a link',
       attack: 24,
-      find: 'if (state.attempt !== null) eraseSecrets(state.attempt)',
+      find: 'if (attempt !== null) eraseSecrets(attempt)',
       replace: '',
       test: erased
     },
