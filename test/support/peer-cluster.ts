@@ -52,6 +52,8 @@ export interface LifeOptions {
   readonly crypto?: CryptoSuite
   /** For the noise of this life's n-th input. */
   readonly noise?: (count: number) => Random
+  /** Between the peer and the others: what a liar puts there. */
+  readonly network?: (network: Network, member: TestMember) => Network
 }
 
 export class PeerCluster {
@@ -105,7 +107,8 @@ export class PeerCluster {
     let inputs = 0
     let noised = 0
     const { noise } = options
-    const network = this.world.join(member.id, recorder?.(member.id))
+    const joined = this.world.join(member.id, recorder?.(member.id))
+    const network = options.network?.(joined, member) ?? joined
     const peer = createPeer(
       {
         clock,
