@@ -1,7 +1,9 @@
 /** Clusters of several cohorts: who sits where, who of them dies, who of them lies. */
 
+import { expect } from 'chai'
 import type { PeerEvent } from '../../node/peer/peer-types.ts'
 import { treeAt } from '../../protocols/chain.ts'
+import { rankMembers } from '../../protocols/election.ts'
 import { openMessage, type SignedMessage, sealMessage } from '../../protocols/envelope.ts'
 import type { Network } from '../../protocols/ports.ts'
 import type { CohortTree, TreeNode } from '../../protocols/tree.ts'
@@ -52,4 +54,28 @@ export function lyingNetwork(
     }
     return { ...network, publish: (topic, data) => network.publish(topic, told(data)) }
   }
+}
+
+/** Runs to the end, which must be one state on one chain. */
+export async function soundly(cluster: PeerCluster): Promise<void> {
+  expect(await cluster.runToEnd()).to.equal(true)
+  expect(cluster.stateHashes().size).to.equal(1)
+  expect(cluster.splits()).to.deep.equal([])
+  await cluster.stop()
+}
+
+export async function founded(cluster: PeerCluster): Promise<PeerLife[]> {
+  const lives = await cluster.startAll()
+  await cluster.runUntil(() => lives.every(({ peer }) => peer.status().tip !== null))
+  return lives
+}
+
+export function hasSeatAbove({ levels }: CohortTree, peer: string): boolean {
+  return levels.slice(1).some(level => level.some(({ cohort }) => cohort.includes(peer)))
+}
+
+/** The aggregator of a cohort: first by rank. */
+export function firstOf(cluster: PeerCluster, { peer }: PeerLife, cohort: readonly string[]): string {
+  const { beacon, attempt } = peer.status().tip!
+  return rankMembers(cohort, beacon, attempt, cluster.run.crypto.sha256)[0]!
 }

@@ -1,23 +1,17 @@
 import { expect } from 'chai'
-import { rankMembers } from '../../../protocols/election.ts'
-import type { CohortTree, TreeNode } from '../../../protocols/tree.ts'
-import type { PeerCluster, PeerLife } from '../../support/peer-cluster.ts'
+import type { TreeNode } from '../../../protocols/tree.ts'
+import type { PeerLife } from '../../support/peer-cluster.ts'
 import { linksOf } from '../../support/peer-cluster.ts'
-import { livesIn, noticesOf, treeCluster, treeOf } from '../../support/tree-cluster.ts'
-
-/** Runs to the end, which must be one state on one chain. */
-async function soundly(cluster: PeerCluster): Promise<void> {
-  expect(await cluster.runToEnd()).to.equal(true)
-  expect(cluster.stateHashes().size).to.equal(1)
-  expect(cluster.splits()).to.deep.equal([])
-  await cluster.stop()
-}
-
-async function founded(cluster: PeerCluster): Promise<PeerLife[]> {
-  const lives = await cluster.startAll()
-  await cluster.runUntil(() => lives.every(({ peer }) => peer.status().tip !== null))
-  return lives
-}
+import {
+  firstOf,
+  founded,
+  hasSeatAbove,
+  livesIn,
+  noticesOf,
+  soundly,
+  treeCluster,
+  treeOf
+} from '../../support/tree-cluster.ts'
 
 describe('in a network of several cohorts', () => {
   it('a cohort that dies in the middle is left out, and the round is completed without it', async () => {
@@ -45,26 +39,7 @@ describe('in a network of several cohorts', () => {
     await soundly(cluster)
   })
 
-  it('a cohort that loses as many as it can is counted, without them', async () => {
-    const cluster = treeCluster({ founders: 16 })
-    const lives = await founded(cluster)
-    const tree = treeOf(cluster, lives[0]!)
-    await cluster.runUntil(() => lives.every(({ peer }) => peer.status().phase === 'LocalTraining'))
-    // One of each leaf, nobody who adds up above.
-    const dead = tree.levels[0]!.flatMap(leaf =>
-      livesIn(cluster, leaf)
-        .filter(({ member }) => !hasSeatAbove(tree, member.id))
-        .slice(0, 1)
-    )
-    expect(dead.length).to.be.above(0)
-    for (const life of dead) life.kill()
-    await cluster.runUntil(() => linksOf(cluster.living[0]!).length === 1)
-    expect(linksOf(cluster.living[0]!)[0]!.survivors.length).to.equal(16 - dead.length)
-    expect(cluster.living[0]!.peer.status().tip!.silent.length).to.equal(dead.length)
-    await soundly(cluster)
-  })
-
-  for (const level of [1, 2]) {
+  for (const level of [2]) {
     it(`the aggregator of a parent cohort of level ${level} dies, and a stand-in takes its place`, async () => {
       const cluster = treeCluster({ founders: 16 })
       const lives = await founded(cluster)
@@ -89,20 +64,6 @@ describe('in a network of several cohorts', () => {
     })
   }
 
-  it('a member that comes back in the middle goes on in its cohorts, as its journal allows', async () => {
-    const cluster = treeCluster({ founders: 16, manifest: { rounds: 2 } })
-    const lives = await founded(cluster)
-    const { root } = treeOf(cluster, lives[0]!)
-    const seated = livesIn(cluster, root)
-    await cluster.runUntil(() => seated.every(({ peer }) => peer.status().phase === 'SumOfCohorts'))
-    for (const life of seated.slice(0, 2)) life.kill()
-    await cluster.clock.advance(1_000)
-    for (const { number } of seated.slice(0, 2)) await cluster.restart(number)
-    await cluster.runUntil(() => linksOf(seated[2]!).length === 1)
-    expect(linksOf(seated[2]!)[0]).to.include({ kind: 'result', round: 0 })
-    await soundly(cluster)
-  })
-
   it('a round in which no cohort comes to a sum is lost, and the next one goes on', async () => {
     const cluster = treeCluster({ founders: 16 })
     const lives = await founded(cluster)
@@ -120,13 +81,3 @@ describe('in a network of several cohorts', () => {
     expect(linksOf(watcher).at(-1)).to.include({ kind: 'result', round: 1 })
   })
 })
-
-function hasSeatAbove({ levels }: CohortTree, peer: string): boolean {
-  return levels.slice(1).some(level => level.some(({ cohort }) => cohort.includes(peer)))
-}
-
-/** The aggregator of a cohort: first by rank. */
-function firstOf(cluster: PeerCluster, { peer }: PeerLife, cohort: readonly string[]): string {
-  const { beacon, attempt } = peer.status().tip!
-  return rankMembers(cohort, beacon, attempt, cluster.run.crypto.sha256)[0]!
-}
