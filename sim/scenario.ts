@@ -1,5 +1,6 @@
 /** What a simulation runs: a whole network on one machine, with its baselines. All fields have defaults. */
 import { z } from 'zod'
+import { COHORT_MAX, FOUNDERS_MAX } from '../protocols/limits.ts'
 import { parseManifest, type RunManifest } from '../protocols/run-manifest.ts'
 import { SimError } from './errors.ts'
 
@@ -8,7 +9,7 @@ const whole = (min: number, max: number) => z.int().min(min).max(max)
 const scenarioSchema = z.strictObject({
   name: z.string().min(1).default('presidents'),
   /** Peers, one client each. */
-  peers: whole(3, 64).default(8),
+  peers: whole(3, FOUNDERS_MAX).default(8),
   rounds: whole(1, 10_000).default(8),
   /** Of the adapter's initialisation and of the baselines' batches. */
   seed: whole(0, 2 ** 31 - 1).default(1),
@@ -107,7 +108,7 @@ export function scenarioManifest(
   const strategy = adapter['kind'] === 'prefix' ? { strategy: 'fedit' } : {}
   const cohort = {
     founders: peers,
-    size: Math.max(peers, 4),
+    size: Math.min(COHORT_MAX, Math.max(peers, 4)),
     ...sectionOf(merged, 'cohort')
   }
   return parseManifest({

@@ -2,6 +2,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { toHex } from '../../protocols/hex.ts'
+import { COHORT_MAX } from '../../protocols/limits.ts'
 import { peerIdOf } from '../../protocols/peer-id.ts'
 import type { Files } from '../../protocols/ports.ts'
 import { parseManifest, type RunManifest, runId } from '../../protocols/run-manifest.ts'
@@ -36,6 +37,7 @@ export interface InitOptions extends PrivacyFlags {
   readonly rounds?: number
   readonly founders?: number
   readonly allowThree?: boolean
+  readonly cohort?: number
   readonly strategy?: string
   readonly adapter?: 'lora' | 'bottleneck' | 'prefix'
   readonly rank?: number
@@ -96,9 +98,10 @@ export async function signAgain(file: string, options: InitOptions, host: Comman
 
 /** What the flags say; the schema adds the rest. */
 function draftOf(options: InitOptions, author: string): unknown {
-  const { founders, allowThree } = options
+  const { founders, allowThree, cohort: size } = options
   const cohort = {
-    ...(founders === undefined ? {} : { founders, size: Math.max(16, founders) }),
+    ...(founders === undefined ? {} : { founders, size: Math.min(COHORT_MAX, Math.max(16, founders)) }),
+    ...(size === undefined ? {} : { size, larger: 'tree' }),
     ...(allowThree ? { allowThree } : {})
   }
   return {

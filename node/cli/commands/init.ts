@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { COHORT_MAX } from '../../../protocols/limits.ts'
+import { COHORT_MAX, FOUNDERS_MAX } from '../../../protocols/limits.ts'
 import type { CommandHost } from '../host.ts'
 import { dirOption } from '../identity-dir.ts'
 import type { InitOptions } from '../init.ts'
@@ -20,7 +20,12 @@ export function initCommand(host: CommandHost): Command {
       'base model: "embedded", a folder, or a Hub id such as HuggingFaceTB/SmolLM2-135M@main'
     )
     .option('--rounds <n>', 'rounds in all', wholeNumber(1, 100_000))
-    .option('--founders <n>', 'members that must be there to begin', wholeNumber(1, COHORT_MAX))
+    .option('--founders <n>', 'members that must be there to begin', wholeNumber(1, FOUNDERS_MAX))
+    .option(
+      '--cohort <n>',
+      'members of one cohort (default: 16, or all founders); more members form a tree of cohorts',
+      wholeNumber(3, COHORT_MAX)
+    )
     .option('--allow-three', 'allow a cohort of three, which tolerates no loss')
     .addOption(new Option('--strategy <name>', 'what is summed').choices(['rolora', 'ffa', 'fedit']))
     .addOption(

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { COHORT_MAX, FAN_IN_MAX, FOUNDERS_MAX } from '../../../protocols/limits.ts'
 import { backendOption } from '../backend-options.ts'
 import { addBudgetOptions } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
@@ -12,7 +13,17 @@ export function simCommand(host: CommandHost): Command {
       'run a whole network on this machine and measure what it learns: base, local, federated, pooled'
     )
     .argument('[scenario]', '"presidents", or a YAML file with a scenario of your own', 'presidents')
-    .option('--peers <n>', 'peers, one client each (default: 8)', wholeNumber(3, 64))
+    .option('--peers <n>', 'peers, one client each (default: 8)', wholeNumber(3, FOUNDERS_MAX))
+    .option(
+      '--cohort <n>',
+      'members of one cohort (default: all peers); more peers form a tree of cohorts',
+      wholeNumber(3, COHORT_MAX)
+    )
+    .option(
+      '--fan-in <n>',
+      'cohort sums that one parent cohort adds (default: 32)',
+      wholeNumber(2, FAN_IN_MAX)
+    )
     .option('--rounds <n>', 'rounds (default: 8)', wholeNumber(1, 10_000))
     .option('--steps <n>', 'optimizer steps of a peer in a round (default: 12)', wholeNumber(1, 100_000))
     .option('--learning-rate <x>', 'of local training', number(1e-9, 10))
@@ -65,6 +76,10 @@ export function simCommand(host: CommandHost): Command {
     [
       'fedpeft-node sim --external 1',
       'seven peers here; the eighth is yours to start, with the command it prints'
+    ],
+    [
+      'fedpeft-node sim --peers 24 --cohort 4 --fan-in 3 --network memory --no-baselines',
+      'six cohorts of four, two parent cohorts above them, and a root'
     ],
     ['fedpeft-node sim --data clients/ --json > events.jsonl', 'your own clients, a file each; JSON lines']
   ])

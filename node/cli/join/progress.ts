@@ -30,6 +30,8 @@ export class JoinProgress {
   #isLineOpen = false
   #waitingText = ''
   #aggregator: string | null = null
+  /** Of the round under way. */
+  #members = 0
 
   /**
    * @param privacy - the run's terms; null without noise
@@ -68,6 +70,7 @@ export class JoinProgress {
       case 'trained':
         return this.#trained(event)
       case 'founded':
+        this.#members = event.tip.members.length
         return this.line(
           `the run begins with ${event.tip.members.length} members: ${this.#names(event.tip.members)}`
         )
@@ -75,6 +78,7 @@ export class JoinProgress {
         return this.#link(event)
       case 'caught-up': {
         const { links, tip, from } = event
+        this.#members = tip.members.length
         return this.line(
           `caught up: ${links} links from ${shortPeer(from)}, ${tip.completedRounds} of ${this.#rounds} rounds are done`
         )
@@ -118,6 +122,13 @@ export class JoinProgress {
         return this.line(`  round ${notice.round + 1}: only watching: ${notice.reason}`)
       case 'refused':
         return this.#output.note(`refused ${notice.what} of ${notice.peer}: ${notice.reason}`)
+      case 'placed': {
+        const { leaf, leaves, levels, adds } = notice
+        const above = adds.length === 0 ? '' : `; this peer adds up at level ${adds.join(', ')} too`
+        return this.line(`cohort ${leaf + 1} of ${leaves}, in a tree of ${levels} levels${above}`)
+      }
+      case 'cohort-sum':
+        return this.line(`  ${cohortSumWords(notice)}`)
       case 'given-up': {
         // The link that follows says why.
         const { missing } = notice
@@ -175,10 +186,12 @@ export class JoinProgress {
     const { sent, received } = totalBytes(bytes)
     const cost = `${bytesText(sent)} sent, ${bytesText(received)} received`
     if (kind === 'result') {
-      const { survivors, cohort, meanLoss, stateHash } = link
+      const { survivors, cohort, node, meanLoss, stateHash } = link
+      const could = node === undefined ? cohort.length : this.#members
+      this.#members = link.members.length
       const loss = this.#privacy === null ? `, mean training loss ${meanLoss.toFixed(2)}` : ''
       this.line(
-        `round ${link.round + 1} of ${this.#rounds} done: ${survivors.length} of ${cohort.length} in the sum${loss}, ` +
+        `round ${link.round + 1} of ${this.#rounds} done: ${survivors.length} of ${could} in the sum${loss}, ` +
           `state ${toHex(stateHash).slice(0, 12)}; ${cost}${this.#spent(link.epsilonSpent)}`
       )
     } else if (kind === 'reconfiguration') {
@@ -212,6 +225,16 @@ export class JoinProgress {
     const others = peers.filter(peer => peer !== this.#self)
     return [...(others.length < peers.length ? ['this peer'] : []), peerList(others)].join(' ')
   }
+}
+
+/** What a cohort of a larger network has come to. */
+function cohortSumWords(notice: Notice & { notice: 'cohort-sum' }): string {
+  const { level, index, kind, survivors, children, ofChildren } = notice
+  const which = level === 0 ? `cohort ${index + 1}` : `parent cohort ${index + 1} of level ${level}`
+  if (kind === 'abort') return `${which} has given up: it is left out of this round`
+  if (kind === 'lost') return `${which} has come to no sum: it is left out of this round`
+  const of = level === 0 ? '' : `, of ${children} of ${ofChildren} cohorts`
+  return `${which} has certified its sum of ${survivors} inputs${of}`
 }
 
 /** An event as one JSON object: hashes in hexadecimal, and of a link what a program asks for. Null if another says it. */

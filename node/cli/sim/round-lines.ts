@@ -95,7 +95,7 @@ export class RoundLines {
         : `held-out ${heldOut.toFixed(4)} (${(100 * (heldOut / this.#base - 1)).toFixed(1)} %)`
     const lead = aggregator === null ? '' : `, aggregator ${this.#progress.nameOf(aggregator)}`
     this.#progress.line(
-      `round ${link.round + 1}/${this.#rounds}: ${learnt}, ${survivors.length} of ${link.cohort.length} in${lead}, ` +
+      `round ${link.round + 1}/${this.#rounds}: ${learnt}, ${survivors.length} of ${link.node === undefined ? link.cohort.length : link.members.length} in${lead}, ` +
         `${(this.#progress.sentBytes / 1e6).toFixed(1)} MB sent by all so far, ${seconds.toFixed(1)} s` +
         (isNoised ? `, epsilon ${figure(link.epsilonSpent)} spent` : '')
     )

@@ -5,6 +5,8 @@ import type { PrivacyFlags } from '../privacy-options.ts'
 /** The flags of the command. */
 export interface SimOptions extends BackendOptions, BudgetOptions, PrivacyFlags {
   readonly peers?: number
+  readonly cohort?: number
+  readonly fanIn?: number
   readonly rounds?: number
   readonly steps?: number
   readonly learningRate?: number

@@ -50,6 +50,14 @@ function withFlags(fields: ScenarioFields, options: SimOptions): ScenarioFields 
   }
   if (options.verifiers !== undefined)
     manifest['secureSum'] = { ...(manifest['secureSum'] as object | undefined), verifiers: options.verifiers }
+  if (options.cohort !== undefined || options.fanIn !== undefined) {
+    manifest['cohort'] = {
+      ...(manifest['cohort'] as object | undefined),
+      larger: 'tree',
+      ...(options.cohort === undefined ? {} : { size: options.cohort }),
+      ...(options.fanIn === undefined ? {} : { fanIn: options.fanIn })
+    }
+  }
   if (options.allowThree === true) {
     manifest['cohort'] = { ...(manifest['cohort'] as object | undefined), allowThree: true }
   }
