@@ -384,8 +384,8 @@ function endAfter(
   return affords(privacy, mechanism, privacyTermsOf(run.manifest)!) ? null : 'privacy'
 }
 
-/** n, as cohortAt draws it; in a larger network, of the largest leaf. */
-function cohortSizeOf(memberCount: number, { manifest }: RunContext): number {
+/** n of a round with so many members, as cohortAt draws it; in a larger network, of the largest leaf. */
+export function cohortSizeOf(memberCount: number, { manifest }: Pick<RunContext, 'manifest'>): number {
   if (manifest.cohort.larger === 'tree') return largestLeafOf(memberCount, shapeOf(manifest))
   return Math.min(memberCount, manifest.cohort.size, COHORT_MAX)
 }

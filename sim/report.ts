@@ -1,7 +1,7 @@
 /** What a simulation found, in the form that is written down. */
 import type { PrivacySpent } from '../aggregation/replicated-state.ts'
 import type { RoundBytes } from '../node/peer/byte-account.ts'
-import type { RunEnd } from '../protocols/chain.ts'
+import { cohortSizeOf, type RunEnd } from '../protocols/chain.ts'
 import type { RunManifest } from '../protocols/run-manifest.ts'
 import { verifierCount } from '../protocols/verification-bytes.ts'
 import { fullModelRoundBytes, loraElements, smolLm2, verifiedRoundBytes } from './cost.ts'
@@ -69,17 +69,18 @@ export function createReport(input: ReportInput): SimReport {
   const { base } = perClient
   const improved = (measured: readonly number[] | null) =>
     measured === null ? null : measured.filter((value, i) => value < base[i]!).length
-  const peers = manifest.cohort.founders
+  const { founders } = manifest.cohort
+  const members = cohortSizeOf(founders, { manifest })
   const { adapter } = manifest
   const { a, b } = loraElements(smolLm2, adapter.kind === 'lora' ? adapter.rank : 8)
   // rolora alternates the factors; ffa sums B alone.
   const summed = { rolora: (a + b) / 2, ffa: b, fedit: a + b }[manifest.strategy]
-  const verifiers = verifierCount(manifest.secureSum.verifiers, peers)
-  const atScale = (count: number) => Math.round(verifiedRoundBytes(summed, a + b, manifest, peers, count))
+  const verifiers = verifierCount(manifest.secureSum.verifiers, members)
+  const atScale = (count: number) => Math.round(verifiedRoundBytes(summed, a + b, manifest, members, count))
   return {
     scenario: manifest.name,
     clients,
-    peers,
+    peers: founders,
     rounds: manifest.rounds,
     completedRounds: input.completedRounds,
     heldOutBitsPerByte: {
@@ -101,8 +102,8 @@ export function createReport(input: ReportInput): SimReport {
     fullModelBytes: fullModelRoundBytes(input.baseParameters),
     atScale: {
       model: smolLm2.name,
-      verifiedBytes: atScale(peers),
-      committeeBytes: verifiers < peers ? atScale(verifiers) : null,
+      verifiedBytes: atScale(members),
+      committeeBytes: verifiers < members ? atScale(verifiers) : null,
       fullModelBytes: fullModelRoundBytes(smolLm2.parameters)
     },
     stateSha256: input.stateSha256,

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { leastNoise } from '../../aggregation/dp-accountant.ts'
+import { cohortSizeOf } from '../../protocols/chain.ts'
 import { epsilonOfRounds, privacyTermsOf } from '../../protocols/privacy-account.ts'
 import type { RunManifest } from '../../protocols/run-manifest.ts'
 import { mechanismsOf } from '../peer/private-round.ts'
@@ -88,6 +89,7 @@ export function withLeastNoise(manifest: RunManifest, layout: AdapterLayout): Ru
   const terms = privacyTermsOf(manifest)
   if (terms === null) return manifest
   const { rounds, cohort } = manifest
+  const size = cohortSizeOf(cohort.founders, { manifest })
   const withNoise = (noiseMultiplier: number): RunManifest => {
     return { ...manifest, privacy: { ...terms, noiseMultiplier } }
   }
@@ -96,7 +98,7 @@ export function withLeastNoise(manifest: RunManifest, layout: AdapterLayout): Ru
   }
   const epsilonOf = (noiseMultiplier: number): number => {
     const mechanismAt = mechanismsOf(withNoise(noiseMultiplier), layout)
-    const kinds = Array.from({ length: KINDS_OF_ROUNDS }, (_, round) => mechanismAt(cohort.founders, round)!)
+    const kinds = Array.from({ length: KINDS_OF_ROUNDS }, (_, round) => mechanismAt(size, round)!)
     return epsilonOfRounds(kinds, rounds, terms.delta)
   }
   const near = leastNoise(gaussian, terms.epsilon)

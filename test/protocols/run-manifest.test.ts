@@ -312,6 +312,25 @@ describe('run manifest: cohort (t = floor(2n/3) + 1, t >= c + 2)', () => {
     expect(problems(withValue('cohort.founders', 17))[0]!.allowed).to.contain('cohort.size, which is 16')
   })
 
+  it('allows more founders in a tree of cohorts, where the sums of cohorts can be added in 32 bits', () => {
+    const given = (cohort: object, secureSum: object = {}) => ({
+      ...leastManifest,
+      cohort: { larger: 'tree', ...cohort },
+      secureSum
+    })
+    expect(parseManifest(given({ founders: 500, size: 16, fanIn: 2 })).cohort).to.include({ founders: 500 })
+    for (const ringBits of [16, 20])
+      expect(parseManifest(given({}, { ringBits })).secureSum.ringBits).to.equal(ringBits)
+    expect(problems(given({}, { ringBits: 32 }))[0]!.path).to.equal('secureSum.ringBits')
+    expect(problems(given({ fanIn: 1 }))[0]!.path).to.equal('cohort.fanIn')
+    expect(problems(given({ founders: 513, size: 16 }))[0]!.path).to.equal('cohort.founders')
+    // Seventeen colluders take cohorts of 27, and what 28 to 53 members leave is one cohort; with 22 it would be too large.
+    expect(parseManifest(given({ founders: 64, size: 64 }, { colluders: 17 })).cohort.size).to.equal(64)
+    const many = problems(given({ founders: 64, size: 64 }, { colluders: 22 }))
+    expect(many[0]).to.have.property('path', 'secureSum.colluders')
+    expect(many[0]!.allowed).to.contain('more than the 64 that a cohort may have')
+  })
+
   it('allows exactly the colluders that leave two honest survivors', () => {
     for (let founders = 4; founders <= 64; founders++) {
       const given = (colluders: number) => ({

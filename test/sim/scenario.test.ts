@@ -34,6 +34,16 @@ describe('scenario', () => {
     expect(manifestOf({ peers: 64 }).deadlines).to.include({ keysMs: 1_280_000, trainingMs: 2_400_000 })
   })
 
+  it('has a tree of cohorts where its manifest says so, for more peers than a cohort takes', () => {
+    const scenario = parseScenario({ peers: 100, manifest: { cohort: { larger: 'tree', size: 8 } } })
+    const manifest = scenarioManifest(scenario, author, { source: scenario.model, sha256: digest })
+    expect(manifest.cohort).to.include({ founders: 100, size: 8, larger: 'tree' })
+    const one = parseScenario({ peers: 100 })
+    expect(() => scenarioManifest(one, author, { source: one.model, sha256: digest })).to.throw(
+      /more only with cohort.larger: tree/
+    )
+  })
+
   it('refuses unknown and impossible fields by name', () => {
     const refusal = (given: unknown): string => {
       try {

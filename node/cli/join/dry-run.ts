@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { roundWeight } from '../../../aggregation/encoding.ts'
 import { strategyByName } from '../../../aggregation/strategies.ts'
+import { cohortSizeOf, largestCohortOf } from '../../../protocols/chain.ts'
 import { committeeRisk } from '../../../protocols/committee-risk.ts'
 import { toHex } from '../../../protocols/hex.ts'
 import { faultsOf, quorumOf } from '../../../protocols/quorum.ts'
@@ -43,8 +44,9 @@ export async function dryRun(
   })
   try {
     const measured = await measure(manifest, workshop, signal)
-    const bytes = roundBytesEstimate(manifest, run, workshop.trainer.layout, manifest.cohort.founders)
-    const most = roundBytesEstimate(manifest, run, workshop.trainer.layout, manifest.cohort.size)
+    const first = cohortSizeOf(manifest.cohort.founders, { manifest })
+    const bytes = roundBytesEstimate(manifest, run, workshop.trainer.layout, first)
+    const most = roundBytesEstimate(manifest, run, workshop.trainer.layout, largestCohortOf(manifest))
     const { layout } = workshop.trainer
     const disk = {
       neededBytes: runDiskBytes(layout.length),
@@ -110,7 +112,7 @@ async function measure(manifest: RunManifest, { trainer }: Workshop, signal: Abo
 }
 
 function costLines(
-  { training, rounds, cohort }: RunManifest,
+  { training, rounds }: RunManifest,
   { backend, trainer, plan }: Workshop,
   measured: Measured,
   bytes: RoundBytesEstimate,
@@ -143,7 +145,7 @@ function costLines(
       secondsPerRound === undefined ? '' : `, or as many as ${durationText(secondsPerRound)} allow,`
     } and one measurement), then the wait ` + `for the others; ${rounds} rounds in all`,
     `network   per round ${traffic(bytes)}`,
-    ...(cohort.size > cohort.founders ? [`          at most ${traffic(most)}`] : []),
+    ...(most.members > bytes.members ? [`          at most ${traffic(most)}`] : []),
     ...verificationLines(bytes, most),
     `adapter   ${trainer.layout.length.toLocaleString('en-US')} numbers; one masked change is ` +
       bytesText(bytes.maskedInputBytes),

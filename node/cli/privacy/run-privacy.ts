@@ -1,7 +1,7 @@
 /** What the privacy section of a run's manifest comes to, for its adapter and a cohort: figures, and words for people. */
 import type { AdapterLayout } from '../../../aggregation/adapter-layout.ts'
 import { noiseToClip, type PrivacyPlan } from '../../../aggregation/privacy-plan.ts'
-import type { RunEnd } from '../../../protocols/chain.ts'
+import { cohortSizeOf, type RunEnd } from '../../../protocols/chain.ts'
 import { affordableRounds, epsilonOfRounds, privacyTermsOf } from '../../../protocols/privacy-account.ts'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
 import { mechanismsOf, privacyPlanOf } from '../../peer/private-round.ts'
@@ -50,8 +50,9 @@ export function runPrivacyOf(
   if (terms === null) return null
   const { mechanism, noiseMultiplier, epsilon: epsilonMax, delta } = terms
   const mechanismAt = mechanismsOf(manifest, layout)
-  const kinds = Array.from({ length: KINDS_OF_ROUNDS }, (_, round) => mechanismAt(members, round)!)
-  const plans = kinds.map((_, round) => privacyPlanOf(manifest, layout, members, round)!)
+  const size = cohortSizeOf(members, { manifest })
+  const kinds = Array.from({ length: KINDS_OF_ROUNDS }, (_, round) => mechanismAt(size, round)!)
+  const plans = kinds.map((_, round) => privacyPlanOf(manifest, layout, size, round)!)
   const widest = plans.reduce<PrivacyPlan>(
     (most, plan) => (plan.settings.dimension > most.settings.dimension ? plan : most),
     plans[0]!

@@ -69,6 +69,15 @@ describe('init', () => {
       .and.to.contain(manifest.author)
   })
 
+  it('makes a tree of cohorts where members are more than a cohort takes', async () => {
+    const flags = ['--founders', '100', '--cohort', '8']
+    expect((await init(at('t.yaml'), '--model', at('model'), ...flags)).exitCode).to.equal(0)
+    expect((await load('t.yaml')).cohort).to.include({ founders: 100, size: 8, larger: 'tree', fanIn: 32 })
+    const { exitCode, stderr } = await init(at('u.yaml'), '--model', at('model'), '--founders', '100')
+    expect(exitCode).to.equal(2)
+    expect(stderr).to.contain('cohort.founders').and.to.contain('more only with cohort.larger: tree')
+  })
+
   it('takes everyone, or a committee that can lose one, as verifiers', async () => {
     expect((await init(at('v.yaml'), '--model', at('model'), '--verifiers', 'everyone')).exitCode).to.equal(0)
     expect((await load('v.yaml')).secureSum.verifiers).to.equal('everyone')

@@ -151,6 +151,40 @@ describe('the progress of a peer', () => {
     expect(words).to.equal(`  not heard from here: ${short(b)} ${short(c)}\n`)
   })
 
+  it('says where this peer sits in a larger network, and what its cohorts come to', () => {
+    const place = { round: 1, attempt: 0, leaf: 1, leaves: 4, levels: 3, cohort: [self, b, c] }
+    const placed = { type: 'notice', notice: 'placed', ...place, adds: [1, 2] } as const
+    const end = { type: 'notice', notice: 'cohort-sum', round: 1, attempt: 0 } as const
+    const { words, lines } = told([
+      placed,
+      { ...placed, adds: [] },
+      { ...end, level: 0, index: 1, kind: 'sum', survivors: 3, children: 0, ofChildren: 0 },
+      { ...end, level: 0, index: 1, kind: 'abort', survivors: 0, children: 0, ofChildren: 0 },
+      { ...end, level: 1, index: 0, kind: 'sum', survivors: 7, children: 2, ofChildren: 3 },
+      { ...end, level: 2, index: 0, kind: 'lost', survivors: 0, children: 0, ofChildren: 2 }
+    ])
+    expect(words.split('\n')).to.deep.equal([
+      'cohort 2 of 4, in a tree of 3 levels; this peer adds up at level 1, 2 too',
+      'cohort 2 of 4, in a tree of 3 levels',
+      '  cohort 2 has certified its sum of 3 inputs',
+      '  cohort 2 has given up: it is left out of this round',
+      '  parent cohort 1 of level 1 has certified its sum of 7 inputs, of 2 of 3 cohorts',
+      '  parent cohort 1 of level 2 has come to no sum: it is left out of this round',
+      ''
+    ])
+    expect(lines[0]).to.deep.include({ event: 'placed', leaf: 1, leaves: 4, levels: 3 })
+  })
+
+  it('counts in a larger network against all members, not against the root that signed', () => {
+    const event = linkEvent('result') as PeerEvent & { type: 'link' }
+    const members = [4, 5, 6, 7, 8].map(numberedPeer)
+    const { words } = told([
+      { type: 'founded', tip: { ...tip, members } },
+      { ...event, link: { ...event.link, node: '1/0' } }
+    ])
+    expect(words).to.contain('2 of 5 in the sum')
+  })
+
   it('says who cheated, in what, and where the evidence lies', () => {
     const what = 'two different masked-input messages'
     const { words, lines } = told([
