@@ -105,9 +105,11 @@ function adoptDecision(draft: Draft, attempt: AttemptState | ParentState, subjec
 /** A link is certified, and the host has been told: the next attempt begins. */
 function leaveAttempt(draft: Draft, ready: boolean): void {
   const { state } = draft
-  const { attempt } = state
+  const { attempt, parents } = state
   // Who came back into this attempt from an old copy of its disk may have spoken in the next one too.
-  const knowsItsWords = attempt === null || attempt.participation === 'full'
+  const knowsItsWords = [attempt, ...parents].every(
+    assembly => assembly === null || assembly.participation === 'full'
+  )
   if (attempt !== null) eraseSecrets(attempt)
   state.attempt = null
   state.parents = []
