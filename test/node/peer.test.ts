@@ -162,7 +162,7 @@ describe('a run of whole peers', () => {
 
 describe('a peer that joins late', () => {
   it('reaches the same state from nothing, and takes part in later rounds', async () => {
-    const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 5 } })
+    const cluster = new PeerCluster({ founders: 4, manifest: { rounds: 8 } })
     const lives = await cluster.startAll()
     await cluster.runUntil(() => linksOf(lives[0]!).length === 2)
     const late = await cluster.start(9)
