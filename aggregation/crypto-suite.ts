@@ -28,6 +28,8 @@ export interface CryptoSuite {
 export interface KeyStream {
   /** The next `length` bytes; the array may be reused by the next call. */
   next(length: number): Uint8Array
+  /** Overwrites the array that `next` gave last, and lets go of it: nobody may look at it any more. */
+  release?(): void
   /** Lets go of the key, where it is held by more than the array given. */
   end?(): void
 }

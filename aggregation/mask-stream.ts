@@ -51,7 +51,12 @@ export function applyMasks(
     for (const { key } of masks) streams.push(crypto.keyStream(key, firstByte))
     const steps = masking(bytes, masks, sum, options.isOver)
     let step = steps.next()
-    while (!step.done) step = steps.next(streams[step.value.mask]!.next(step.value.length))
+    while (!step.done) {
+      const stream = streams[step.value.mask]!
+      // Added when this returns.
+      step = steps.next(stream.next(step.value.length))
+      stream.release?.()
+    }
   } finally {
     for (const stream of streams) stream.end?.()
     sum.end()

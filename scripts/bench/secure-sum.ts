@@ -33,7 +33,9 @@ others' shares. The aggregator: from the bundles of shares to the decoded sum. A
 
   toRawCipher       key stream per second that becomes masks, of what the cipher alone makes (openssl speed, if it is here)
   toPlainAverage    the aggregator's time to that of a mean that hides nothing, largest cohort, fewest drop-outs
-  toFlower          our rate of expansions to Flower's, the slowest of ours`
+  toFlower          our rate of expansions to Flower's
+
+Rates are those of all results together, every expansion counting the same. Short measurements are repeated more often.`
 
 class UsageError extends Error {}
 

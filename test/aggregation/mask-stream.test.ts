@@ -79,7 +79,7 @@ describe('masks over packed lanes', () => {
     }
   })
 
-  it('take one piece from every mask before the next, and let go of every key at the end', () => {
+  it('take one piece from every mask before the next, and let go of every piece and, at the end, of every key', () => {
     for (const ringBits of RING_WIDTHS) {
       const story: string[] = []
       const opened: Uint8Array[] = []
@@ -90,12 +90,15 @@ describe('masks over packed lanes', () => {
           story.push(`${number}:${length}`)
           return stream.next(length)
         }
-        return { next, end: () => void story.push(`end ${number}`) }
+        const release = () => void story.push(`release ${number}`)
+        return { next, release, end: () => void story.push(`end ${number}`) }
       }
       const bytes = new Uint8Array(PIECE_BYTES + lanesByteLength(ringBits, 4))
       applyMasks(bytes, masksOf(2, 3), ringBits, { keyStream }, { pieceSums: kinds.wasm })
       const rest = bytes.length - PIECE_BYTES
-      const pieces = [`0:${PIECE_BYTES}`, `1:${PIECE_BYTES}`, `0:${rest}`, `1:${rest}`]
+      const pieces = [PIECE_BYTES, rest].flatMap(length =>
+        [0, 1].flatMap(number => [`${number}:${length}`, `release ${number}`])
+      )
       expect(story).to.deep.equal([...pieces, 'end 0', 'end 1'])
     }
   })

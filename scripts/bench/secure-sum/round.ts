@@ -16,6 +16,7 @@ import type { SignedMessage } from '../../../protocols/envelope.ts'
 import { Decision, Envelope } from '../../../protocols/messages.js'
 import { testRun } from '../../../test/support/chains.ts'
 import { cpuMs, fastest, median } from './cpu.ts'
+import { expansionsOf } from './expansions.ts'
 import { BenchMember, rosterDecision, sharesDecision } from './member.ts'
 import { deltaOf, normalisedSquaredError } from './vectors.ts'
 
@@ -136,7 +137,7 @@ async function measureWith(settings: RoundSettings, sumUp: SumUp): Promise<SumRe
       laneBits,
       peerCpuMs,
       aggregatorCpuMs: opened.aggregatorMs,
-      nsPerElementExpansion: (opened.maskingMs * 1e6) / (d * opened.expansions),
+      nsPerElementExpansion: (opened.maskingMs * 1e6) / (d * expansionsOf(n, dropped)),
       uploadBytesPerCoordinate: bodies[0]!.length / d,
       nmse: normalisedSquaredError(
         weightedSum.map(x => x / weightSum),
@@ -212,7 +213,7 @@ interface Opening {
 
 /** Steps 5 and 6 by the first member, with the bundles of the survivors. */
 async function openSum(opening: Opening, { d, repeats }: RoundSettings, sumUp: SumUp) {
-  const { survivors, bodies, addresses, inventory, headers, encoding, crypto } = opening
+  const { members, survivors, bodies, addresses, inventory, headers, encoding, crypto } = opening
   const entries: SurvivorEntry[] = survivors.map(({ id }, peer) => ({
     peer: id,
     address: addresses[peer]!,
@@ -241,6 +242,9 @@ async function openSum(opening: Opening, { d, repeats }: RoundSettings, sumUp: S
   const { selfKeys, droppedPairMasks } = recovery.value
   const hashing = await fastest(repeats, () => kept.map(body => addressOf(chunkHashes(body, crypto), crypto)))
   const parts = { selfKeys, droppedPairMasks }
+  const lost = members.length - survivors.length
+  if (selfKeys.length + droppedPairMasks.length !== survivors.length * (1 + lost))
+    throw new Error('not the masks that are left in the sum')
   const unmasking = await fastest(repeats, () => sumUp(unmaskingOf(encoding.ringBits, kept, parts)))
   const decoding = await fastest(repeats, () =>
     decodeSum(encoding, lanesOfBytes(unmasking.value, encoding.ringBits), survivors.length)
@@ -251,7 +255,6 @@ async function openSum(opening: Opening, { d, repeats }: RoundSettings, sumUp: S
     decoded: decoding.value,
     aggregatorMs: recovery.ms + hashing.ms + unmasking.ms + decoding.ms,
     maskingMs: unmasking.ms,
-    expansions: selfKeys.length + droppedPairMasks.length,
     bundleBytes: bundles[0]!.bytes.length
   }
 }

@@ -343,6 +343,22 @@ describe('AES-256-CTR key stream', () => {
     }
   })
 
+  it('goes on where it was when a piece is let go, and leaves nothing of it; a second time does nothing', () => {
+    const stream = crypto.keyStream(key)
+    let at = 0
+    for (const length of [65_520, 16, 1, 65_536, 100_000, 65_520]) {
+      const bytes = stream.next(length)
+      expect(Buffer.compare(bytes, whole.subarray(at, at + length))).to.equal(0)
+      at += length
+      const view = new Uint8Array(bytes.buffer, bytes.byteOffset, length)
+      stream.release!()
+      stream.release!()
+      // Gone, or overwritten where it is a part of something larger.
+      expect(view.length === 0 || view.every(byte => byte === 0)).to.equal(true)
+    }
+    stream.end!()
+  })
+
   it('refuses offsets between blocks, and keys of another length', () => {
     for (const offset of [8, -16, 2 ** 54]) {
       expect(code(() => crypto.keyStream(key, offset))).to.equal('BAD_SETTING')
