@@ -218,6 +218,35 @@ describe('a peer that has taken part', () => {
     expect(left).to.deep.equal(['32 random bytes'])
   })
 
+  it('in one of several cohorts has erased them too, its public nonces excepted', async () => {
+    const cluster = new PeerCluster({
+      founders: 8,
+      manifest: { rounds: 1, cohort: { founders: 8, size: 4, larger: 'tree', fanIn: 2 } }
+    })
+    const { suite, handedOut } = remembering(seededCrypto(Uint8Array.of(4)))
+    const lives = await Promise.all(
+      [1, 2, 3, 4, 5, 6, 7, 8].map(number => cluster.start(number, number === 3 ? { crypto: suite } : {}))
+    )
+    const derived = () => handedOut.filter(({ what }) => what === 'a derived key')
+    const secrets = () => handedOut.slice(1).filter(({ what }) => what === '32 random bytes')
+    // As soon as its own cohort has its sum, whatever the others are at.
+    expect(
+      await cluster.runUntil(
+        () =>
+          derived().length > 10 &&
+          secrets()
+            .slice(0, 3)
+            .every(({ bytes }) => isZero(bytes))
+      )
+    ).to.equal(true)
+    expect(lives[2]!.peer.status().tip!.height, 'the round is not over').to.equal(0)
+    expect(await cluster.runToEnd()).to.equal(true)
+    await cluster.stop()
+    expect(handedOut.filter(({ what }) => what === 'a pair of shares').length).to.equal(3)
+    const left = handedOut.filter(({ bytes }) => !isZero(bytes)).map(({ what }) => what)
+    expect(left).to.deep.equal(['32 random bytes'])
+  })
+
   it('overwrites its plain input, and what it was made of, where they are', async () => {
     const cluster = new PeerCluster({
       founders: 4,
