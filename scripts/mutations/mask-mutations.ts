@@ -108,9 +108,9 @@ export const maskMutations: readonly Mutation[] = [
     {
       name: 'every piece of a mask begins anew',
       attack: 0,
-      find: 'while (!step.done) step = steps.next(streams[step.value.mask]!.next(step.value.length))',
+      find: 'step = steps.next(stream.next(step.value.length))',
       replace:
-        'while (!step.done)\n      step = steps.next(crypto.keyStream(masks[step.value.mask]!.key).next(step.value.length))',
+        'step = steps.next(crypto.keyStream(masks[step.value.mask]!.key).next(step.value.length))\n      void stream',
       test: seeds
     },
     {

@@ -185,8 +185,8 @@ export const releaseMutations: readonly Mutation[] = [
     {
       name: 'a member back from an old copy of its disk speaks in the next attempt unasked',
       attack: 4,
-      find: "const knowsItsWords = attempt === null || attempt.participation === 'full'",
-      replace: 'const knowsItsWords = true',
+      find: "assembly => assembly === null || assembly.participation === 'full'",
+      replace: 'assembly => assembly !== undefined',
       test: rolledBack,
       grep: 'a copy of before'
     }
