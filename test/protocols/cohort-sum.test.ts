@@ -1,60 +1,22 @@
 import { expect } from 'chai'
-import { votePayload } from '../../protocols/certificate.ts'
 import { contextOfRound, extendChain, treeAt } from '../../protocols/chain.ts'
-import { contextOfNode, openCohortSum } from '../../protocols/cohort-sum.ts'
-import { sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import { openCohortSum } from '../../protocols/cohort-sum.ts'
+import { ZERO_HASH } from '../../protocols/envelope.ts'
 import { CertifiedDecision, type CohortSum, Decision } from '../../protocols/messages.js'
-import { quorumOf } from '../../protocols/quorum.ts'
-import { leavesBelow, type TreeNode } from '../../protocols/tree.ts'
+import type { TreeNode } from '../../protocols/tree.ts'
 import { certify, linkAfter, testRun } from '../support/chains.ts'
+import { type CertifyingSum, certifiedSum, cohortSumOf } from '../support/cohort-sums.ts'
 
 const test = testRun(16, { cohort: { founders: 16, size: 4, larger: 'tree', fanIn: 2 } })
-const { run, crypto, tip, members } = test
+const { run, crypto, tip } = test
 const tree = treeAt(tip, run, crypto)!
 const ofRound = contextOfRound(tip, run, tree.largestLeaf)
 const hash = (number: number) => crypto.sha256(Uint8Array.of(number))
 const lengthBytes = 408
 
-function sumOf(node: TreeNode): CohortSum {
-  const survivors = leavesBelow(tree, node).flatMap(({ cohort }) =>
-    cohort.map(peer => ({ peer, address: hash(1) }))
-  )
-  const rosterHash = node.level === 0 ? hash(2) : ZERO_HASH
-  const children = node.children.map(index => hash(10 + index))
-  return {
-    kind: 'sum',
-    rosterHash,
-    survivors,
-    address: hash(3),
-    length: lengthBytes,
-    beacon: hash(4),
-    children
-  }
-}
-
-interface How {
-  readonly signers?: readonly string[]
-  readonly in?: TreeNode
-  readonly vote?: 'prepare' | 'commit'
-  readonly subject?: string
-}
-
-/** As its cohort, or others, would certify it. */
-function certified(node: TreeNode, sum: CohortSum, how: How = {}): Uint8Array {
-  const decision = Decision.encode({ cohortSum: sum })
-  const valueHash = crypto.sha256(decision)
-  const subject = how.subject ?? (sum.kind === 'abort' ? 'survivors' : 'result')
-  const context = contextOfNode(ofRound, how.in ?? node, sum.rosterHash)
-  const signers = how.signers ?? node.cohort.slice(0, quorumOf(node.cohort.length))
-  const signatures = signers.map(peer => {
-    const { signer } = members.find(({ id }) => id === peer)!
-    const payload = votePayload(subject, 0, valueHash)
-    const { signature } = sealMessage(how.vote ?? 'commit', context, payload, signer, crypto)
-    return { index: node.cohort.indexOf(peer), signature }
-  })
-  const certificate = { kind: 'commit', subject, view: 0, valueHash, signatures }
-  return CertifiedDecision.encode({ certificate, decision })
-}
+const sumOf = (node: TreeNode) => cohortSumOf(test, tree, node, lengthBytes)
+const certified = (node: TreeNode, sum: CohortSum, how: CertifyingSum = {}) =>
+  certifiedSum(test, tree, node, sum, how)
 
 function verdict(node: TreeNode, payload: Uint8Array): string {
   try {

@@ -1,11 +1,22 @@
 import { expect } from 'chai'
-import { createRoundMachine } from '../../../node/round/round-machine.ts'
+import { createRoundMachine, transcriptOf } from '../../../node/round/round-machine.ts'
 import type { RunState } from '../../../node/round/round-state.ts'
 import type { Effect } from '../../../node/round/round-types.ts'
+import { contextOfRound, treeAt } from '../../../protocols/chain.ts'
+import { contextOfNode } from '../../../protocols/cohort-sum.ts'
 import { openMessage, type SignedMessage, sealMessage } from '../../../protocols/envelope.ts'
 import { judgeMessage } from '../../../protocols/gossip-validation.ts'
-import { Decision, Envelope, Proposal } from '../../../protocols/messages.js'
+import { toHex } from '../../../protocols/hex.ts'
+import {
+  CertifiedDecision,
+  type CohortSum,
+  Decision,
+  Envelope,
+  Proposal
+} from '../../../protocols/messages.js'
 import { leafOf, pathOfNode } from '../../../protocols/tree.ts'
+import { testRun } from '../../support/chains.ts'
+import { certifiedSum, cohortSumOf } from '../../support/cohort-sums.ts'
 import { bytes32 } from '../../support/liars.ts'
 import { linksOf } from '../../support/peer-cluster.ts'
 import { lyingNetwork, noticesOf, treeCluster, treeOf } from '../../support/tree-cluster.ts'
@@ -92,6 +103,93 @@ describe('what was said in one cohort', () => {
       peer: other.sender,
       what: 'advertise-keys',
       reason: 'not in the cohort'
+    })
+  })
+})
+
+describe('a cohort of which more than f members lie', () => {
+  const run = testRun(16, { cohort: { founders: 16, size: 4, larger: 'tree', fanIn: 2 } })
+  const tree = treeAt(run.tip, run.run, run.crypto)!
+  const parent = tree.levels[1]![0]!
+  const member = run.members.find(({ id }) => parent.cohort.includes(id))!
+  // Not its own: of that it hears from within.
+  const child = parent.children
+    .map(index => tree.levels[0]![index]!)
+    .find(({ cohort }) => !cohort.includes(member.id))!
+  const length = 4 * 102
+
+  /** A member of the parent cohort, at the start of the round. */
+  function seated() {
+    const machine = createRoundMachine({
+      crypto: run.crypto,
+      signer: member.signer,
+      self: member.id,
+      run: run.run,
+      factorsOf: () => ['B'],
+      laneCountOf: () => 102
+    })
+    const { state } = machine.step(machine.initial(0), { type: 'adopt', tip: run.tip }, 0)
+    const cohort = pathOfNode(parent)
+    const probed = { type: 'probed', round: 0, attempt: 0, journal: [], transcript: [], answers: 3 } as const
+    return { machine, state: machine.step(state, { ...probed, cohort }, 1).state }
+  }
+  const handedUp = (sum: CohortSum, from = child.cohort[0]!): SignedMessage => {
+    const { signer } = run.members.find(({ id }) => id === from)!
+    const context = contextOfNode(contextOfRound(run.tip, run.run, 4), child, sum.rosterHash)
+    return sealMessage('certificate', context, certifiedSum(run, tree, child, sum), signer, run.crypto)
+  }
+  const childIn = (state: RunState) =>
+    state.parents
+      .find(({ place }) => place.node.index === parent.index && place.node.level === 1)!
+      .children.get(child.index)
+
+  it('and that certifies two sums is left out, and both are kept for those who know of one only', () => {
+    const { machine, state } = seated()
+    const sum = cohortSumOf(run, tree, child, length)
+    const once = machine.step(state, { type: 'message', message: handedUp(sum) }, 2)
+    expect(once.effects.filter(({ type }) => type === 'pull-sum')).to.have.lengthOf(1)
+    expect(childIn(once.state)!.standing).to.equal('pulling')
+    // From another member: the same, and no more work.
+    const again = machine.step(once.state, { type: 'message', message: handedUp(sum, child.cohort[1]!) }, 3)
+    expect(again.effects.filter(({ type }) => type === 'pull-sum')).to.deep.equal([])
+    const other = handedUp({ ...sum, beacon: bytes32(9) })
+    const twice = machine.step(again.state, { type: 'message', message: other }, 4)
+    expect(childIn(twice.state)!.standing).to.equal('useless')
+    expect(twice.effects).to.deep.include({
+      type: 'notice',
+      notice: 'refused',
+      peer: other.sender,
+      what: 'certificate',
+      reason: 'that cohort has certified something else'
+    })
+    const kept = transcriptOf(twice.state, pathOfNode(parent)).map(({ hash }) => toHex(hash))
+    expect(kept).to.include(toHex(other.hash))
+    // Its sum may come: it does not count any more.
+    const event = { type: 'sum-held', round: 0, attempt: 0, address: sum.address, isSound: true } as const
+    expect(childIn(machine.step(twice.state, event, 5).state)!.standing).to.equal('useless')
+  })
+
+  it('and whose sum no inputs can have is left out, and a forged one is not heard at all', () => {
+    const { machine, state } = seated()
+    const sum = cohortSumOf(run, tree, child, length)
+    const { state: pulling } = machine.step(state, { type: 'message', message: handedUp(sum) }, 2)
+    const event = { type: 'sum-held', round: 0, attempt: 0, address: sum.address, isSound: false } as const
+    expect(childIn(machine.step(pulling, event, 3).state)!.standing).to.equal('useless')
+    const forged = CertifiedDecision.decode(certifiedSum(run, tree, child, sum))
+    const few = { ...forged.certificate!, signatures: forged.certificate!.signatures.slice(1) }
+    const message = handedUp(sum)
+    const { signer } = run.members.find(({ id }) => id === message.sender)!
+    const payload = CertifiedDecision.encode({ ...forged, certificate: few })
+    const sealed = sealMessage('certificate', message.context, payload, signer, run.crypto)
+    const refused = machine.step(state, { type: 'message', message: sealed }, 2)
+    expect(childIn(refused.state)).to.equal(undefined)
+    expect(refused.effects.filter(({ type }) => type === 'pull-sum')).to.deep.equal([])
+    expect(refused.effects).to.deep.include({
+      type: 'notice',
+      notice: 'refused',
+      peer: message.sender,
+      what: 'certificate',
+      reason: 'its certificate does not hold'
     })
   })
 })
