@@ -98,7 +98,7 @@ export class ErrorFeedback {
     if (!counts) await this.#write()
   }
 
-  /** Overwrites what is in memory. */
+  /** Overwrites what is in memory; it is of no use after that. What is on the disk stays. */
   erase(): void {
     this.#leftover.fill(0)
     this.#announced?.uncounted.fill(0)

@@ -345,6 +345,7 @@ export class RoundWork {
 
   stop(): void {
     for (const work of [...this.#attempts.values()]) this.forget(work.id)
+    this.#ports.feedback?.erase()
   }
 
   #work({ round, attempt }: AttemptId): AttemptWork {

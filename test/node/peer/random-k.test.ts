@@ -146,6 +146,14 @@ describe('what is left over, on the disk', () => {
     })
   }
 
+  it('is overwritten in memory when the peer stops, and stays on the disk', async () => {
+    const { files, feedback } = await announced()
+    feedback.erase()
+    expect([...feedback.of(all)]).to.deep.equal([0, 0, 0, 0, 0])
+    await feedback.settle({ kind: 'lost', ...id, survivors: [] }, self)
+    expect([...(await open(files)).of(all)]).to.deep.equal(counted)
+  })
+
   it('begins with nothing where the file is damaged or of another adapter, and says so', async () => {
     const { files } = await announced()
     const bytes = (await files.read('leftover.bin'))!
