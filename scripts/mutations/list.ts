@@ -6,6 +6,7 @@ import { keyMutations } from './key-mutations.ts'
 import { maskMutations } from './mask-mutations.ts'
 import type { Mutation } from './mutation.ts'
 import { releaseMutations } from './release-mutations.ts'
+import { treeMutations } from './tree-mutations.ts'
 import { wordMutations } from './word-mutations.ts'
 
 /** Every defence that is switched off by `npm run test:mutations`. */
@@ -17,5 +18,6 @@ export const mutations: readonly Mutation[] = [
   ...wordMutations,
   ...keyMutations,
   ...maskMutations,
-  ...erasureMutations
+  ...erasureMutations,
+  ...treeMutations
 ]

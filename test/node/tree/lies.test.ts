@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { createRoundMachine, transcriptOf } from '../../../node/round/round-machine.ts'
 import type { RunState } from '../../../node/round/round-state.ts'
-import type { Effect } from '../../../node/round/round-types.ts'
+import type { Effect, RoundEvent } from '../../../node/round/round-types.ts'
 import { contextOfRound, treeAt } from '../../../protocols/chain.ts'
 import { contextOfNode } from '../../../protocols/cohort-sum.ts'
+import { rankMembers } from '../../../protocols/election.ts'
 import { openMessage, type SignedMessage, sealMessage } from '../../../protocols/envelope.ts'
 import { judgeMessage } from '../../../protocols/gossip-validation.ts'
 import { toHex } from '../../../protocols/hex.ts'
@@ -15,7 +16,7 @@ import {
   Proposal
 } from '../../../protocols/messages.js'
 import { leafOf, pathOfNode } from '../../../protocols/tree.ts'
-import { testRun } from '../../support/chains.ts'
+import { linkAfter, testRun } from '../../support/chains.ts'
 import { certifiedSum, cohortSumOf } from '../../support/cohort-sums.ts'
 import { bytes32 } from '../../support/liars.ts'
 import { linksOf } from '../../support/peer-cluster.ts'
@@ -191,6 +192,92 @@ describe('a cohort of which more than f members lie', () => {
       what: 'certificate',
       reason: 'its certificate does not hold'
     })
+  })
+})
+
+describe('a leader that leaves out a cohort', () => {
+  const run = testRun(12, { cohort: { founders: 12, size: 4, larger: 'tree', fanIn: 3 } })
+  const tree = treeAt(run.tip, run.run, run.crypto)!
+  const { root } = tree
+  const leader = rankMembers(root.cohort, run.tip.beacon, 0, run.crypto.sha256)[0]!
+  const member = run.members.find(({ id }) => root.cohort.includes(id) && id !== leader)!
+  const others = tree.levels[0]!.filter(({ cohort }) => !cohort.includes(member.id))
+  const length = 4 * 102
+  // Each at an address of its own.
+  const sums = others.map((node, i) => ({ ...cohortSumOf(run, tree, node, length), address: bytes32(i + 1) }))
+  const hashOf = (cohortSum: CohortSum) => run.crypto.sha256(Decision.encode({ cohortSum }))
+
+  /** Of the root, with the sums of two of its three cohorts; the third is late. */
+  function holding(count: number) {
+    const machine = createRoundMachine({
+      crypto: run.crypto,
+      signer: member.signer,
+      self: member.id,
+      run: run.run,
+      factorsOf: () => ['B'],
+      laneCountOf: () => 102
+    })
+    let { state } = machine.step(machine.initial(0), { type: 'adopt', tip: run.tip }, 0)
+    const step = (event: RoundEvent, nowMs: number) => {
+      const stepped = machine.step(state, event, nowMs)
+      ;({ state } = stepped)
+      return stepped.effects
+    }
+    const probed = { type: 'probed', round: 0, attempt: 0, journal: [], transcript: [], answers: 3 } as const
+    step({ ...probed, cohort: pathOfNode(root) }, 1)
+    for (const [i, node] of others.slice(0, count).entries()) {
+      const { signer } = run.members.find(({ id }) => id === node.cohort[0])!
+      const context = contextOfNode(contextOfRound(run.tip, run.run, 4), node, sums[i]!.rosterHash)
+      const payload = certifiedSum(run, tree, node, sums[i]!)
+      step({ type: 'message', message: sealMessage('certificate', context, payload, signer, run.crypto) }, 2)
+      step({ type: 'sum-held', round: 0, attempt: 0, address: sums[i]!.address, isSound: true }, 3)
+    }
+    const { dueMs, context } = state.parents[0]!
+    step({ type: 'tick' }, dueMs + 1)
+    /** What this member does about a result that adds so many of the sums. */
+    return (children: readonly Uint8Array[]) => {
+      const link = {
+        ...linkAfter(run, run.tip, 'result', bytes32(7)),
+        node: pathOfNode(root),
+        children: [...children]
+      }
+      const payload = Proposal.encode({
+        subject: 'result',
+        view: 0,
+        decision: Decision.encode({ link }),
+        newViews: []
+      })
+      const { signer } = run.members.find(({ id }) => id === leader)!
+      return step(
+        { type: 'message', message: sealMessage('proposal', context, payload, signer, run.crypto) },
+        dueMs + 2
+      )
+    }
+  }
+  const refused = {
+    type: 'notice',
+    notice: 'refused',
+    peer: leader,
+    what: 'proposal',
+    reason: 'its result decision does not follow from what this peer knows'
+  }
+  const added = (effects: readonly Effect[]) =>
+    effects.flatMap(effect => (effect.type === 'add-sums' ? [effect.addresses] : []))
+
+  it('whose sum was here in time is refused before anything is added', () => {
+    const effects = holding(2)([hashOf(sums[0]!)])
+    expect(effects).to.deep.include(refused)
+    expect(added(effects)).to.deep.equal([])
+  })
+
+  it('whose sum is not here is listened to: what it names is added', () => {
+    const effects = holding(1)([hashOf(sums[0]!)])
+    expect(effects).to.not.deep.include(refused)
+    expect(added(effects)).to.deep.equal([[sums[0]!.address]])
+    // And one that names all that are here.
+    const both = holding(2)(sums.map(hashOf))
+    expect(both).to.not.deep.include(refused)
+    expect(added(both)).to.deep.equal([sums.map(({ address }) => address)])
   })
 })
 
