@@ -266,6 +266,14 @@ function crossChecks({
       'fewer with cohort.larger: tree, whose parent cohorts add the sums of cohorts in integers of 32 bits'
     )
   }
+  if (cohort.larger === 'tree' && secureSum.randomK !== 1) {
+    refuse(
+      'secureSum.randomK',
+      secureSum.randomK,
+      '1, with cohort.larger: tree: the sum of a cohort that comes too late to count is public all the same, so what is ' +
+        'kept back for later rounds would show in two sums'
+    )
+  }
   const leaf = secureSum.colluders === 'default' ? least : leastFor(secureSum.colluders, least)
   if (cohort.larger === 'tree' && 2 * leaf - 1 > COHORT_MAX) {
     refuse(

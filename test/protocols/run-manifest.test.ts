@@ -322,6 +322,7 @@ describe('run manifest: cohort (t = floor(2n/3) + 1, t >= c + 2)', () => {
     for (const ringBits of [16, 20])
       expect(parseManifest(given({}, { ringBits })).secureSum.ringBits).to.equal(ringBits)
     expect(problems(given({}, { ringBits: 32 }))[0]!.path).to.equal('secureSum.ringBits')
+    expect(problems(given({}, { randomK: 0.5 }))[0]!.path).to.equal('secureSum.randomK')
     expect(problems(given({ fanIn: 1 }))[0]!.path).to.equal('cohort.fanIn')
     expect(problems(given({ founders: 513, size: 16 }))[0]!.path).to.equal('cohort.founders')
     // Seventeen colluders take cohorts of 27, and what 28 to 53 members leave is one cohort; with 22 it would be too large.
