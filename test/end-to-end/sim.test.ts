@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -60,7 +60,16 @@ describe('fedpeft-node sim', function () {
   })
 
   it('keeps what it has at Ctrl-C, and goes on from there', async () => {
-    const flags = ['--peers', '4', '--rounds', '3', '--steps', '2', '--no-baselines', '--out', 'broken-off']
+    mkdirSync(join(dir, 'texts'))
+    for (const name of ['adams', 'grant', 'hoover', 'polk']) {
+      const paragraphs = Array.from(
+        { length: 100 },
+        (_, i) => `Fellow citizens, this is word ${i} of ${name}.`
+      )
+      writeFileSync(join(dir, 'texts', `${name}.txt`), paragraphs.join('\n\n'))
+    }
+    const short = ['--rounds', '3', '--steps', '2', '--no-baselines']
+    const flags = ['--peers', '4', '--data', 'texts', ...short, '--out', 'broken-off']
     const first = start('first', 'sim', ...flags)
     await first.waitFor('round', { round: 0 })
     first.signal('SIGINT')
