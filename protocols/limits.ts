@@ -158,3 +158,9 @@ export const ATTEMPTS_MAX = 1_000
  * certifies some 3 MiB in a view; a third of the members may be liars who never stop.
  */
 export const TRANSCRIPT_BYTES_PER_MEMBER = 8 * MIB
+
+/**
+ * Votes, and new-views, that are kept of one member in one agreement. An honest one casts two votes and gives up once in a
+ * view, and views grow longer: a hundred of them are hours. More only costs whoever said it.
+ */
+export const VOTES_PER_MEMBER = 256

@@ -13,6 +13,7 @@ import type { Subject, VoteKind } from '../../protocols/certificate.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
+import { VOTES_PER_MEMBER } from '../../protocols/limits.ts'
 import type { Certificate, Context, NewView, Proposal } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
 import type { VotingRules } from './voting-rules.ts'
@@ -267,6 +268,7 @@ export function onVote(
   if (!setting.voters.includes(message.sender)) return []
   const key = voteKey(kind, view, toHex(valueHash))
   const votes = state.votes.get(key) ?? new Map<PeerId, SignedMessage>()
+  if (!votes.has(message.sender) && wordsKept(state.votes, message.sender) >= VOTES_PER_MEMBER) return []
   votes.set(message.sender, message)
   state.votes.set(key, votes)
   if (votes.size < setting.quorum || state.certified.has(key) || state.decided !== null) return []
@@ -275,6 +277,13 @@ export function onVote(
     state.assist = { kind, view, hash: toHex(valueHash), atMs: nowMs + setting.viewMs / 3 }
   }
   return []
+}
+
+/** How many of a member's words are kept: a liar could go on for ever with other values and later views. */
+function wordsKept(byMatter: ReadonlyMap<unknown, ReadonlyMap<PeerId, unknown>>, sender: PeerId): number {
+  let kept = 0
+  for (const bySender of byMatter.values()) if (bySender.has(sender)) kept++
+  return kept
 }
 
 function certify(
@@ -352,6 +361,7 @@ export function onNewView(
   if (view === 0) return []
   if (prepared !== undefined && !preparedBefore(setting, prepared, view)) return []
   const held = state.newViews.get(view) ?? new Map<PeerId, HeldNewView>()
+  if (!held.has(message.sender) && wordsKept(state.newViews, message.sender) >= VOTES_PER_MEMBER) return []
   held.set(message.sender, { message, prepared })
   state.newViews.set(view, held)
   if (setting.rules.joins(state, view, held.size, setting.faults)) return moveTo(state, setting, view, nowMs)
