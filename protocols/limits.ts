@@ -126,7 +126,7 @@ export const MEMBERS_MAX = 1024
 
 /**
  * One piece of evidence, which is gossiped: the largest (a roster of 64 with its keys, U2, and a dealer's 64 shares) takes
- * some 45 KiB. Two proposals of a very large cohort can be longer: those are kept here and not passed on.
+ * some 45 KiB. Two proposals of a very large cohort can be longer: those are refused without evidence.
  */
 export const EVIDENCE_BYTES = GOSSIP_MESSAGE_BYTES - 2 * KIB
 
