@@ -100,6 +100,12 @@ describe('a run of separate processes', function () {
     }
   }
 
+  /** Resolves once a peer has so many links: pulled from others, or the last of them heard like everyone's. */
+  async function hasChain(program: Program, links: number): Promise<void> {
+    const isLongEnough = ({ height }: ProgramEvent): boolean => Number(height) >= links
+    await Promise.any(['caught-up', 'link'].map(name => program.waitFor(name, {}, isLongEnough)))
+  }
+
   /** Starts a killed peer again on its folder, and keeps the round open until it has the chain of the others. */
   async function restartInRound(round: number, name: string): Promise<Program> {
     // Nobody asks the last in rank for what others should have: its silence slows nothing else down.
@@ -107,7 +113,7 @@ describe('a run of separate processes', function () {
     const held = hold(holder, round)
     const program = start(name)
     await held
-    await program.waitFor('caught-up', {}, ({ height }) => Number(height) >= round)
+    await hasChain(program, round)
     return holder
   }
 
@@ -142,7 +148,7 @@ describe('a run of separate processes', function () {
     bootstrap = await network.bootstrap()
     const late = start(LATE)
     await held
-    await late.waitFor('caught-up', {}, ({ height }) => Number(height) >= 4)
+    await hasChain(late, 4)
     holder.signal('SIGCONT')
     const ends = await Promise.all(all().map(program => program.waitFor('done')))
     const [first] = ends as [ProgramEvent]
