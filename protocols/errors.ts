@@ -8,6 +8,8 @@ export type NetworkErrorCode =
   | 'PORT_TAKEN' // the address to listen on is in use: { address, port }
   | 'BAD_IDENTITY' // the file of this peer's key holds something else: { path }
   | 'DIRECTORY_IN_USE' // another process runs a peer from this directory: { path, pid }
+  | 'NOBODY_THERE' // no process of ours runs from this directory: { dir }
+  | 'REFUSED' // the process there does not do what it was asked: { dir, command?, wrongUsage }
   | 'BAD_ADDRESS' // not a multiaddr, or one that no transport here can use: { address }
 
 export class NetworkError extends Error {

@@ -14,6 +14,7 @@ import { nodeCrypto } from '../platform/node-crypto.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import type { CommandHost } from './host.ts'
 import { shortPeer } from './join/words.ts'
+import { openLiveProcess } from './live-process.ts'
 import type { Output } from './output.ts'
 
 export interface BootstrapOptions {
@@ -28,6 +29,7 @@ export async function runBootstrap(
 ): Promise<void> {
   const log = (message: string): void => output.note(message)
   const unlock = await lockDirectory(options.dir)
+  const live = await openLiveProcess(options.dir, output)
   try {
     const identity = await openIdentity(options.dir)
     const network = await createLibp2pNetwork({
@@ -42,6 +44,7 @@ export async function runBootstrap(
       await network.close()
     }
   } finally {
+    await live.close()
     await unlock()
   }
 }

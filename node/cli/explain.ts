@@ -14,7 +14,16 @@ import { UserError } from './user-error.ts'
 /** Faults of the machine or of the network: what was asked for was right. Every other code is wrong input. */
 const failures: ReadonlySet<string> = new Set<string>([
   ...['NO_PERMISSION', 'READ_ONLY', 'NO_SPACE', 'IO_ERROR', 'SHORT_FILE', 'NO_SUCH_FILE'],
-  ...['UNREACHABLE', 'TIMEOUT', 'RESET', 'CLOSED', 'PORT_TAKEN', 'TOO_LARGE', 'DIRECTORY_IN_USE'],
+  ...[
+    'UNREACHABLE',
+    'TIMEOUT',
+    'RESET',
+    'CLOSED',
+    'PORT_TAKEN',
+    'TOO_LARGE',
+    'DIRECTORY_IN_USE',
+    'NOBODY_THERE'
+  ],
   ...['BAD_ANSWER', 'CUT_DOWNLOAD', 'CORRUPT_DOWNLOAD'],
   ...[
     'BROKEN_STORE',
@@ -40,6 +49,9 @@ const machineLacks: ReadonlySet<string> = new Set(['UNAVAILABLE', 'OUT_OF_MEMORY
 export function explain(error: unknown): UserError | null {
   if (error instanceof UserError) return error
   if (error instanceof Interrupted) return new UserError(error.message, 1, { cause: error })
+  if (error instanceof NetworkError && error.code === 'REFUSED') {
+    return new UserError(error.message, error.data['wrongUsage'] === true ? 2 : 1, { cause: error })
+  }
   const isKnown =
     error instanceof FilesError ||
     error instanceof HubError ||

@@ -15,6 +15,7 @@ import { resumptionOf } from './join/resumption.ts'
 import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
 import { takePart } from './join/take-part.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
+import { openLiveProcess } from './live-process.ts'
 import type { Output } from './output.ts'
 import { runPrivacyOf } from './privacy/run-privacy.ts'
 import { tellRunPrivacy } from './privacy-options.ts'
@@ -56,9 +57,11 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
     return dryRun(local.manifest, flags, host)
   }
   const unlock = await lockDirectory(dir)
+  const live = await openLiveProcess(dir, host.output)
   try {
     await joinAs(await openIdentity(dir), run, local, flags, host)
   } finally {
+    await live.close()
     await unlock()
   }
 }
