@@ -1,19 +1,18 @@
 // Runs mocha over test/ (or the folders given) and closes with one line that counts: `N passed, N failed, N skipped`.
+// The quick tests run in two processes side by side; the slow ones, which start many processes each, one after the other.
 
 import { glob } from 'node:fs/promises'
-import Mocha from 'mocha'
+import { availableParallelism } from 'node:os'
+import { runInLanes } from './test/lanes.mjs'
+import { refuseToHang, runFiles } from './test/run-files.mjs'
+
+const LANES = 2
 
 const args = process.argv.slice(2)
 const slow = args.includes('--slow')
 const grepAt = args.indexOf('--grep')
 const grep = grepAt >= 0 ? args[grepAt + 1] : undefined
 const paths = args.filter((a, i) => !a.startsWith('--') && (grepAt < 0 || i !== grepAt + 1))
-const mocha = new Mocha({
-  timeout: 60_000,
-  forbidOnly: Boolean(process.env.CI),
-  reporter: 'spec',
-  ...(grep ? { grep } : {})
-})
 const files = []
 for (const path of paths.length > 0 ? paths : ['test']) {
   if (path.endsWith('.ts')) files.push(path)
@@ -23,24 +22,20 @@ if (files.length === 0) {
   console.error(`no test files under ${paths.join(' ') || 'test'}`)
   process.exit(1)
 }
-for (const file of files.sort()) mocha.addFile(file)
-await mocha.loadFilesAsync()
+files.sort()
+const lanes = slow || files.length < 8 ? 1 : Math.min(LANES, availableParallelism())
 const startedMs = performance.now()
-let passed = 0
-let failed = 0
-let skipped = 0
-mocha
-  .run()
-  .on('pass', () => passed++)
-  .on('fail', () => failed++)
-  .on('pending', () => skipped++)
-  .on('end', () => {
-    console.log(`took ${((performance.now() - startedMs) / 1000).toFixed(1)} s`)
-    console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
-    // A handle left open would hang CI: say so instead of hiding it behind a forced exit.
-    setTimeout(() => {
-      console.error('a test left a handle open:', process.getActiveResourcesInfo().join(', '))
-      process.exit(failed > 0 ? 1 : 3)
-    }, 20_000).unref()
-    process.exitCode = failed > 0 ? 1 : 0
-  })
+const { passed, failed, skipped, failing } =
+  lanes === 1
+    ? { ...(await runFiles(files, grep)), failing: [] }
+    : await runInLanes(longestFirst(files), lanes, grep)
+if (failing.length > 0) console.log(`failures in ${failing.join(', ')}`)
+console.log(`took ${((performance.now() - startedMs) / 1000).toFixed(1)} s`)
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
+refuseToHang(failed)
+
+/** Those that start processes take longest: a lane that began one of them last would end long after the other. */
+function longestFirst(sorted) {
+  const isLong = file => file.includes('end-to-end')
+  return [...sorted.filter(isLong), ...sorted.filter(file => !isLong(file))]
+}
