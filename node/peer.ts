@@ -3,59 +3,29 @@
  * on libp2p and in a simulation.
  */
 
-import { secureRandom } from '../aggregation/dp-secure-random.ts'
-import { type Random, seededRandom } from '../aggregation/random.ts'
 import type { PrivacySpent } from '../aggregation/replicated-state.ts'
-import { strategyByName } from '../aggregation/strategies.ts'
-import { type BlobExchange, createBlobExchange } from '../protocols/blob-exchange.ts'
-import { ADDRESS_BYTES, BLOB_PROTOCOL } from '../protocols/blob-messages.ts'
-import type { RunContext } from '../protocols/chain.ts'
-import type { SignedMessage } from '../protocols/envelope.ts'
+import type { RunContext } from '../protocols/chain-tip.ts'
 import { FilesError } from '../protocols/files-error.ts'
 import { toHex } from '../protocols/hex.ts'
-import type { Network, PeerId } from '../protocols/ports.ts'
+import type { PeerId } from '../protocols/ports.ts'
 import { privacyTermsOf } from '../protocols/privacy-account.ts'
-import { runId } from '../protocols/run-manifest.ts'
-import { RunRegistry } from '../protocols/run-registry.ts'
-import { encodeSignedManifest, verifyManifest } from '../protocols/signed-manifest.ts'
-import { checkAdmission } from './peer/admission.ts'
-import { accountedNetwork, ByteAccount } from './peer/byte-account.ts'
+import { verifyManifest } from '../protocols/signed-manifest.ts'
+import { checkAdmission, mayTakePart } from './peer/admission.ts'
+import { ByteAccount } from './peer/byte-account.ts'
 import { serveChain } from './peer/chain-protocol.ts'
-import { EffectRunner } from './peer/effect-runner.ts'
 import { PeerError } from './peer/errors.ts'
-import { MachineLoop } from './peer/machine-loop.ts'
-import { maskingHere } from './peer/masking.ts'
-import { MessageChannel } from './peer/message-channel.ts'
+import { openParts, type Parts } from './peer/peer-parts.ts'
 import type { Peer, PeerConfig, PeerEvent, PeerPorts, PeerResult, PeerStatus } from './peer/peer-types.ts'
-import { initialStateOf } from './peer/private-round.ts'
 import { reconfigure } from './peer/reconfigure.ts'
 import { createRunContext } from './peer/round-encoding.ts'
-import { laneCountOfRound, RoundWork } from './peer/round-work.ts'
-import { openRunDisk, type RunDisk } from './peer/run-disk.ts'
-import { StateKeeper } from './peer/state-keeper.ts'
 import { StatusKeeper } from './peer/status-keeper.ts'
 import { serveTranscript } from './peer/transcript-protocol.ts'
-import { TreeWork } from './peer/tree-work.ts'
-import { createRoundMachine, transcriptOf } from './round/round-machine.ts'
-import type { RunState } from './round/round-state.ts'
+import { transcriptOf } from './round/round-machine.ts'
 import type { RoundEvent } from './round/round-types.ts'
 
 /** @throws ProtocolError from the manifest: BAD_SIGNATURE, BAD_MANIFEST, VERSION; PeerError as Peer.start */
 export function createPeer(ports: PeerPorts, config: PeerConfig): Peer {
   return new RunPeer(ports, config)
-}
-
-/** Everything that exists once the peer has started. */
-interface Parts {
-  /** Counted. */
-  readonly network: Network
-  readonly disk: RunDisk
-  readonly states: StateKeeper
-  readonly work: RoundWork
-  readonly sums: TreeWork
-  readonly channel: MessageChannel
-  readonly loop: MachineLoop<RunState>
-  readonly effects: EffectRunner
 }
 
 class RunPeer implements Peer {
@@ -167,109 +137,18 @@ class RunPeer implements Peer {
     }
   }
 
-  async #open(): Promise<Parts> {
-    const { crypto, trainer, files } = this.#ports
-    const run = this.#run
-    const { layout } = trainer
-    const warn = (message: string): void => this.#emit({ type: 'warning', message })
-    const disk = await openRunDisk(files, this.#config.signedManifest, run, trainer, crypto, warn)
-    const network = accountedNetwork(this.#ports.network, this.#account, (protocol, body, served) => {
-      if (protocol !== BLOB_PROTOCOL) return 'control'
-      return served && work.isOwn(body.subarray(0, ADDRESS_BYTES)) ? 'maskedUpload' : 'verification'
-    })
-    const blobs = createBlobExchange({ network, crypto, allow: peer => this.#mayTakePart(peer) })
-    this.#closers.push(() => blobs.close())
-    this.#closers.push(this.#offerRun(network))
-    const initial = initialStateOf(run.manifest, trainer.initialAdapter())
-    const states = new StateKeeper(blobs, disk.states, layout, initial)
-    const sums = this.#openSums(blobs, states)
-    const work: RoundWork = this.#openWork(blobs, states, sums, disk)
-    const channel: MessageChannel = this.#openChannel(network, disk, message => {
-      loop.push({ type: 'message', message })
-    })
-    const { loop, effects } = this.#openLoop({ network, disk, states, work, sums, channel })
-    return { network, disk, states, work, sums, channel, loop, effects }
-  }
-
-  #openSums(blobs: BlobExchange, states: StateKeeper): TreeWork {
-    const { clock, trainer } = this.#ports
-    const warn = (message: string): void => this.#emit({ type: 'warning', message })
-    return new TreeWork({ clock, run: this.#run, layout: trainer.layout, blobs, states, warn })
-  }
-
-  #openWork(blobs: BlobExchange, states: StateKeeper, sums: TreeWork, { feedback }: RunDisk): RoundWork {
-    const { clock, crypto, trainer, rounding, noise, network, masking } = this.#ports
-    return new RoundWork({
-      clock,
-      crypto,
-      masking: masking ?? maskingHere(crypto),
-      feedback,
+  #open(): Promise<Parts> {
+    return openParts({
+      ports: this.#ports,
+      config: this.#config,
       run: this.#run,
-      self: network.peerId,
-      trainer,
-      layout: trainer.layout,
-      blobs,
-      states,
-      sums,
-      examples: this.#config.examples,
-      rounding: () => rounding?.() ?? erasingSeed(crypto.randomBytes(32)),
-      noise: () => noise?.() ?? secureRandom(crypto),
-      onTrainingStep: (id, steps, ofSteps, loss) =>
-        this.#emit({ type: 'training', ...id, steps, ofSteps, loss }),
-      onTrained: (id, { steps: ofSteps }, { steps, endedBy, seconds, energyJoules }) =>
-        this.#emit({ type: 'trained', ...id, steps, ofSteps, endedBy, seconds, energyJoules }),
-      onSumRefused: (id, reason) => this.#emit({ type: 'sum-refused', ...id, reason }),
-      warn: message => this.#emit({ type: 'warning', message })
-    })
-  }
-
-  #openChannel(network: Network, { chain }: RunDisk, take: (message: SignedMessage) => void): MessageChannel {
-    const { crypto, log } = this.#ports
-    return new MessageChannel({
-      network,
-      run: this.#run,
-      crypto,
-      tip: () => chain.tip,
-      onMessage: message => {
-        // A founding list is of use only to those who have no chain.
-        if (message.type !== 'founding' || chain.tip === null) take(message)
-      },
-      onRefused: (from, { verdict, reason, data }) =>
-        log(`${verdict}ed a message from ${from}: ${reason} ${JSON.stringify(data)}`),
-      log: message => log(message)
-    })
-  }
-
-  #openLoop(parts: Omit<Parts, 'loop' | 'effects'>): Pick<Parts, 'loop' | 'effects'> {
-    const { clock, crypto, signer, trainer, log } = this.#ports
-    const run = this.#run
-    const self = parts.network.peerId
-    const machine = createRoundMachine({
-      crypto,
-      signer,
-      self,
-      run,
-      factorsOf: completedRounds => strategyByName(run.manifest.strategy).factorsOf(completedRounds),
-      laneCountOf: (cohortSize, completedRounds) =>
-        laneCountOfRound(run, trainer.layout, cohortSize, completedRounds)
-    })
-    const fail = (error: unknown): void => void this.#fail(error)
-    const loop = new MachineLoop(machine, clock, effect => effects.perform(effect), fail)
-    const effects: EffectRunner = new EffectRunner({
-      ...parts,
-      clock,
-      crypto,
-      run,
       account: this.#account,
       signal: this.#over.signal,
-      push: event => loop.push(event),
-      inTurn: task => loop.run(task),
+      onClose: close => this.#closers.push(close),
       emit: event => this.#emit(event),
       onProgress: () => this.#finishIfOver(),
-      fail,
-      log: message => log(message)
+      fail: error => void this.#fail(error)
     })
-    return { loop, effects }
   }
 
   async #join({ network, disk, states, channel, loop }: Parts): Promise<void> {
@@ -291,7 +170,7 @@ class RunPeer implements Peer {
     this.#refuseIfStopped()
     this.#status.condition = 'running'
     this.#closers.push(
-      serveChain(network, run, disk.chain, peer => this.#mayTakePart(peer)),
+      serveChain(network, run, disk.chain, peer => mayTakePart(run.manifest, peer)),
       serveTranscript(
         network,
         run,
@@ -308,31 +187,6 @@ class RunPeer implements Peer {
     for (const peer of network.peers()) loop.push({ type: 'peer', peer, connected: true })
     for await (const bytes of disk.evidence.kept()) loop.push({ type: 'evidence', bytes })
     loop.push({ type: 'tick' })
-  }
-
-  /** Others who ask this peer what is offered hear of this run. @returns a function that ends it */
-  #offerRun(network: Network): () => void {
-    const { clock, crypto, runs, log } = this.#ports
-    const manifest = encodeSignedManifest(this.#config.signedManifest)
-    if (runs !== undefined) {
-      const { run } = runs.offer(manifest)
-      return () => runs.withdraw(run)
-    }
-    const validateManifest = (bytes: Uint8Array): { readonly run: string } | null => {
-      try {
-        return { run: toHex(runId(verifyManifest(bytes, crypto), crypto.sha256)) }
-      } catch {
-        return null
-      }
-    }
-    const own = new RunRegistry({ network, clock, validateManifest, log: message => log(message) })
-    own.offer(manifest)
-    return () => own.close()
-  }
-
-  #mayTakePart(peer: PeerId): boolean {
-    const { admission } = this.#run.manifest
-    return admission.kind === 'open' || admission.peers.includes(peer)
   }
 
   #emit(event: PeerEvent): void {
@@ -400,11 +254,4 @@ class RunPeer implements Peer {
 function stopped(): PeerError {
   const message = 'the peer was stopped before the run was over: start it again with the same folder to go on'
   return new PeerError('STOPPED', {}, message)
-}
-
-/** With the seed, and a sum over all but one, the last bits of that one's input could be told. */
-function erasingSeed(seed: Uint8Array): Random {
-  const random = seededRandom(seed)
-  seed.fill(0)
-  return random
 }

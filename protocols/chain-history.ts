@@ -1,6 +1,7 @@
 /** What the tip of a chain remembers of its last links: enough to check evidence of the rounds just gone. */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
-import { type ChainTip, cohortsAt, type RunContext } from './chain.ts'
+import { cohortsAt } from './chain-cohorts.ts'
+import type { ChainTip, RunContext } from './chain-tip.ts'
 import { equalBytes } from './codec.ts'
 import type { CheckedEvidence, EvidenceChain } from './evidence.ts'
 

@@ -14,7 +14,8 @@
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { recoverSecret } from '../aggregation/shamir.ts'
-import { contextOfLink, linkHashOf, type RunContext } from './chain.ts'
+import { contextOfLink, linkHashOf } from './chain.ts'
+import type { RunContext } from './chain-tip.ts'
 import { decodeCanonical, equalBytes } from './codec.ts'
 import { contradictionOf, utteranceOf } from './contradictions.ts'
 import { openMessage, type SignedMessage, ZERO_HASH } from './envelope.ts'

@@ -3,8 +3,8 @@
  * peer would send or pass on; `ignore` for what may be honest and is of no use here.
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
-import type { ChainTip, RunContext } from './chain.ts'
 import { evidenceChainOf, isForgiven } from './chain-history.ts'
+import type { ChainTip, RunContext } from './chain-tip.ts'
 import { equalBytes } from './codec.ts'
 import { type MessageType, openMessage, type SignedMessage } from './envelope.ts'
 import { ProtocolError } from './errors.ts'

@@ -3,18 +3,13 @@
  * refused by everyone who has the first, and is evidence against its author.
  */
 import type { CryptoSuite, Signer } from '../aggregation/crypto-suite.ts'
-import {
-  accountAfter,
-  type ChainTip,
-  contextOfLink,
-  extendChain,
-  linkHashOf,
-  type RunContext
-} from './chain.ts'
+import { contextOfLink, extendChain, linkHashOf } from './chain.ts'
+import type { ChainTip, RunContext } from './chain-tip.ts'
 import { byId } from './election.ts'
 import { sealMessage, ZERO_HASH } from './envelope.ts'
 import { CertifiedLink, Decision, type LinkBody } from './messages.js'
 import type { PeerId } from './ports.ts'
+import { accountAfter } from './tip-after.ts'
 
 /**
  * @param signer - of the run's author

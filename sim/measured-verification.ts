@@ -1,7 +1,8 @@
 /** What verifying cost in the rounds of a run, for those who verified and for those who did not. */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import type { PeerEvent } from '../node/peer/peer-types.ts'
-import { type ChainTip, cohortAt, type RunContext, verifiersAt } from '../protocols/chain.ts'
+import { cohortAt, verifiersAt } from '../protocols/chain-cohorts.ts'
+import type { ChainTip, RunContext } from '../protocols/chain-tip.ts'
 import type { PeerId } from '../protocols/ports.ts'
 
 /** Means over peers and rounds that ended in a result, in bytes. */

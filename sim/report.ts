@@ -1,7 +1,8 @@
 /** What a simulation found, in the form that is written down. */
 import type { PrivacySpent } from '../aggregation/replicated-state.ts'
 import type { RoundBytes } from '../node/peer/byte-account.ts'
-import { cohortSizeOf, type RunEnd } from '../protocols/chain.ts'
+import { cohortSizeOf } from '../protocols/chain-cohorts.ts'
+import type { RunEnd } from '../protocols/chain-tip.ts'
 import type { RunManifest } from '../protocols/run-manifest.ts'
 import { verifierCount } from '../protocols/verification-bytes.ts'
 import { fullModelRoundBytes, loraElements, smolLm2, verifiedRoundBytes } from './cost.ts'

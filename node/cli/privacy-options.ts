@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { AdapterLayout } from '../../aggregation/adapter-layout.ts'
 import { leastNoise } from '../../aggregation/dp-accountant.ts'
-import { cohortSizeOf } from '../../protocols/chain.ts'
+import { cohortSizeOf } from '../../protocols/chain-cohorts.ts'
 import { epsilonOfRounds, privacyTermsOf } from '../../protocols/privacy-account.ts'
 import type { RunManifest } from '../../protocols/run-manifest.ts'
 import { mechanismsOf } from '../peer/private-round.ts'

@@ -13,3 +13,8 @@ export function checkAdmission(manifest: RunManifest, peer: PeerId): void {
       `id to the author of the run, ${author}`
   )
 }
+
+/** Whether a peer is served what the run's peers serve each other. */
+export function mayTakePart({ admission }: Pick<RunManifest, 'admission'>, peer: PeerId): boolean {
+  return admission.kind === 'open' || admission.peers.includes(peer)
+}

@@ -1,6 +1,6 @@
 /** Getting to where the others are: their links, each checked, and the one state after the last of them. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import type { ChainTip, RunContext } from '../../protocols/chain.ts'
+import type { ChainTip, RunContext } from '../../protocols/chain-tip.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import type { Network, PeerId } from '../../protocols/ports.ts'
 import { type PulledChain, pullChain } from './chain-protocol.ts'

@@ -1,6 +1,7 @@
 /** `/fedpeft/chain/1`: the founding list and the links of a run, from any peer to any other that may take part. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import { type ChainTip, extendChain, foundChain, type RunContext } from '../../protocols/chain.ts'
+import { extendChain, foundChain } from '../../protocols/chain.ts'
+import type { ChainTip, RunContext } from '../../protocols/chain-tip.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { FRAME_BYTES, REQUEST_BODY_BYTES, REQUEST_TIMEOUT_MS } from '../../protocols/limits.ts'
 import { ChainRequest } from '../../protocols/messages.js'

@@ -1,6 +1,7 @@
 /** The chain of a run on the disk: the founding list, then the links. Every record is checked when it is opened. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import { type ChainTip, extendChain, foundChain, type RunContext } from '../../protocols/chain.ts'
+import { extendChain, foundChain } from '../../protocols/chain.ts'
+import type { ChainTip, RunContext } from '../../protocols/chain-tip.ts'
 import type { Files } from '../../protocols/ports.ts'
 import { PeerError } from './errors.ts'
 import { encodeRecord, placeOf, type RecordPlace, readRecords } from './record-log.ts'

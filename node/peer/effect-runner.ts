@@ -3,7 +3,8 @@
  * beside and bring their event back, unless their attempt is over by then.
  */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import { type ChainTip, extendChain, type LinkKind, type RunContext } from '../../protocols/chain.ts'
+import { extendChain } from '../../protocols/chain.ts'
+import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain-tip.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import { CertifiedLink, Decision, type LinkBody } from '../../protocols/messages.js'
 import type { Clock, Network, PeerId } from '../../protocols/ports.ts'

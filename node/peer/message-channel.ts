@@ -1,6 +1,6 @@
 /** How signed messages come and go: gossip to everyone in the run or in a cohort of it, and directly to some. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import type { ChainTip, RunContext } from '../../protocols/chain.ts'
+import type { ChainTip, RunContext } from '../../protocols/chain-tip.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import {
   judgeEvidence,

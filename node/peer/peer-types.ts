@@ -2,7 +2,7 @@
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import type { Random } from '../../aggregation/random.ts'
 import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
-import type { ChainTip, LinkKind, RunEnd } from '../../protocols/chain.ts'
+import type { ChainTip, LinkKind, RunEnd } from '../../protocols/chain-tip.ts'
 import type { EvidenceKind } from '../../protocols/evidence-kinds.ts'
 import type { LinkBody } from '../../protocols/messages.js'
 import type { Clock, Files, Network, PeerId } from '../../protocols/ports.ts'

@@ -1,6 +1,6 @@
 /** The author sets the members of a paused run anew. */
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
-import type { RunContext } from '../../protocols/chain.ts'
+import type { RunContext } from '../../protocols/chain-tip.ts'
 import { pauseOf } from '../../protocols/pause.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import { reconfigurationAfter } from '../../protocols/reconfiguration.ts'

@@ -10,7 +10,7 @@ import { applyRound, type PrivacySpent } from '../../aggregation/replicated-stat
 import type { Lanes } from '../../aggregation/ring.ts'
 import { serverOptimizerOf } from '../../aggregation/server-optimizer.ts'
 import { strategyByName } from '../../aggregation/strategies.ts'
-import type { RunContext } from '../../protocols/chain.ts'
+import type { RunContext } from '../../protocols/chain-tip.ts'
 import type { RoundOutcome } from '../round/round-types.ts'
 import { privateEncodingOf, privateServerStep } from './private-round.ts'
 import { keptOf, roundEncodingOf, summedDimension } from './round-encoding.ts'

@@ -5,7 +5,7 @@
  * a state before the link that names it, a link before its journal is let go.
  */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import type { RunContext } from '../../protocols/chain.ts'
+import type { RunContext } from '../../protocols/chain-tip.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import { toHex } from '../../protocols/hex.ts'
 import type { Files } from '../../protocols/ports.ts'

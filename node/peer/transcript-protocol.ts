@@ -1,6 +1,6 @@
 /** `/fedpeft/transcript/1`: what a member holds of one attempt, for members that missed some of it. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
-import type { RunContext } from '../../protocols/chain.ts'
+import type { RunContext } from '../../protocols/chain-tip.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'

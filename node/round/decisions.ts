@@ -1,6 +1,6 @@
 /** What follows from what is agreed on: the next step of the attempt, or its end and the next attempt. */
 import type { Subject } from '../../protocols/certificate.ts'
-import type { ChainTip } from '../../protocols/chain.ts'
+import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'

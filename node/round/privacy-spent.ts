@@ -1,7 +1,7 @@
 /** What the run has spent of its privacy once the attempt's survivors are committed. */
 import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
-import { accountAfter } from '../../protocols/chain.ts'
 import { privacyTermsOf } from '../../protocols/privacy-account.ts'
+import { accountAfter } from '../../protocols/tip-after.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import { notice } from './speak.ts'
 

@@ -1,6 +1,7 @@
 /** ServerStep: everyone has added everything up; the cohort agrees on the link, or that the round is lost. */
 import type { Subject } from '../../protocols/certificate.ts'
-import { accountAfter, type ChainTip, extendChain, type LinkKind } from '../../protocols/chain.ts'
+import { extendChain } from '../../protocols/chain.ts'
+import type { ChainTip, LinkKind } from '../../protocols/chain-tip.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import { beaconOfSeeds } from '../../protocols/election.ts'
 import { ZERO_HASH } from '../../protocols/envelope.ts'
@@ -15,6 +16,7 @@ import {
 } from '../../protocols/messages.js'
 import { reasonOfSubject } from '../../protocols/pause.ts'
 import type { PeerId } from '../../protocols/ports.ts'
+import { accountAfter } from '../../protocols/tip-after.ts'
 import type { Grounds, Judgement } from './agreement.ts'
 import type { Assembly } from './assembly.ts'
 import { judgeExpulsions } from './expulsion.ts'

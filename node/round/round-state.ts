@@ -1,7 +1,9 @@
 /** The state of the round's machine, and how it is copied so that a step never changes the state it was given. */
 import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
 import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
-import { type ChainTip, cohortAt, contextOfRound, verifiersIn } from '../../protocols/chain.ts'
+import { contextOfRound } from '../../protocols/chain.ts'
+import { cohortAt, verifiersIn } from '../../protocols/chain-cohorts.ts'
+import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { contextOfNode } from '../../protocols/cohort-sum.ts'
 import { rankMembers } from '../../protocols/election.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'

@@ -3,11 +3,12 @@
  * inventories by everyone who votes, so that no leader can leave out a body that the honest members hold.
  * secure sum, message 4.
  */
-import { type ChainTip, nextMembers } from '../../protocols/chain.ts'
+import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { byId } from '../../protocols/election.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
+import { nextMembers } from '../../protocols/member-list.ts'
 import {
   Decision,
   Envelope,

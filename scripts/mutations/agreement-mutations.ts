@@ -241,6 +241,15 @@ export const agreementMutations: readonly Mutation[] = [
       test: 'test/protocols/chain.test.ts'
     },
     {
+      name: 'a result decided as something else',
+      attack: 7,
+      find: "if ((certificate.subject === 'result') !== ofResult)",
+      replace: "if (certificate.subject === '')",
+      test: 'test/protocols/chain.test.ts'
+    }
+  ]),
+  ...ofFile('protocols/link-body.ts', [
+    {
       name: 'a link that does not follow on the one before',
       attack: 12,
       find: 'if (link.height !== tip.height + 1 || !equalBytes(link.previous, tip.linkHash))',
@@ -273,13 +282,6 @@ export const agreementMutations: readonly Mutation[] = [
       attack: 17,
       find: 'else if (!equalBytes(link.stateHash, tip.stateHash))',
       replace: 'else if (link.stateHash.length !== 32)',
-      test: 'test/protocols/chain.test.ts'
-    },
-    {
-      name: 'a result decided as something else',
-      attack: 7,
-      find: "if ((certificate.subject === 'result') !== ofResult)",
-      replace: "if (certificate.subject === '')",
       test: 'test/protocols/chain.test.ts'
     },
     {

@@ -144,7 +144,7 @@ export const erasureMutations: readonly Mutation[] = [
       test: 'test/node/peer/local-training.test.ts'
     }
   ]),
-  ...ofFile('node/peer.ts', [
+  ...ofFile('node/peer/peer-parts.ts', [
     {
       name: 'the seed of the rounding stays in memory',
       attack: 24,

@@ -1,17 +1,12 @@
 import { expect } from 'chai'
 import { createRunContext } from '../../node/peer/round-encoding.ts'
 import { nodeCrypto } from '../../node/platform/node-crypto.ts'
-import {
-  type ChainTip,
-  cohortAt,
-  contextOfLink,
-  extendChain,
-  foundChain,
-  linkHashOf,
-  nextMembers
-} from '../../protocols/chain.ts'
+import { contextOfLink, extendChain, foundChain, linkHashOf } from '../../protocols/chain.ts'
+import { cohortAt } from '../../protocols/chain-cohorts.ts'
+import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { PROTOCOL_VERSION, sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
+import { nextMembers } from '../../protocols/member-list.ts'
 import {
   CertifiedLink,
   Decision,

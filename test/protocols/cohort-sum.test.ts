@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { contextOfRound, extendChain, treeAt } from '../../protocols/chain.ts'
+import { contextOfRound, extendChain } from '../../protocols/chain.ts'
+import { treeAt } from '../../protocols/chain-cohorts.ts'
 import { openCohortSum } from '../../protocols/cohort-sum.ts'
 import { ZERO_HASH } from '../../protocols/envelope.ts'
 import { CertifiedDecision, type CohortSum, Decision } from '../../protocols/messages.js'

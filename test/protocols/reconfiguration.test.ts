@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { type ChainTip, extendChain } from '../../protocols/chain.ts'
+import { extendChain } from '../../protocols/chain.ts'
+import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { pauseOf, pauseWords } from '../../protocols/pause.ts'
 import { reconfigurationAfter } from '../../protocols/reconfiguration.ts'
 import { certify, certifyLink, linkAfter, testMember, testRun } from '../support/chains.ts'

@@ -4,16 +4,9 @@ import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import { createRunContext } from '../../node/peer/round-encoding.ts'
 import { ed25519Signer, seededCrypto } from '../../node/platform/node-crypto.ts'
 import { votePayload } from '../../protocols/certificate.ts'
-import {
-  accountAfter,
-  type ChainTip,
-  cohortAt,
-  contextOfLink,
-  extendChain,
-  foundChain,
-  type LinkKind,
-  type RunContext
-} from '../../protocols/chain.ts'
+import { contextOfLink, extendChain, foundChain } from '../../protocols/chain.ts'
+import { cohortAt } from '../../protocols/chain-cohorts.ts'
+import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain-tip.ts'
 import { PROTOCOL_VERSION, sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
 import {
   CertifiedLink,
@@ -28,6 +21,7 @@ import { peerIdOf } from '../../protocols/peer-id.ts'
 import { quorumOf } from '../../protocols/quorum.ts'
 import { parseManifest, type RunManifest } from '../../protocols/run-manifest.ts'
 import { type SignedManifest, signManifest } from '../../protocols/signed-manifest.ts'
+import { accountAfter } from '../../protocols/tip-after.ts'
 
 export interface TestMember {
   readonly id: string

@@ -1,6 +1,7 @@
 /** Whole peers whose rounds a committee verifies. */
 import { ADDRESS_BYTES, BLOB_PROTOCOL } from '../../protocols/blob-messages.ts'
-import { type ChainTip, verifiersAt } from '../../protocols/chain.ts'
+import { verifiersAt } from '../../protocols/chain-cohorts.ts'
+import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { PeerCluster, type PeerClusterOptions, type PeerLife } from './peer-cluster.ts'
 

@@ -1,6 +1,6 @@
 /** Clusters whose rounds are verified by a committee. */
 import type { Effect } from '../../node/round/round-types.ts'
-import { verifiersAt } from '../../protocols/chain.ts'
+import { verifiersAt } from '../../protocols/chain-cohorts.ts'
 import { testDeadlines, testRun } from './chains.ts'
 import type { ClusterPeer } from './cluster-peer.ts'
 import { type ClusterOptions, RoundCluster } from './round-cluster.ts'

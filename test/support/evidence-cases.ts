@@ -1,8 +1,9 @@
 /** Evidence of every kind, made of a round that really ran and of words that a member could sign besides. */
 import { splitSecret } from '../../aggregation/shamir.ts'
 import { votePayload } from '../../protocols/certificate.ts'
-import { type ChainTip, contextOfLink } from '../../protocols/chain.ts'
+import { contextOfLink } from '../../protocols/chain.ts'
 import { evidenceChainOf } from '../../protocols/chain-history.ts'
+import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { type MessageType, openMessage, type SignedMessage, sealMessage } from '../../protocols/envelope.ts'
 import { checkEvidence, type EvidenceVerdict, encodeEvidence } from '../../protocols/evidence.ts'
 import type { EvidenceKind } from '../../protocols/evidence-kinds.ts'

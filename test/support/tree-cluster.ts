@@ -2,7 +2,7 @@
 
 import { expect } from 'chai'
 import type { PeerEvent } from '../../node/peer/peer-types.ts'
-import { treeAt } from '../../protocols/chain.ts'
+import { treeAt } from '../../protocols/chain-cohorts.ts'
 import { rankMembers } from '../../protocols/election.ts'
 import { openMessage, type SignedMessage, sealMessage } from '../../protocols/envelope.ts'
 import type { Network } from '../../protocols/ports.ts'

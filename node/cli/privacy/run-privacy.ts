@@ -1,7 +1,8 @@
 /** What the privacy section of a run's manifest comes to, for its adapter and a cohort: figures, and words for people. */
 import type { AdapterLayout } from '../../../aggregation/adapter-layout.ts'
 import { noiseToClip, type PrivacyPlan } from '../../../aggregation/privacy-plan.ts'
-import { cohortSizeOf, type RunEnd } from '../../../protocols/chain.ts'
+import { cohortSizeOf } from '../../../protocols/chain-cohorts.ts'
+import type { RunEnd } from '../../../protocols/chain-tip.ts'
 import { affordableRounds, epsilonOfRounds, privacyTermsOf } from '../../../protocols/privacy-account.ts'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
 import { mechanismsOf, privacyPlanOf } from '../../peer/private-round.ts'

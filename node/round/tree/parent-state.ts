@@ -1,5 +1,7 @@
 /** One parent cohort of a larger network, as one of its members sees it: whose sums are here, and what they add up to. */
-import { type ChainTip, contextOfRound } from '../../../protocols/chain.ts'
+
+import { contextOfRound } from '../../../protocols/chain.ts'
+import type { ChainTip } from '../../../protocols/chain-tip.ts'
 import { contextOfNode, type OpenCohortSum } from '../../../protocols/cohort-sum.ts'
 import { rankMembers } from '../../../protocols/election.ts'
 import type { SignedMessage } from '../../../protocols/envelope.ts'

@@ -2,12 +2,13 @@
  * What a parent cohort of a larger network agrees on: which of the certified sums below count, and what they add up to.
  * Everybody who votes has checked the certificates, has the sums, and has added them for itself. docs/larger-networks.md.
  */
-import { nextMembers } from '../../../protocols/chain.ts'
+
 import { equalBytes } from '../../../protocols/codec.ts'
 import { openCohortSum } from '../../../protocols/cohort-sum.ts'
 import { beaconOfSeeds } from '../../../protocols/election.ts'
 import { type SignedMessage, ZERO_HASH } from '../../../protocols/envelope.ts'
 import { toHex } from '../../../protocols/hex.ts'
+import { nextMembers } from '../../../protocols/member-list.ts'
 import { type CohortSum, Decision, type Expulsion, type LinkBody } from '../../../protocols/messages.js'
 import { leastCohortOf, reasonOfSubject } from '../../../protocols/pause.ts'
 import type { PeerId } from '../../../protocols/ports.ts'

@@ -1,5 +1,7 @@
 /** Where a peer sits in a larger network: its leaf, the parent cohorts that it is in, and what they are told. */
-import { type ChainTip, treeAt } from '../../../protocols/chain.ts'
+
+import { treeAt } from '../../../protocols/chain-cohorts.ts'
+import type { ChainTip } from '../../../protocols/chain-tip.ts'
 import { equalBytes } from '../../../protocols/codec.ts'
 import type { LinkBody } from '../../../protocols/messages.js'
 import { pauseOf } from '../../../protocols/pause.ts'

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Effect } from '../../../node/round/round-types.ts'
-import { extendChain, verifiersAt } from '../../../protocols/chain.ts'
+import { extendChain } from '../../../protocols/chain.ts'
+import { verifiersAt } from '../../../protocols/chain-cohorts.ts'
 import type { MessageType } from '../../../protocols/envelope.ts'
 import { toHex } from '../../../protocols/hex.ts'
 import { Attestation, Decision, type LinkBody, Proposal, Vote } from '../../../protocols/messages.js'

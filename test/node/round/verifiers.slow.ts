@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { seededRandom } from '../../../aggregation/random.ts'
-import { verifiersAt } from '../../../protocols/chain.ts'
+import { verifiersAt } from '../../../protocols/chain-cohorts.ts'
 import { faultsOf } from '../../../protocols/quorum.ts'
 import { testDeadlines, testRun } from '../../support/chains.ts'
 import { contradictions, linkKinds, stateHashes } from '../../support/cluster-claims.ts'
