@@ -20,6 +20,7 @@ import { reconfigure } from './peer/reconfigure.ts'
 import { createRunContext } from './peer/round-encoding.ts'
 import { StatusKeeper } from './peer/status-keeper.ts'
 import { serveTranscript } from './peer/transcript-protocol.ts'
+import { progressOf } from './round/attempt-progress.ts'
 import { transcriptOf } from './round/round-machine.ts'
 import type { RoundEvent } from './round/round-types.ts'
 
@@ -34,7 +35,7 @@ class RunPeer implements Peer {
   readonly #config: PeerConfig
   readonly #run: RunContext
   readonly #account = new ByteAccount()
-  readonly #status = new StatusKeeper()
+  readonly #status: StatusKeeper
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #over = new AbortController()
   readonly #closers: Array<() => void> = []
@@ -45,6 +46,7 @@ class RunPeer implements Peer {
   constructor(ports: PeerPorts, config: PeerConfig) {
     this.#ports = ports
     this.#config = config
+    this.#status = new StatusKeeper(() => ports.clock.nowMs())
     const { promise, resolve, reject } = Promise.withResolvers<PeerResult>()
     this.finished = promise
     this.#settle = { resolve, reject }
@@ -90,6 +92,7 @@ class RunPeer implements Peer {
       run: toHex(this.#run.id),
       self: this.#ports.network.peerId,
       ...this.#status.kept,
+      progress: this.#parts === null ? null : progressOf(this.#parts.loop.state),
       members: tip?.members ?? [],
       privacySpent: this.#privacySpent(),
       tip,

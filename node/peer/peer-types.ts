@@ -8,6 +8,7 @@ import type { LinkBody } from '../../protocols/messages.js'
 import type { Clock, Files, Network, PeerId } from '../../protocols/ports.ts'
 import type { RunRegistry } from '../../protocols/run-registry.ts'
 import type { SignedManifest } from '../../protocols/signed-manifest.ts'
+import type { AttemptProgress } from '../round/attempt-progress.ts'
 import type { Notice, RoundPhase } from '../round/round-types.ts'
 import type { Trainer, TrainingEnd } from '../train/trainer.ts'
 import type { RoundBytes } from './byte-account.ts'
@@ -130,6 +131,8 @@ export interface PeerStatus {
   readonly phase: RoundPhase
   readonly round: number
   readonly attempt: number
+  /** When this phase began, by the peer's clock. */
+  readonly phaseSinceMs: number
   readonly aggregator: PeerId | null
   /** Of the round under way. */
   readonly cohort: readonly PeerId[]
@@ -137,6 +140,8 @@ export interface PeerStatus {
   readonly members: readonly PeerId[]
   /** Who is waited for, if the run waits for someone. */
   readonly missing: readonly PeerId[]
+  /** How far the attempt under way has come; null before the start. */
+  readonly progress: AttemptProgress | null
   /** By the chain, and by the round under way once its survivors are committed; null in a run without noise. */
   readonly privacySpent: PrivacySpent | null
   /** Why the run stands still until its author sets the members anew; null if it does not. */

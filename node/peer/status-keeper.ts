@@ -6,13 +6,23 @@ import type { PeerCondition, PeerStatus } from './peer-types.ts'
 
 type Kept = Pick<
   PeerStatus,
-  'phase' | 'round' | 'attempt' | 'aggregator' | 'cohort' | 'missing' | 'paused' | 'announced' | 'held'
+  | 'phase'
+  | 'phaseSinceMs'
+  | 'round'
+  | 'attempt'
+  | 'aggregator'
+  | 'cohort'
+  | 'missing'
+  | 'paused'
+  | 'announced'
+  | 'held'
 >
 
 const START: Kept = {
   phase: 'WaitingForMembers',
   round: 0,
   attempt: 0,
+  phaseSinceMs: 0,
   aggregator: null,
   cohort: [],
   missing: [],
@@ -25,7 +35,13 @@ export class StatusKeeper {
   condition: PeerCondition = 'new'
   /** As last heard of from the machine; never falls. */
   epsilonSpent = 0
-  #kept: Kept = START
+  readonly #nowMs: () => number
+  #kept: Kept
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+    this.#kept = { ...START, phaseSinceMs: nowMs() }
+  }
 
   get kept(): Kept {
     return this.#kept
@@ -45,6 +61,7 @@ export class StatusKeeper {
         phase,
         round: notice.round,
         attempt: notice.attempt,
+        phaseSinceMs: this.#nowMs(),
         aggregator,
         cohort,
         missing: [],

@@ -17,6 +17,7 @@ import {
 } from '../../protocols/peer-exchange.ts'
 import type { Clock, Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
 import { TrafficCounters, type TrafficRecorder, type TrafficTally } from '../../protocols/traffic.ts'
+import { type ConnectionReport, connectionsOf, observedAddressesOf } from './connection-report.ts'
 import { Libp2pGossip, RejectionScore } from './libp2p-gossip.ts'
 import { type FedpeftNode, parseAddress, startNode } from './libp2p-node.ts'
 import { requestFrames, type ServeHandler, serveFrames } from './libp2p-requests.ts'
@@ -46,6 +47,9 @@ export interface Libp2pNetwork extends Network {
    */
   dial(address: string): Promise<PeerId>
   bytes(): TrafficTally & { readonly wire: WireTally }
+  connections(): ConnectionReport[]
+  /** Where others say that they see this peer. */
+  observedAddresses(): string[]
 }
 
 /** How often connections are looked at that are up but of no use. */
@@ -147,6 +151,14 @@ class NetworkOverLibp2p implements Libp2pNetwork {
 
   bytes(): TrafficTally & { readonly wire: WireTally } {
     return { ...this.#traffic.tally(), wire: this.#wire.tally() }
+  }
+
+  connections(): ConnectionReport[] {
+    return connectionsOf(this.#node)
+  }
+
+  observedAddresses(): string[] {
+    return observedAddressesOf(this.#node)
   }
 
   close(): Promise<void> {
