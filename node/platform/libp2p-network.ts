@@ -65,7 +65,8 @@ export async function createLibp2pNetwork(init: Libp2pNetworkInit): Promise<Libp
     listen: init.listen,
     transports: init.transports,
     metrics: wire.metrics(),
-    gossipScore: peer => score.of(peer)
+    gossipScore: peer => score.of(peer),
+    log: init.log ?? (() => {})
   })
   return new NetworkOverLibp2p(init, node, wire, score)
 }

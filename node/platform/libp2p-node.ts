@@ -1,6 +1,6 @@
 /** One libp2p node with the settings that a cohort on one machine, or on busy machines, needs. */
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
-import { identify } from '@libp2p/identify'
+import { identify, identifyPush } from '@libp2p/identify'
 import type { Metrics, PrivateKey } from '@libp2p/interface'
 import { memory } from '@libp2p/memory'
 import { noise } from '@libp2p/noise'
@@ -11,6 +11,14 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { NetworkError } from '../../protocols/errors.ts'
 import { DIAL_TIMEOUT_MS } from '../../protocols/limits.ts'
+import {
+  ConnectionWatch,
+  PING_INTERVAL_MS,
+  PINGS_AT_ONCE,
+  SILENCE_MS,
+  type WatchComponents
+} from './connection-watch.ts'
+import { systemClock } from './system-clock.ts'
 
 export type FedpeftNode = Libp2p<{ pubsub: GossipSub }>
 
@@ -21,6 +29,7 @@ export interface NodeInit {
   readonly metrics: Metrics
   /** <= 0; how badly this peer's gossip was rejected here. */
   readonly gossipScore: (peer: string) => number
+  readonly log: (message: string) => void
 }
 
 const MIB = 1024 * 1024
@@ -54,8 +63,11 @@ export async function startNode(init: NodeInit): Promise<FedpeftNode> {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES } })],
       metrics: () => init.metrics,
-      // An event loop held for a while makes pings late; the default kills every connection then.
-      connectionMonitor: { abortConnectionOnPingFailure: false },
+      // An event loop held for a while makes pings late; with the default timeouts that kills every connection.
+      connectionMonitor: {
+        pingInterval: PING_INTERVAL_MS,
+        pingTimeout: { minTimeout: SILENCE_MS, maxTimeout: SILENCE_MS }
+      },
       connectionManager: {
         // The two guard the same door: raising one alone still turns peers away.
         inboundConnectionThreshold: INBOUND_CONNECTIONS,
@@ -67,7 +79,10 @@ export async function startNode(init: NodeInit): Promise<FedpeftNode> {
       },
       services: {
         identify: identify({ timeout: HANDSHAKE_MS }),
-        ping: ping(),
+        // Whoever is connected learns of an address that is new.
+        identifyPush: identifyPush({ timeout: HANDSHAKE_MS }),
+        ping: ping({ maxInboundStreams: PINGS_AT_ONCE, maxOutboundStreams: PINGS_AT_ONCE }),
+        watch: (components: WatchComponents) => new ConnectionWatch(components, init.log, systemClock),
         pubsub: gossipsub({
           // To every subscriber directly; behind it a thin mesh, as copies through it are waste in a full network
           // (measured with 8 peers: 2.8 times the ideal bytes, 4.7 times with D = 4). Whoever is not connected to

@@ -12,7 +12,13 @@ import { scratchFolder } from './cli.ts'
 import { writeModelFolder } from './model-folder.ts'
 import { Program } from './program.ts'
 
-const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+/** Where each process runs, by name, and what it listens on. */
+export interface Places {
+  launcher(name: string): readonly string[]
+  listen(name: string): string
+}
+
+const LOOPBACK: Places = { launcher: () => [], listen: () => '/ip4/127.0.0.1/tcp/0' }
 
 export interface NetworkSettings {
   readonly rounds: number
@@ -26,16 +32,23 @@ export class ProgramNetwork {
   readonly #scratch = scratchFolder()
   readonly #settings: NetworkSettings
   readonly #programs: Program[] = []
+  readonly #places: () => Places
   readonly #addressOf = new Map<string, string>()
   manifest: RunManifest | null = null
 
-  constructor(settings: NetworkSettings) {
+  constructor(settings: NetworkSettings, places: () => Places = () => LOOPBACK) {
     this.#settings = settings
+    this.#places = places
   }
 
-  /** Of the bootstrap, with its peer id. */
+  /** Of the first bootstrap, with its peer id. */
   get address(): string {
-    return this.#addressOf.get('bootstrap')!
+    return this.addresses[0]!
+  }
+
+  /** Of every bootstrap there was. */
+  get addresses(): readonly string[] {
+    return [...this.#addressOf.values()]
   }
 
   at(...parts: string[]): string {
@@ -72,34 +85,37 @@ export class ProgramNetwork {
     writeFileSync(this.at(`${name}.txt`), text)
   }
 
-  /** Starts the bootstrap, again on the port that it had before. */
-  async bootstrap(): Promise<Program> {
-    const before = this.#addressOf.get('bootstrap')
-    const listen = before === undefined ? LOOPBACK : before.slice(0, before.indexOf('/p2p/'))
-    const args = ['bootstrap', '--dir', this.at('bootstrap'), '--listen', listen]
-    const program = this.#start('bootstrap', args)
-    await this.#listening('bootstrap', program)
+  /** Starts a bootstrap, again on the port that it had before. */
+  async bootstrap(name = 'bootstrap', ...more: string[]): Promise<Program> {
+    const before = this.#addressOf.get(name)
+    const listen =
+      before === undefined ? this.#places().listen(name) : before.slice(0, before.indexOf('/p2p/'))
+    const args = ['bootstrap', '--dir', this.at(name), '--listen', listen, ...more]
+    const program = this.#start(name, args)
+    await this.#listening(name, program)
     return program
   }
 
-  /** Starts a peer through the bootstrap, with `--run FILE` if it is given and the run's id otherwise. */
+  /** Starts a peer through every bootstrap there was, with `--run FILE` if it is given and the run's id otherwise. */
   join(peer: string, run: string, ...more: string[]): Program {
     const own = ['--dir', this.at(peer), '--data', this.at(`${peer}.txt`), '--threads', '1', '--linger', '60']
-    const listen = more.includes('--listen') ? [] : ['--listen', LOOPBACK]
-    const program = this.#start(peer, ['join', this.address, '--run', run, ...own, ...listen, ...more])
+    const listen = more.includes('--listen') ? [] : ['--listen', this.#places().listen(peer)]
+    const program = this.#start(peer, ['join', ...this.addresses, '--run', run, ...own, ...listen, ...more])
     return program
   }
 
   #start(name: string, args: readonly string[]): Program {
     mkdirSync(this.#scratch.path, { recursive: true })
-    const program = new Program(name, args, this.#scratch.path)
+    const program = new Program(name, args, this.#scratch.path, this.#places().launcher(name))
     this.#programs.push(program)
     return program
   }
 
   async #listening(name: string, program: Program): Promise<void> {
     const { addresses } = await program.waitFor('listening')
-    this.#addressOf.set(name, (addresses as string[])[0]!)
+    // Of a host it is not the one that only itself can use.
+    const seen = (addresses as string[]).filter(address => address.includes('/tcp/'))
+    this.#addressOf.set(name, seen.find(address => !address.startsWith('/ip4/127.')) ?? seen[0]!)
   }
 
   /** Ends every process and removes the folder, however far the test came. */

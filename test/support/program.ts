@@ -28,10 +28,12 @@ export class Program {
   readonly #listeners = new Set<(event: ProgramEvent) => void>()
   #unfinishedLine = ''
 
-  constructor(name: string, args: readonly string[], cwd: string) {
+  /** @param launcher - a command that runs the one behind it as its own process, as `ip netns exec` does */
+  constructor(name: string, args: readonly string[], cwd: string, launcher: readonly string[] = []) {
     this.name = name
     const main = join(packageDir(), 'node', 'cli', 'main.ts')
-    this.#child = spawn(process.execPath, [main, ...args, '--json'], {
+    const [command, ...rest] = [...launcher, process.execPath, main, ...args, '--json']
+    this.#child = spawn(command!, rest, {
       cwd,
       // Compiling the same modules in every process is what a start costs most; this is where Node keeps such a cache.
       env: { ...process.env, HOME: cwd, NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },

@@ -1,0 +1,45 @@
+import { expect } from 'chai'
+import type { Program, ProgramEvent } from './program.ts'
+
+export function idOf(program: Program): string {
+  return String(program.named('listening')[0]!['peer'])
+}
+
+/** Nothing has forked: whatever processes there were, all that saw a link at a height saw the same one. */
+export function expectOneChain(programs: readonly Program[]): void {
+  const byHeight = new Map<number, Map<unknown, string[]>>()
+  for (const program of programs) {
+    for (const { height, linkSha256 } of [...program.named('link'), ...program.named('caught-up')]) {
+      const seen = byHeight.get(Number(height)) ?? new Map<unknown, string[]>()
+      seen.set(linkSha256, [...(seen.get(linkSha256) ?? []), program.name])
+      byHeight.set(Number(height), seen)
+    }
+  }
+  expect(byHeight.size, 'links seen').to.be.above(0)
+  for (const [height, seen] of byHeight) {
+    expect(Object.fromEntries(seen), `links at height ${height}`).to.satisfy(() => seen.size === 1)
+  }
+}
+
+/** All have come to the end, with one adapter: one state, one last link. @returns what the first told of it */
+export async function untilOneEnd(programs: readonly Program[], rounds: number): Promise<ProgramEvent> {
+  const ends = await Promise.all(programs.map(program => program.waitFor('done')))
+  const [first] = ends as [ProgramEvent]
+  for (const end of ends) {
+    expect(end).to.include({ completedRounds: rounds })
+    expect(end['stateSha256']).to.equal(first['stateSha256'])
+    expect(end['linkSha256']).to.equal(first['linkSha256'])
+  }
+  expectOneChain(programs)
+  return first
+}
+
+/** Resolves once every one of them has a link of at least that height: its own, or pulled from others. */
+export async function untilHeight(programs: readonly Program[], height: number): Promise<ProgramEvent[]> {
+  const isThere = (event: ProgramEvent): boolean => Number(event['height']) >= height
+  return Promise.all(
+    programs.map(program =>
+      Promise.race(['link', 'caught-up'].map(name => program.waitFor(name, {}, isThere)))
+    )
+  )
+}
