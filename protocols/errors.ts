@@ -7,6 +7,9 @@ export type NetworkErrorCode =
   | 'CLOSED' // this network has been closed: {}
   | 'PORT_TAKEN' // the address to listen on is in use: { address, port }
   | 'BAD_IDENTITY' // the file of this peer's key holds something else: { path }
+  | 'LOCKED_IDENTITY' // that file is encrypted, and no passphrase is at hand: { path }
+  | 'WRONG_PASSPHRASE' // it does not open that file, or the file was changed: { path }
+  | 'NEWER_FOLDER' // a later version of this program has written this peer's folder: { path, got, spoken }
   | 'DIRECTORY_IN_USE' // another process runs a peer from this directory: { path, pid }
   | 'NOBODY_THERE' // no process of ours runs from this directory: { dir }
   | 'REFUSED' // the process there does not do what it was asked: { dir, command?, wrongUsage }

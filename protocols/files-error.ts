@@ -2,7 +2,8 @@
 export type FilesErrorCode =
   | 'NO_PERMISSION' // the folder or file may not be read or written: { path }
   | 'READ_ONLY' // the file system is mounted read-only: { path }
-  | 'NO_SPACE' // the disk, or the user's share of it, is full: { path }
+  | 'NO_SPACE' // the disk, or the user's share of it, is full: { path, freeBytes?, neededBytes? }
+  | 'TOO_MANY_FILES' // the process, or the machine, has no file handles left: { path }
   | 'NOT_A_FOLDER' // a part of the path is a file, or a file is a folder: { path }
   | 'OUTSIDE_ROOT' // an absolute path, or one that leaves the root by `..`: { path }
   | 'NO_SUCH_FILE' // a range of a file that is not there: { path }

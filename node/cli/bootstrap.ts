@@ -7,10 +7,11 @@ import { offeredRunOf } from '../../protocols/offered-manifest.ts'
 import type { GossipVerdict, PeerId } from '../../protocols/ports.ts'
 import type { OfferedRun } from '../../protocols/run-registry.ts'
 import { decodeSignedManifest } from '../../protocols/signed-manifest.ts'
-import { lockDirectory } from '../platform/directory-lock.ts'
 import { openIdentity } from '../platform/identity.ts'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../platform/libp2p-network.ts'
 import { nodeCrypto } from '../platform/node-crypto.ts'
+import { passphrasesHere } from '../platform/passphrase.ts'
+import { openPeerFolder } from '../platform/peer-folder.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import type { CommandHost } from './host.ts'
 import { shortPeer } from './join/words.ts'
@@ -20,6 +21,7 @@ import type { Output } from './output.ts'
 export interface BootstrapOptions {
   readonly listen: readonly string[]
   readonly dir: string
+  readonly passphraseFile?: string
 }
 
 /** Runs until Ctrl-C. @throws NetworkError PORT_TAKEN, BAD_ADDRESS, DIRECTORY_IN_USE, BAD_IDENTITY; FilesError */
@@ -28,10 +30,10 @@ export async function runBootstrap(
   { output, signal }: CommandHost
 ): Promise<void> {
   const log = (message: string): void => output.note(message)
-  const unlock = await lockDirectory(options.dir)
+  const unlock = await openPeerFolder(options.dir)
   const live = await openLiveProcess(options.dir, output)
   try {
-    const identity = await openIdentity(options.dir)
+    const identity = await openIdentity(options.dir, passphrasesHere(options.passphraseFile, signal))
     const network = await createLibp2pNetwork({
       identity: identity.privateKey,
       listen: options.listen,

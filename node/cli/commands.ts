@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { bootstrapCommand } from './commands/bootstrap.ts'
 import { chatCommand } from './commands/chat.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { identityCommand } from './commands/identity.ts'
 import { initCommand } from './commands/init.ts'
 import { joinCommand } from './commands/join.ts'
 import { privacyCommand } from './commands/privacy.ts'
@@ -17,6 +18,7 @@ export function commands(host: CommandHost): Command[] {
     joinCommand(host),
     chatCommand(host),
     privacyCommand(host),
+    identityCommand(host),
     doctorCommand(host)
   ]
 }

@@ -13,7 +13,7 @@ import { UserError } from './user-error.ts'
 
 /** Faults of the machine or of the network: what was asked for was right. Every other code is wrong input. */
 const failures: ReadonlySet<string> = new Set<string>([
-  ...['NO_PERMISSION', 'READ_ONLY', 'NO_SPACE', 'IO_ERROR', 'SHORT_FILE', 'NO_SUCH_FILE'],
+  ...['NO_PERMISSION', 'READ_ONLY', 'NO_SPACE', 'TOO_MANY_FILES', 'IO_ERROR', 'SHORT_FILE', 'NO_SUCH_FILE'],
   ...[
     'UNREACHABLE',
     'TIMEOUT',

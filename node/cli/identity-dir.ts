@@ -9,3 +9,11 @@ export function dirOption(): Option {
     '~/.fedpeft'
   )
 }
+
+/** Likewise; an identity that is encrypted can be opened without it by FEDPEFT_PASSPHRASE, or on a terminal. */
+export function passphraseOption(): Option {
+  return new Option(
+    '--passphrase-file <file>',
+    'holds the passphrase of an encrypted identity (else FEDPEFT_PASSPHRASE, else it is asked for)'
+  )
+}

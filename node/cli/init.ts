@@ -11,6 +11,7 @@ import { adapterOf } from '../peft/adapter-of.ts'
 import { openIdentity } from '../platform/identity.ts'
 import { nodeCrypto } from '../platform/node-crypto.ts'
 import { nodeFiles } from '../platform/node-files.ts'
+import { passphrasesHere } from '../platform/passphrase.ts'
 import type { CommandHost } from './host.ts'
 import { readManifestDocument } from './manifest-file.ts'
 import { manifestYaml } from './manifest-yaml.ts'
@@ -30,6 +31,7 @@ import { UserError } from './user-error.ts'
 /** The flags of the command. */
 export interface InitOptions extends PrivacyFlags {
   readonly dir: string
+  readonly passphraseFile?: string
   readonly sign?: string
   readonly force?: boolean
   readonly name?: string
@@ -54,7 +56,7 @@ export async function writeManifest(file: string, options: InitOptions, host: Co
   if (!options.force && (await files.size(name)) !== null) {
     throw new UserError(`${file}: is there already. Choose another name, or overwrite it with --force.`, 2)
   }
-  const signer = await openIdentity(options.dir)
+  const signer = await openIdentity(options.dir, passphrasesHere(options.passphraseFile, host.signal))
   const author = peerIdOf(signer.publicKey)
   const draft = parseManifest(draftOf(options, author))
   const { manifest, layout } = await withBaseModel(draft, host, asksForNoise(options))
@@ -67,7 +69,7 @@ export async function writeManifest(file: string, options: InitOptions, host: Co
 export async function signAgain(file: string, options: InitOptions, host: CommandHost): Promise<void> {
   const { files, name } = beside(file)
   const { document, fields, explain } = await readManifestDocument(files, name, file)
-  const signer = await openIdentity(options.dir)
+  const signer = await openIdentity(options.dir, passphrasesHere(options.passphraseFile, host.signal))
   const author = peerIdOf(signer.publicKey)
   if (fields['author'] !== undefined && fields['author'] !== author) {
     host.output.warn(

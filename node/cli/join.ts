@@ -2,9 +2,10 @@
 import { fromHex } from '../../protocols/hex.ts'
 import { checkAdmission } from '../peer/admission.ts'
 import { runFolder } from '../peer/run-disk.ts'
-import { lockDirectory } from '../platform/directory-lock.ts'
 import { type Identity, openIdentity, temporaryIdentity } from '../platform/identity.ts'
 import { nodeFiles } from '../platform/node-files.ts'
+import { passphrasesHere } from '../platform/passphrase.ts'
+import { openPeerFolder } from '../platform/peer-folder.ts'
 import { planFields } from './budget-options.ts'
 import type { CommandHost } from './host.ts'
 import { dryRun } from './join/dry-run.ts'
@@ -28,6 +29,7 @@ export interface JoinFlags extends WorkshopOptions {
   readonly linger: number
   readonly dryRun?: boolean
   readonly resumeWith?: string
+  readonly passphraseFile?: string
 }
 
 /** Any free port: the others learn it from whoever this peer is connected to. */
@@ -56,10 +58,11 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
     }
     return dryRun(local.manifest, flags, host)
   }
-  const unlock = await lockDirectory(dir)
+  const unlock = await openPeerFolder(dir)
   const live = await openLiveProcess(dir, host.output)
   try {
-    await joinAs(await openIdentity(dir), run, local, flags, host)
+    const passphrases = passphrasesHere(flags.passphraseFile, host.signal)
+    await joinAs(await openIdentity(dir, passphrases), run, local, flags, host)
   } finally {
     await live.close()
     await unlock()

@@ -37,12 +37,14 @@ function createProgram(host: CommandHost, { stdout, stderr, version }: CliInit):
     .option('--verbose', 'show what the network does, and the stack trace of an unexpected error')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(add --help for examples)')
-  for (const command of commands(host)) program.addCommand(command.copyInheritedSettings(program))
-  for (const command of [program, ...program.commands]) {
+  for (const command of commands(host)) program.addCommand(command)
+  const settle = (command: Command): void => {
     command
       .exitOverride()
       .configureOutput({ writeOut: text => stdout.write(text), writeErr: text => stderr.write(text) })
+    for (const below of command.commands) settle(below.copyInheritedSettings(command))
   }
+  settle(program)
   return program
 }
 

@@ -10,7 +10,7 @@ import { NetworkError } from '../../protocols/errors.ts'
 import { makeFolder } from './make-folder.ts'
 import { explained } from './node-files.ts'
 
-const LOCK_FILE = 'lock'
+export const LOCK_FILE = 'lock'
 
 type Holder = Owner<number | null>
 
@@ -79,6 +79,11 @@ async function acquire(path: string, text: string, depth = 0): Promise<Holder | 
     }
   }
   return BROKEN
+}
+
+/** A lock that was not yet put in its place: `lock.<uuid>`, `lock.takeover.<uuid>`. */
+export function isLockPart(name: string): boolean {
+  return /^lock(\.takeover)*\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name)
 }
 
 /** Creates the file with its text in it, in one step. @returns false if there is one */

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FilesError, type FilesErrorCode, filePathParts, pathParts } from '../../protocols/files-error.ts'
 import type { Files } from '../../protocols/ports.ts'
-import { makeFolder } from './make-folder.ts'
+import { makeFolder, syncFolder } from './make-folder.ts'
 
-/** `.name.<uuid>.part`: a write that a crash cut short. `list` hides them; they are never read. */
+/** `.<uuid>.part`: a write that a crash cut short. `list` hides them; they are never read. */
 export const partSuffix = '.part'
+
+/** Whether a name is that of such a file, and not of somebody else's. */
+export function isPartName(name: string): boolean {
+  return /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/.test(name)
+}
 
 /** The system reads at most 2^31 - 1 bytes at once. */
 const READ_BYTES_MAX = 2 ** 30
@@ -50,7 +55,7 @@ export function nodeFiles(rootDir: string): Files {
 
     async write(path, bytes) {
       const file = at(path)
-      await explained(file, 'write', () => writeAtomically(file, [bytes]))
+      await explained(file, 'write', () => writeAtomically(file, [bytes]), bytes.length)
     },
 
     async writeParts(path, parts) {
@@ -72,7 +77,7 @@ export function nodeFiles(rootDir: string): Files {
 
     async append(path, bytes) {
       const file = at(path)
-      await explained(file, 'write', () => appendDurably(file, bytes))
+      await explained(file, 'write', () => appendDurably(file, bytes), bytes.length)
     },
 
     async list(path) {
@@ -137,7 +142,7 @@ async function writeAtomically(
   parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 ): Promise<void> {
   await makeFolder(dirname(file))
-  const part = join(dirname(file), `.${randomUUID()}${partSuffix}`)
+  const part = partBeside(file)
   try {
     await writeAndSync(part, 'wx', parts)
     await rename(part, file)
@@ -146,6 +151,41 @@ async function writeAtomically(
     throw error
   }
   await syncFolder(dirname(file))
+}
+
+/**
+ * Writes a file that nobody else may read, durably and in one step. Its folder, if it is made, is as private.
+ * @param ifThere - what becomes of a file of that name that is there already
+ * @returns false if there is one, and it was kept
+ * @throws FilesError
+ */
+export async function writeSecret(
+  file: string,
+  bytes: Uint8Array,
+  ifThere: 'replace' | 'keep'
+): Promise<boolean> {
+  const write = async (): Promise<boolean> => {
+    await makeFolder(dirname(file), 0o700)
+    const part = partBeside(file)
+    try {
+      await writeAndSync(part, 'wx', [bytes], 0o600)
+      if (ifThere === 'replace') await rename(part, file)
+      // Not a rename: that would replace what somebody else has just begun to use.
+      else await link(part, file)
+    } catch (error) {
+      if (ifThere === 'keep' && systemCode(error) === 'EEXIST') return false
+      throw error
+    } finally {
+      await rm(part, { force: true })
+    }
+    await syncFolder(dirname(file))
+    return true
+  }
+  return explained(file, 'write', write, bytes.length)
+}
+
+function partBeside(file: string): string {
+  return join(dirname(file), `.${randomUUID()}${partSuffix}`)
 }
 
 async function appendDurably(file: string, bytes: Uint8Array): Promise<void> {
@@ -158,24 +198,14 @@ async function appendDurably(file: string, bytes: Uint8Array): Promise<void> {
 async function writeAndSync(
   file: string,
   flags: 'a' | 'wx',
-  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  mode?: number
 ): Promise<void> {
-  const handle = await open(file, flags)
+  const handle = await open(file, flags, mode)
   try {
     for await (const bytes of parts) {
       for (let done = 0; done < bytes.length; ) done += (await handle.write(bytes, done)).bytesWritten
     }
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** A rename or a removal is durable only once its folder is. Windows cannot open folders and needs no such call. */
-async function syncFolder(dir: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(dir, 'r')
-  try {
     await handle.sync()
   } finally {
     await handle.close()
@@ -192,15 +222,54 @@ async function nullIfMissing<T>(promise: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Runs a call of the file system. @throws FilesError, with a message fit for the user */
-export async function explained<T>(path: string, verb: string, run: () => Promise<T>): Promise<T> {
+/**
+ * Runs a call of the file system.
+ * @param neededBytes - that were to be written
+ * @throws FilesError, with a message fit for the user
+ */
+export async function explained<T>(
+  path: string,
+  verb: string,
+  run: () => Promise<T>,
+  neededBytes?: number
+): Promise<T> {
   try {
     return await run()
   } catch (error) {
     if (error instanceof FilesError) throw error
     const code = systemCode(error)
     const [ours, why] = explanations[code ?? ''] ?? ['IO_ERROR', (error as Error).message]
-    throw new FilesError(ours, { path, systemCode: code }, `cannot ${verb} ${path}: ${why}`, { cause: error })
+    const space = ours === 'NO_SPACE' ? await spaceAt(path, neededBytes) : null
+    const data = { path, systemCode: code, ...space?.data }
+    throw new FilesError(ours, data, `cannot ${verb} ${path}: ${why}${space?.words ?? ''}`, { cause: error })
+  }
+}
+
+/** Of the disk that a path is, or would be, on; null if the system does not say. A share (quota) does not show in it. */
+export async function freeBytesAt(path: string): Promise<number | null> {
+  for (let place = resolve(path); ; place = dirname(place)) {
+    try {
+      const { bavail, bsize } = await statfs(place)
+      return bavail * bsize
+    } catch {
+      if (dirname(place) === place) return null
+    }
+  }
+}
+
+async function spaceAt(
+  path: string,
+  neededBytes: number | undefined
+): Promise<{ readonly data: object; readonly words: string }> {
+  const freeBytes = await freeBytesAt(path)
+  const figure = (bytes: number): string => `${bytes.toLocaleString('en-US')} bytes`
+  const words = [
+    ...(freeBytes === null ? [] : [`${figure(freeBytes)} are free on that disk`]),
+    ...(neededBytes === undefined ? [] : [`this write needs ${figure(neededBytes)}`])
+  ]
+  return {
+    data: { freeBytes, ...(neededBytes !== undefined && { neededBytes }) },
+    words: words.length === 0 ? '' : ` (${words.join(', ')})`
   }
 }
 
@@ -211,11 +280,17 @@ const explanations: Readonly<Record<string, readonly [FilesErrorCode, string]>> 
   ],
   EPERM: ['NO_PERMISSION', 'not permitted. Choose a folder that this user may write to, or change its owner'],
   EROFS: ['READ_ONLY', 'the file system is read-only. Choose a folder on another disk'],
-  ENOSPC: ['NO_SPACE', 'the disk is full. Free some space and run the same command again'],
+  ENOSPC: ['NO_SPACE', 'the disk is full. Free some space, or move the folder to another disk'],
   EDQUOT: [
     'NO_SPACE',
-    "this user's share of the disk is full. Free some space and run the same command again"
+    "this user's share of the disk (quota) is full. Free some space of it, or ask for a larger share"
   ],
+  EFBIG: ['IO_ERROR', 'the file would be larger than this user or this file system allows (ulimit -f)'],
+  EMFILE: [
+    'TOO_MANY_FILES',
+    'this process has too many files open. Raise the limit: ulimit -n 4096, or LimitNOFILE= of its service'
+  ],
+  ENFILE: ['TOO_MANY_FILES', 'this machine has too many files open. Close other programs'],
   ENOTDIR: ['NOT_A_FOLDER', 'a part of this path is a file, not a folder'],
   ERR_FS_EISDIR: ['NOT_A_FOLDER', 'it is a folder, not a file'],
   EISDIR: ['NOT_A_FOLDER', 'it is a folder, not a file'],

@@ -10,6 +10,7 @@ import { loadAdapter, readAdapterConfig } from '../../node/peft/peft-files.ts'
 import { nodeFiles } from '../../node/platform/node-files.ts'
 import { fromHex } from '../../protocols/hex.ts'
 import { runHere } from '../support/cli-here.ts'
+import { undocumented } from '../support/folder-document.ts'
 import { folderConfig, writeModelFolder } from '../support/model-folder.ts'
 import type { Program, ProgramEvent } from '../support/program.ts'
 import { ProgramNetwork } from '../support/program-network.ts'
@@ -161,6 +162,16 @@ describe('fedpeft-node join', function () {
       '--json'
     ])
     expect(spoken.exitCode, spoken.stderr).to.equal(0)
+  })
+
+  it('keeps nothing on the disk that docs/folder.md does not name, while it runs and after', async () => {
+    for (const name of ['bootstrap', AUTHOR, ...OTHERS]) {
+      const { strangers, seen } = undocumented(network.at(name))
+      expect(strangers, name).to.deep.equal([])
+      expect(seen, name).to.include.members(['identity.key', 'folder.json', 'lock'])
+      if (name === 'bootstrap') continue
+      expect(seen, name).to.include.members(['runs/<run>/chain.log', 'runs/<run>/states/<hash>.bin'])
+    }
   })
 
   it('lists how far the run is and how many take part', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import type { BootstrapOptions } from '../bootstrap.ts'
 import type { CommandHost } from '../host.ts'
+import { passphraseOption } from '../identity-dir.ts'
 import { collect, wholeNumber, withExamples } from '../options.ts'
 import { UserError } from '../user-error.ts'
 
@@ -12,6 +13,7 @@ interface Flags {
   readonly listen?: readonly string[]
   readonly port?: number
   readonly dir: string
+  readonly passphraseFile?: string
 }
 
 export function bootstrapCommand(host: CommandHost): Command {
@@ -34,13 +36,15 @@ export function bootstrapCommand(host: CommandHost): Command {
         '~/.fedpeft/bootstrap'
       )
     )
+    .addOption(passphraseOption())
     .action(async (flags: Flags) => {
-      const { listen, port, dir } = flags
+      const { listen, port, dir, passphraseFile } = flags
       if (listen !== undefined && port !== undefined) {
         throw new UserError('--port and --listen: give one of them; --listen says the port as well', 2)
       }
       const options: BootstrapOptions = {
         dir,
+        ...(passphraseFile !== undefined && { passphraseFile }),
         listen: listen ?? [`/ip4/0.0.0.0/tcp/${port ?? DEFAULT_PORT}`]
       }
       const { runBootstrap } = await import('../bootstrap.ts')

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { COHORT_MAX, FOUNDERS_MAX } from '../../../protocols/limits.ts'
 import type { CommandHost } from '../host.ts'
-import { dirOption } from '../identity-dir.ts'
+import { dirOption, passphraseOption } from '../identity-dir.ts'
 import type { InitOptions } from '../init.ts'
 import { verifiers, wholeNumber, withExamples } from '../options.ts'
 import { addPrivacyOptions } from '../privacy-options.ts'
@@ -41,6 +41,7 @@ export function initCommand(host: CommandHost): Command {
   addPrivacyOptions(command)
     .option('--force', 'overwrite the file')
     .addOption(dirOption())
+    .addOption(passphraseOption())
     .action(async (file: string | undefined, options: InitOptions) => {
       const { sign } = options
       if (sign !== undefined && file !== undefined)

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { backendOption } from '../backend-options.ts'
 import { addMachineOptions } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
-import { dirOption } from '../identity-dir.ts'
+import { dirOption, passphraseOption } from '../identity-dir.ts'
 import type { JoinFlags } from '../join.ts'
 import { collect, wholeNumber, withExamples } from '../options.ts'
 
@@ -24,6 +24,7 @@ export function joinCommand(host: CommandHost): Command {
       'where you have the base model: a folder, or a Hub id (default: what the manifest says)'
     )
     .addOption(dirOption())
+    .addOption(passphraseOption())
     .option(
       '--listen <address>',
       'network address to listen on, may be repeated (default: /ip4/0.0.0.0/tcp/0)',

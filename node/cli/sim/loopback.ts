@@ -7,6 +7,7 @@ import { createSimWorld } from '../../../sim/sim-network.ts'
 import { type Identity, openIdentity } from '../../platform/identity.ts'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../../platform/libp2p-network.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
+import { noPassphrases } from '../../platform/passphrase.ts'
 import { systemClock } from '../../platform/system-clock.ts'
 
 const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
@@ -48,14 +49,14 @@ export async function openLoopback(options: LoopbackOptions): Promise<Loopback> 
   }
   const closeAll = async () => void (await Promise.all(opened.map(network => network.close())))
   try {
-    const bootstrap = await open(await openIdentity(bootstrapDir), [])
+    const bootstrap = await open(await openIdentity(bootstrapDir, noPassphrases), [])
     const crypto = nodeCrypto()
     const validateManifest = (bytes: Uint8Array) => offeredRunOf(bytes, crypto)
     const coordinator = createCoordinator({ network: bootstrap, clock: systemClock, validateManifest, log })
     const address = bootstrap.addresses()[0]!
     const members = await Promise.all(
       dirs.map(async dir => {
-        const identity = await openIdentity(dir)
+        const identity = await openIdentity(dir, noPassphrases)
         return { identity, dir, network: await open(identity, [address]) }
       })
     )
@@ -83,7 +84,7 @@ export async function openMemoryNetwork({ dirs }: Pick<LoopbackOptions, 'dirs'>)
   const world = createSimWorld({ clock: systemClock, seed: 1, latencyMs: { min: 0, max: 2 } })
   const members: LoopbackMember[] = []
   for (const dir of dirs) {
-    const identity = await openIdentity(dir)
+    const identity = await openIdentity(dir, noPassphrases)
     members.push({ identity, dir, network: world.join(identity.peerId) })
   }
   return {
