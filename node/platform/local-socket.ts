@@ -40,6 +40,11 @@ export interface AskOptions {
 
 export const SOCKET_NAME = 'control.sock'
 
+/** A socket that was not yet put in its place: of a process that was killed over it, once the folder's lock is another's. */
+export function isSocketPart(name: string): boolean {
+  return /^cont-[0-9a-f]{8}$/.test(name)
+}
+
 /** `sun_path` is 108 bytes on Linux and 104 on macOS, with a zero at its end. */
 const PATH_BYTES = 100
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { NetworkError } from '../../protocols/errors.ts'
 import { isLockPart, LOCK_FILE, lockDirectory } from './directory-lock.ts'
 import { IDENTITY_FILE } from './identity.ts'
+import { isSocketPart } from './local-socket.ts'
 import { isPartName, nodeFiles } from './node-files.ts'
 
 /** Says in which form the folder is. One from before this file has form 1 too. */
@@ -71,7 +72,11 @@ async function removeLeftovers(dir: string): Promise<void> {
       const inside = await readdir(path).catch((): string[] => [])
       if (!inside.includes(LOCK_FILE) && !inside.includes(IDENTITY_FILE))
         await removeLeftovers(path).catch(() => {})
-    } else if (isPartName(entry.name) || (isLockPart(entry.name) && (await isOld(path)))) {
+    } else if (
+      isPartName(entry.name) ||
+      isSocketPart(entry.name) ||
+      (isLockPart(entry.name) && (await isOld(path)))
+    ) {
       // What cannot be removed is in nobody's way.
       await rm(path, { force: true }).catch(() => {})
     }

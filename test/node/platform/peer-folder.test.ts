@@ -51,7 +51,13 @@ describe("a peer's folder", () => {
   it('is cleaned of half-written files at any depth, and of nothing else', async () => {
     const dir = await fresh()
     const kept = ['notes.part', `${uuid}.part`, '.part', 'runs/a/chain.log', `lock.${uuid}.bak`]
-    const gone = [`.${uuid}.part`, `runs/.${uuid}.part`, `runs/a/states/.${uuid}.part`, `lock.${uuid}`]
+    const gone = [
+      'cont-0123abcd',
+      `.${uuid}.part`,
+      `runs/.${uuid}.part`,
+      `runs/a/states/.${uuid}.part`,
+      `lock.${uuid}`
+    ]
     const others = ['bootstrap/identity.key', `bootstrap/.${uuid}.part`]
     for (const path of [...kept, ...gone, ...others, `lock.takeover.${uuid}`]) {
       await mkdir(join(dir, path, '..'), { recursive: true })
