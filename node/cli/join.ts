@@ -20,9 +20,10 @@ import { openLiveProcess } from './live-process.ts'
 import type { Output } from './output.ts'
 import { runPrivacyOf } from './privacy/run-privacy.ts'
 import { tellRunPrivacy } from './privacy-options.ts'
+import { type UploadOptions, uploadRates } from './upload-options.ts'
 import { UserError } from './user-error.ts'
 
-export interface JoinFlags extends WorkshopOptions {
+export interface JoinFlags extends WorkshopOptions, UploadOptions {
   readonly addresses: readonly string[]
   readonly run?: string
   readonly listen?: readonly string[]
@@ -111,7 +112,11 @@ async function joinAs(
     const { linger, resumeWith } = flags
     const resume =
       resumeWith === undefined ? null : resumptionOf(resumeWith, chosen.manifest, identity.peerId)
-    await takePart({ run: chosen, workshop, entry, identity, dir, lingerSeconds: linger, resume }, host)
+    const upload = uploadRates(flags)
+    await takePart(
+      { run: chosen, workshop, entry, identity, dir, lingerSeconds: linger, resume, upload },
+      host
+    )
   } finally {
     await entry?.close()
     await workshop?.pool.close()

@@ -1,6 +1,7 @@
 /** One peer of one run, from its first connection to its last answer. */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { UploadRates } from '../../../protocols/blob-exchange.ts'
 import { fromHex, toHex } from '../../../protocols/hex.ts'
 import { privacyTermsOf } from '../../../protocols/privacy-account.ts'
 import { PeerError } from '../../peer/errors.ts'
@@ -32,6 +33,7 @@ export interface Participation {
   readonly identity: Identity
   readonly dir: string
   readonly lingerSeconds: number
+  readonly upload: UploadRates
   /** What the author makes of a pause, once; null to wait for the author. */
   readonly resume: Resumption | null
 }
@@ -57,7 +59,7 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
       runs: entry.registry,
       log: output.note
     },
-    { signedManifest: run.signed, examples: workshop.examples }
+    { signedManifest: run.signed, examples: workshop.examples, upload: part.upload }
   )
   const measuring = new HeldOutLines(workshop.trainer, progress, host)
   let { resume } = part

@@ -11,6 +11,7 @@ import {
   type Libp2pNetworkInit
 } from '../../../node/platform/libp2p-network.ts'
 import { nodeCrypto } from '../../../node/platform/node-crypto.ts'
+import { systemClock } from '../../../node/platform/system-clock.ts'
 import { createBlobExchange } from '../../../protocols/blob-exchange.ts'
 import { BLOB_PROTOCOL } from '../../../protocols/blob-messages.ts'
 import { NetworkError } from '../../../protocols/errors.ts'
@@ -203,9 +204,14 @@ describe('libp2p network', () => {
           }
         })
     }
-    const address = createBlobExchange({ network: leaving, crypto, allow: () => true }).put(blob)
-    createBlobExchange({ network: b, crypto, allow: () => true }).put(blob)
-    const mine = createBlobExchange({ network: c, crypto, allow: () => true })
+    const address = createBlobExchange({
+      network: leaving,
+      clock: systemClock,
+      crypto,
+      allow: () => true
+    }).put(blob)
+    createBlobExchange({ network: b, clock: systemClock, crypto, allow: () => true }).put(blob)
+    const mine = createBlobExchange({ network: c, clock: systemClock, crypto, allow: () => true })
     const pulled = await mine.pull(address, blob.length, [a.peerId, b.peerId])
     expect(Buffer.compare(pulled, blob)).to.equal(0)
     expect(served).to.be.at.least(3)
