@@ -7,6 +7,7 @@ import { initCommand } from './commands/init.ts'
 import { joinCommand } from './commands/join.ts'
 import { privacyCommand } from './commands/privacy.ts'
 import { simCommand } from './commands/sim.ts'
+import { statusCommand } from './commands/status.ts'
 import type { CommandHost } from './host.ts'
 
 /** Every subcommand, in the order of the help. */
@@ -16,6 +17,7 @@ export function commands(host: CommandHost): Command[] {
     initCommand(host),
     bootstrapCommand(host),
     joinCommand(host),
+    statusCommand(host),
     chatCommand(host),
     privacyCommand(host),
     identityCommand(host),

@@ -16,14 +16,15 @@ import { resumptionOf } from './join/resumption.ts'
 import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
 import { takePart } from './join/take-part.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
-import { openLiveProcess } from './live-process.ts'
+import { Operations, type OperationsOptions } from './observe/operations.ts'
+import { type ProcessReport, peerReportOf, type Report } from './observe/report.ts'
 import type { Output } from './output.ts'
 import { runPrivacyOf } from './privacy/run-privacy.ts'
 import { tellRunPrivacy } from './privacy-options.ts'
 import { type UploadOptions, uploadRates } from './upload-options.ts'
 import { UserError } from './user-error.ts'
 
-export interface JoinFlags extends WorkshopOptions, UploadOptions {
+export interface JoinFlags extends WorkshopOptions, UploadOptions, OperationsOptions {
   readonly addresses: readonly string[]
   readonly run?: string
   readonly listen?: readonly string[]
@@ -60,12 +61,16 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
     return dryRun(local.manifest, flags, host)
   }
   const unlock = await openPeerFolder(dir)
-  const live = await openLiveProcess(dir, host.output)
   try {
-    const passphrases = passphrasesHere(flags.passphraseFile, host.signal)
-    await joinAs(await openIdentity(dir, passphrases), run, local, flags, host)
+    const describe = (process: ProcessReport): Report => peerReportOf(process, null, null)
+    const operations = await Operations.open(dir, flags, host.output, describe)
+    try {
+      const passphrases = passphrasesHere(flags.passphraseFile, host.signal)
+      await joinAs(await openIdentity(dir, passphrases), run, local, flags, host, operations)
+    } finally {
+      await operations.close()
+    }
   } finally {
-    await live.close()
     await unlock()
   }
 }
@@ -86,9 +91,11 @@ async function joinAs(
   run: string,
   local: ChosenRun | null,
   flags: JoinFlags,
-  host: CommandHost
+  host: CommandHost,
+  operations: Operations
 ): Promise<void> {
   const { output, signal } = host
+  operations.is(identity.peerId)
   const { addresses, dir, listen = LISTEN_DEFAULT } = flags
   const knownPeers = await readKnownPeers(nodeFiles(dir))
   if (local === null && addresses.length + knownPeers.length === 0) {
@@ -103,8 +110,9 @@ async function joinAs(
   let entry: Entry | null = null
   try {
     signal.throwIfAborted()
-    entry = await enterNetwork({ identity, listen, addresses, knownPeers }, host)
+    entry = await enterNetwork({ identity, listen, addresses, knownPeers, ...operations.networkInit() }, host)
     tellWhere(entry, output)
+    operations.watch(entry.network)
     const chosen = local ?? (await offeredRun(run, entry, signal))
     workshop ??= await prepare(chosen)
     tellWhat(chosen, workshop, output)
@@ -114,7 +122,7 @@ async function joinAs(
       resumeWith === undefined ? null : resumptionOf(resumeWith, chosen.manifest, identity.peerId)
     const upload = uploadRates(flags)
     await takePart(
-      { run: chosen, workshop, entry, identity, dir, lingerSeconds: linger, resume, upload },
+      { run: chosen, workshop, entry, identity, dir, lingerSeconds: linger, resume, upload, operations },
       host
     )
   } finally {

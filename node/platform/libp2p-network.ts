@@ -2,7 +2,7 @@
  * The network of a real peer: libp2p over TCP (or in memory, for tests), noise, yamux and gossipsub, behind the
  * `Network` port. It stays connected by itself: see peer-keeper.ts.
  */
-import type { PrivateKey } from '@libp2p/interface'
+import type { Metrics, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { pEvent } from 'p-event'
@@ -19,7 +19,7 @@ import type { Clock, Network, PeerId, RequestOptions } from '../../protocols/por
 import { TrafficCounters, type TrafficRecorder, type TrafficTally } from '../../protocols/traffic.ts'
 import { type ConnectionReport, connectionsOf, observedAddressesOf } from './connection-report.ts'
 import { Libp2pGossip, RejectionScore } from './libp2p-gossip.ts'
-import { type FedpeftNode, parseAddress, startNode } from './libp2p-node.ts'
+import { type FedpeftNode, type NodeInit, parseAddress, startNode } from './libp2p-node.ts'
 import { requestFrames, type ServeHandler, serveFrames } from './libp2p-requests.ts'
 import { PeerKeeper } from './peer-keeper.ts'
 import { systemClock } from './system-clock.ts'
@@ -36,6 +36,8 @@ export interface Libp2pNetworkInit {
   readonly log?: (message: string) => void
   /** Sees every plaintext above the encryption. */
   readonly recorder?: TrafficRecorder
+  /** Another metrics service for libp2p; it must pass on to `wire` what it tracks. */
+  readonly metrics?: (wire: Metrics) => NodeInit['metrics']
 }
 
 export interface Libp2pNetwork extends Network {
@@ -64,7 +66,7 @@ export async function createLibp2pNetwork(init: Libp2pNetworkInit): Promise<Libp
     identity: init.identity,
     listen: init.listen,
     transports: init.transports,
-    metrics: wire.metrics(),
+    metrics: init.metrics?.(wire.metrics()) ?? (() => wire.metrics()),
     gossipScore: peer => score.of(peer),
     log: init.log ?? (() => {})
   })

@@ -1,7 +1,7 @@
 /** One libp2p node with the settings that a cohort on one machine, or on busy machines, needs. */
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
-import type { Metrics, PrivateKey } from '@libp2p/interface'
+import type { ComponentLogger, Metrics, PrivateKey } from '@libp2p/interface'
 import { memory } from '@libp2p/memory'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
@@ -26,7 +26,7 @@ export interface NodeInit {
   readonly identity: PrivateKey
   readonly listen: readonly string[]
   readonly transports: 'tcp' | 'memory'
-  readonly metrics: Metrics
+  readonly metrics: (components: { readonly logger: ComponentLogger }) => Metrics
   /** <= 0; how badly this peer's gossip was rejected here. */
   readonly gossipScore: (peer: string) => number
   readonly log: (message: string) => void
@@ -62,7 +62,7 @@ export async function startNode(init: NodeInit): Promise<FedpeftNode> {
       transports: [init.transports === 'tcp' ? tcp() : memory()],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES } })],
-      metrics: () => init.metrics,
+      metrics: init.metrics,
       // An event loop held for a while makes pings late; with the default timeouts that kills every connection.
       connectionMonitor: {
         pingInterval: PING_INTERVAL_MS,
