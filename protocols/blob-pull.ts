@@ -1,183 +1,145 @@
-/** One blob on its way here: which chunks have come, who is asked for which, and who is not asked again. */
+/** One blob on its way here: its list of chunk hashes, and which chunks have come. Who is asked for them: blob-run.ts. */
 import { addressOf } from '../aggregation/blob-address.ts'
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
-import { BLOB_PROTOCOL, chunkCountOf, encodeBlobRequest } from './blob-messages.ts'
-import { NetworkError, ProtocolError } from './errors.ts'
+import type { Availability } from './blob-availability.ts'
+import { chunkCountOf } from './blob-messages.ts'
+import { BlobLie } from './blob-offences.ts'
+import { type BlobSink, ChunkHashes } from './blob-storage.ts'
+import { ChunkSet } from './chunk-set.ts'
+import { equalBytes } from './codec.ts'
+import { ProtocolError } from './errors.ts'
 import { toHex } from './hex.ts'
-import { CHUNK_BYTES, FRAME_BYTES, REQUEST_TIMEOUT_MS, WINDOW_CHUNKS } from './limits.ts'
-import type { Network, PeerId } from './ports.ts'
-
-export interface BlobPullPorts {
-  readonly network: Pick<Network, 'request'>
-  readonly crypto: Pick<CryptoSuite, 'sha256'>
-}
-
-/** Why a holder is asked no more for a blob, by holder. */
-export type Refusals = ReadonlyMap<PeerId, string>
-
-/** Two holders at a time, with half a window each. */
-const LANES = 2
-
-const HASH_BYTES = 32
+import { CHUNK_BYTES } from './limits.ts'
+import type { PeerId } from './ports.ts'
 
 /** A run of chunks, [first, first + count). */
-interface Run {
+export interface ChunkRun {
   readonly first: number
   readonly count: number
 }
 
-/** What a holder did that no honest holder does. */
-class Lie extends Error {}
-
 export class BlobPull {
   readonly address: Uint8Array
-  readonly lengthBytes: number
-  readonly #ports: BlobPullPorts
-  readonly #bytes: Uint8Array
-  readonly #chunks: number
-  readonly #have: boolean[]
-  readonly #asked = new Set<number>()
-  readonly #liars = new Map<PeerId, string>()
-  #hashes: readonly Uint8Array[] | null = null
+  readonly sink: BlobSink
+  readonly have: ChunkSet
+  /** Asked for, and not here yet. A chunk may be asked for twice: see `STEAL_AFTER_MS`. */
+  readonly asked = new Map<number, number>()
+  /** Who is never asked again for this blob, and why. */
+  readonly liars = new Map<PeerId, string>()
+  readonly #crypto: Pick<CryptoSuite, 'sha256'>
+  /** Where chunks that are equally rare are looked for: from another place on for every peer. */
+  #start: number
+  #hashes: ChunkHashes | null = null
+  /** Before it all chunks are here or asked for. */
+  #firstFree = 0
 
-  /** `lengthBytes` is allocated at once: check it against a limit before. */
-  constructor(ports: BlobPullPorts, address: Uint8Array, lengthBytes: number) {
-    this.#ports = ports
+  /** @param self - this peer's id: peers that begin at different chunks have something to give each other */
+  constructor(crypto: Pick<CryptoSuite, 'sha256'>, address: Uint8Array, sink: BlobSink, self: PeerId) {
+    this.#crypto = crypto
     this.address = address
-    this.lengthBytes = lengthBytes
-    this.#bytes = new Uint8Array(lengthBytes)
-    this.#chunks = chunkCountOf(lengthBytes)
-    this.#have = new Array<boolean>(this.#chunks).fill(false)
+    this.sink = sink
+    this.have = new ChunkSet(chunkCountOf(sink.lengthBytes))
+    const draw = crypto.sha256(new TextEncoder().encode(self), address)
+    this.#start = new DataView(draw.buffer, draw.byteOffset).getUint32(0, true) % Math.max(1, this.have.size)
+  }
+
+  get lengthBytes(): number {
+    return this.sink.lengthBytes
   }
 
   /** The verified list, once some holder has sent it. */
-  get hashes(): readonly Uint8Array[] | null {
+  get hashes(): ChunkHashes | null {
     return this.#hashes
   }
 
+  get isComplete(): boolean {
+    return this.#hashes !== null && this.have.isFull
+  }
+
   /**
-   * Asks each holder, in the order given, until all chunks are here. `holders` is asked again at every turn, so that
-   * new ones join in. Chunks that came stay when it fails, and the next call asks only for the others.
-   * @throws ProtocolError BLOB_UNAVAILABLE, BLOB_WRONG_LENGTH; `signal`'s reason
+   * Takes the whole list from one holder; then looks which chunks of an earlier try the sink has.
+   * @throws BlobLie; ProtocolError BLOB_WRONG_LENGTH; FilesError
    */
-  async run(holders: () => readonly PeerId[], signal?: AbortSignal): Promise<Uint8Array> {
-    const failed = new Map<PeerId, string>(this.#liars)
-    const busy = new Map<PeerId, number>()
-    while (!this.#isComplete()) {
-      signal?.throwIfAborted()
-      const lanes = this.#hashes === null ? 1 : LANES
-      const before = failed.size
-      const progress = await Promise.all(
-        Array.from({ length: lanes }, () => this.#lane(holders, failed, busy, signal))
-      )
-      if (!progress.includes(true) && failed.size === before) throw this.#unavailable(failed)
+  async takeHashes(bytes: Uint8Array): Promise<void> {
+    if (bytes.length % 32 !== 0) throw new BlobLie('blob-wrong-list', 'sent chunk hashes of a wrong length')
+    if (!equalBytes(addressOf([bytes], this.#crypto), this.address)) {
+      throw new BlobLie('blob-wrong-list', 'sent chunk hashes that do not belong to the address')
     }
-    return this.#bytes
-  }
-
-  /** Asks one holder after the other for one window each. @returns whether anything came */
-  async #lane(
-    holders: () => readonly PeerId[],
-    failed: Map<PeerId, string>,
-    busy: Map<PeerId, number>,
-    signal: AbortSignal | undefined
-  ): Promise<boolean> {
-    let progress = false
-    for (;;) {
-      const knewHashes = this.#hashes !== null
-      const window = this.#nextWindow()
-      if (signal?.aborted || (window === null && knewHashes)) return progress
-      const candidates = holders().filter(peer => !failed.has(peer))
-      const load = (peer: PeerId): number => busy.get(peer) ?? 0
-      const least = Math.min(...candidates.map(load))
-      const holder = candidates.find(peer => load(peer) === least)
-      if (holder === undefined) return progress
-      busy.set(holder, load(holder) + 1)
-      try {
-        await this.#ask(holder, window ?? { first: 0, count: 0 }, signal)
-        progress = true
-      } catch (error) {
-        if (error instanceof ProtocolError) throw error
-        failed.set(holder, error instanceof Error ? error.message : String(error))
-        if (error instanceof Lie) this.#liars.set(holder, error.message)
-      } finally {
-        busy.set(holder, load(holder) - 1)
-      }
-      // With the hashes known there may be work for two.
-      if (!knewHashes) return progress
-    }
-  }
-
-  async #ask(holder: PeerId, window: Run, signal: AbortSignal | undefined): Promise<void> {
-    const { network } = this.#ports
-    const wantsHashes = this.#hashes === null
-    const mine = Array.from({ length: window.count }, (_, i) => window.first + i)
-    for (const chunk of mine) this.#asked.add(chunk)
-    try {
-      const body = encodeBlobRequest({
-        address: this.address,
-        wantsHashes,
-        firstChunk: window.first,
-        chunks: window.count
-      })
-      const options = { timeoutMs: REQUEST_TIMEOUT_MS, maxFrameBytes: FRAME_BYTES }
-      const start = wantsHashes ? -1 : 0
-      let next = start
-      for await (const frame of network.request(holder, BLOB_PROTOCOL, body, options)) {
-        signal?.throwIfAborted()
-        if (next === window.count) throw new Lie('sent more than was asked for')
-        if (next === -1) this.#takeHashes(frame)
-        else this.#takeChunk(window.first + next, frame)
-        next++
-      }
-      if (next === start) throw new Error('does not hold it')
-      if (next < window.count) throw new Error(`sent ${next} chunks of ${window.count}`)
-    } catch (error) {
-      if (error instanceof NetworkError && error.code === 'TOO_LARGE')
-        throw new Lie('sent a frame above the limit')
-      throw error
-    } finally {
-      for (const chunk of mine) this.#asked.delete(chunk)
-    }
-  }
-
-  #takeHashes(frame: Uint8Array): void {
-    if (frame.length % HASH_BYTES !== 0) throw new Lie('sent chunk hashes of a wrong length')
-    const hashes = Array.from({ length: frame.length / HASH_BYTES }, (_, i) =>
-      frame.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES)
-    )
-    if (!equal(addressOf(hashes, this.#ports.crypto), this.address)) {
-      throw new Lie('sent chunk hashes that do not belong to the address')
-    }
+    const hashes = new ChunkHashes(bytes.slice())
     // The address proves the list, so it is the announced length that is wrong.
-    if (hashes.length !== this.#chunks) throw this.#wrongLength()
+    if (hashes.count !== this.have.size) throw this.#wrongLength()
+    const kept = Math.floor(this.sink.keptBytes / CHUNK_BYTES)
+    const isWhole = this.sink.keptBytes === this.lengthBytes
+    for (let chunk = 0; chunk < (isWhole ? this.have.size : kept); chunk++) {
+      const bytesHere = await this.sink.read(chunk * CHUNK_BYTES, this.chunkBytes(chunk))
+      if (hashes.matches(chunk, bytesHere, this.#crypto)) this.have.add(chunk)
+    }
     this.#hashes = hashes
   }
 
-  #takeChunk(chunk: number, frame: Uint8Array): void {
-    if (!equal(this.#ports.crypto.sha256(frame), this.#hashes![chunk]!)) {
-      throw new Lie(`sent a chunk ${chunk} that does not match its hash`)
+  /** @throws BlobLie; ProtocolError BLOB_WRONG_LENGTH; FilesError */
+  async takeChunk(chunk: number, bytes: Uint8Array): Promise<void> {
+    if (!this.#hashes!.matches(chunk, bytes, this.#crypto)) {
+      throw new BlobLie('blob-wrong-chunk', `sent a chunk ${chunk} that does not match its hash`)
     }
-    const at = chunk * CHUNK_BYTES
-    if (frame.length !== Math.min(CHUNK_BYTES, this.lengthBytes - at)) throw this.#wrongLength()
-    this.#bytes.set(frame, at)
-    this.#have[chunk] = true
+    if (bytes.length !== this.chunkBytes(chunk)) throw this.#wrongLength()
+    // It may have come from elsewhere in the meantime.
+    if (this.have.has(chunk)) return
+    await this.sink.write(chunk * CHUNK_BYTES, bytes)
+    this.have.add(chunk)
+  }
+
+  chunkBytes(chunk: number): number {
+    return Math.min(CHUNK_BYTES, this.lengthBytes - chunk * CHUNK_BYTES)
+  }
+
+  ask({ first, count }: ChunkRun): void {
+    for (let chunk = first; chunk < first + count; chunk++)
+      this.asked.set(chunk, (this.asked.get(chunk) ?? 0) + 1)
+  }
+
+  unask({ first, count }: ChunkRun): void {
+    this.#firstFree = Math.min(this.#firstFree, first)
+    for (let chunk = first; chunk < first + count; chunk++) {
+      const left = this.asked.get(chunk)! - 1
+      if (left === 0) this.asked.delete(chunk)
+      else this.asked.set(chunk, left)
+    }
   }
 
   /** The first chunks that are missing and that nobody is asked for. */
-  #nextWindow(): Run | null {
-    const free = (chunk: number): boolean =>
-      chunk < this.#chunks && !this.#have[chunk] && !this.#asked.has(chunk)
-    let first = 0
-    while (first < this.#chunks && !free(first)) first++
-    if (first === this.#chunks) return null
+  firstFree(most: number): ChunkRun | null {
+    const { size } = this.have
+    let first = this.#firstFree
+    while (first < size && !this.#isFree(first)) first++
+    this.#firstFree = first
+    return first === size ? null : this.#runFrom(first, most, chunk => this.#isFree(chunk))
+  }
+
+  /** Of the free chunks that a holder has, those that the fewest have, so that no chunk is lost with one holder. */
+  rarest(map: ChunkSet | 'all', { counts, least }: Availability, most: number): ChunkRun | null {
+    const { size } = this.have
+    const isOpen = (chunk: number): boolean => (map === 'all' || map.has(chunk)) && this.#isFree(chunk)
+    let best = -1
+    for (let i = 0, chunk = this.#start; i < size; i++, chunk = chunk + 1 === size ? 0 : chunk + 1) {
+      if ((best >= 0 && counts[chunk]! >= counts[best]!) || !isOpen(chunk)) continue
+      best = chunk
+      if (counts[chunk] === least) break
+    }
+    if (best < 0) return null
+    const run = this.#runFrom(best, most, chunk => isOpen(chunk) && counts[chunk] === counts[best])
+    this.#start = (best + run.count) % size
+    return run
+  }
+
+  #runFrom(first: number, most: number, holds: (chunk: number) => boolean): ChunkRun {
     let count = 1
-    while (count < WINDOW_CHUNKS && free(first + count)) count++
+    while (count < most && first + count < this.have.size && holds(first + count)) count++
     return { first, count }
   }
 
-  #isComplete(): boolean {
-    return this.#hashes !== null && this.#have.every(have => have)
+  #isFree(chunk: number): boolean {
+    return !this.have.has(chunk) && !this.asked.has(chunk)
   }
 
   #wrongLength(): ProtocolError {
@@ -187,17 +149,4 @@ export class BlobPull {
       `blob ${toHex(this.address).slice(0, 16)} is not ${this.lengthBytes} bytes long, as was announced`
     )
   }
-
-  #unavailable(refusals: Refusals): ProtocolError {
-    const reasons = [...refusals].map(([peer, reason]) => `${peer}: ${reason}`)
-    return new ProtocolError(
-      'BLOB_UNAVAILABLE',
-      { address: toHex(this.address), refused: Object.fromEntries(refusals) },
-      `no holder gave blob ${toHex(this.address).slice(0, 16)} (${reasons.join('; ') || 'nobody is known to hold it'})`
-    )
-  }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

@@ -30,11 +30,52 @@ export const WINDOW_BYTES = 2 * MIB
 /** Chunks that one blob request may ask for: half a window, as a pull asks two holders at a time. */
 export const WINDOW_CHUNKS = WINDOW_BYTES / CHUNK_BYTES / 2
 
-/** The list of chunk hashes (32 bytes each) of the longest blob still fits in half a frame. */
-export const MAX_BLOB_BYTES = 1024 * MIB
+/** Blobs of a round or a state: they are in memory as a whole, and an adapter is far below this. */
+export const MAX_MEMORY_BLOB_BYTES = 1024 * MIB
+
+/**
+ * The longest blob that lies in a file: above any one file of a model that a peer could train on. Its list of chunk hashes
+ * (32 bytes each) takes 8 MiB of memory, its have-map 32 KiB.
+ */
+export const MAX_BLOB_BYTES = 64 * 1024 * MIB
+
+export const CHUNKS_MAX = MAX_BLOB_BYTES / CHUNK_BYTES
+
+/** Chunk hashes that one frame carries: a list up to here (2 GiB of blob) comes at once, a longer one in pages. */
+export const HASHES_PER_PAGE = CHUNK_BYTES / 32
+
+/**
+ * Up to here (16 MiB) holders are asked without asking first what they have, which would cost a small blob a round trip;
+ * longer blobs are worth it, since peers that are pulling them serve what they have.
+ */
+export const CHUNKS_WITHOUT_MAP = 64
+
+/** Holders of one long blob that are asked at a time, with a part of the window each: more gain nothing. */
+export const HOLDERS_AT_ONCE = 4
+
+/** Holders of one long blob whose have-maps are kept. */
+export const HOLDERS_MAPPED = 16
+
+/** A holder that is itself pulling is asked again what it has after this long. */
+export const HAVE_MAP_AGE_MS = 2_000
+
+/** A peer that had nothing of a long blob is asked again after this long, if the pull still runs. */
+export const ASK_AGAIN_MS = 10_000
+
+/** A request that has brought nothing for this long is made again elsewhere, if there is elsewhere: it is over when one is. */
+export const STEAL_AFTER_MS = 5_000
+
+/** Holders that have only a part, and nothing new in it for this long, are given up. */
+export const PARTIAL_PATIENCE_MS = 30_000
 
 /** Blobs pulled from others that one peer asks for at a time; the rest wait their turn, so memory stays bounded. */
 export const CONCURRENT_PULLS = 4
+
+/** Blob answers that one peer writes at a time, for all peers together: each holds a chunk in memory. The rest wait. */
+export const SERVED_BLOB_STREAMS = 64
+
+/** Of them for blobs that lie in files: a model that newcomers fetch must leave the rounds their share. */
+export const SERVED_FILE_STREAMS = 16
 
 /** Unfinished pulls whose chunks are kept for the next try; the oldest gives way. */
 export const UNFINISHED_PULLS = 8

@@ -13,51 +13,63 @@ import { nodeCrypto } from '../platform/node-crypto.ts'
 import { passphrasesHere } from '../platform/passphrase.ts'
 import { openPeerFolder } from '../platform/peer-folder.ts'
 import { systemClock } from '../platform/system-clock.ts'
-import { openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
 import { shortPeer } from './join/words.ts'
-import { openLiveProcess } from './live-process.ts'
+import { bootstrapReportOf } from './observe/bootstrap-report.ts'
+import { Operations, type OperationsOptions } from './observe/operations.ts'
+import type { ProcessReport, Report } from './observe/report.ts'
 import type { Output } from './output.ts'
 
-export interface BootstrapOptions {
+export interface BootstrapOptions extends OperationsOptions {
   readonly listen: readonly string[]
   readonly dir: string
   readonly passphraseFile?: string
 }
 
-/** Runs until Ctrl-C. @throws NetworkError PORT_TAKEN, BAD_ADDRESS, DIRECTORY_IN_USE, BAD_IDENTITY, BAD_BANS; FilesError */
+/** Runs until Ctrl-C. @throws NetworkError PORT_TAKEN, BAD_ADDRESS, DIRECTORY_IN_USE, BAD_IDENTITY; FilesError */
 export async function runBootstrap(
   options: BootstrapOptions,
   { output, signal }: CommandHost
 ): Promise<void> {
-  const log = (message: string): void => output.note(message)
   const unlock = await openPeerFolder(options.dir)
-  const live = await openLiveProcess(options.dir, output)
   try {
-    const identity = await openIdentity(options.dir, passphrasesHere(options.passphraseFile, signal))
-    const network = await createLibp2pNetwork({
-      identity: identity.privateKey,
-      listen: options.listen,
-      transports: 'tcp',
-      ...(await openDoor(options.dir, live, output)),
-      log
-    })
+    const describe = (process: ProcessReport): Report => bootstrapReportOf(process, null)
+    const operations = await Operations.open(options.dir, options, output, describe)
     try {
-      await coordinate(network, output, signal, log)
+      await runFrom(options, operations, { output, signal })
     } finally {
-      await network.close()
+      await operations.close()
     }
   } finally {
-    await live.close()
     await unlock()
+  }
+}
+
+async function runFrom(
+  { dir, listen, passphraseFile }: BootstrapOptions,
+  operations: Operations,
+  host: CommandHost
+): Promise<void> {
+  const identity = await openIdentity(dir, passphrasesHere(passphraseFile, host.signal))
+  operations.is(identity.peerId)
+  const network = await createLibp2pNetwork({
+    identity: identity.privateKey,
+    listen,
+    transports: 'tcp',
+    ...operations.networkInit()
+  })
+  try {
+    operations.watch(network)
+    await coordinate(network, operations, host)
+  } finally {
+    await network.close()
   }
 }
 
 async function coordinate(
   network: Libp2pNetwork,
-  output: Output,
-  signal: AbortSignal,
-  log: (message: string) => void
+  operations: Operations,
+  { output, signal }: CommandHost
 ): Promise<void> {
   const addresses = network.addresses()
   output.event({ event: 'listening', peer: network.peerId, addresses })
@@ -72,9 +84,10 @@ async function coordinate(
     clock: systemClock,
     validateManifest: bytes => offeredRunOf(bytes, crypto),
     validateMessage: verdictOf,
-    onRun: (offered, listed) => tellRun(offered, listed, output),
-    log
+    onRun: (offered, listed) => tellRun(offered, listed, operations, output),
+    log: message => output.note(message)
   })
+  operations.describeWith(process => bootstrapReportOf(process, coordinator.status()))
   const stopWatching = network.onPeer((peer, connected) => {
     const { length: peers } = network.peers()
     output.event({ event: connected ? 'peer-came' : 'peer-went', peer, peers })
@@ -97,9 +110,19 @@ function verdictOf(run: string, _from: PeerId, data: Uint8Array): GossipVerdict 
   }
 }
 
-function tellRun({ run, manifest: bytes }: OfferedRun, listed: boolean, output: Output): void {
+function tellRun(
+  { run, manifest: bytes }: OfferedRun,
+  listed: boolean,
+  { observer }: Operations,
+  output: Output
+): void {
   const { manifest } = decodeSignedManifest(bytes)
   const { name, author, model, rounds } = manifest
+  observer.tell({
+    level: 'info',
+    msg: listed ? 'run offered' : 'run expired',
+    fields: { run, author, rounds }
+  })
   output.event({
     event: listed ? 'run-offered' : 'run-expired',
     run,

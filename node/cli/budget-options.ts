@@ -126,10 +126,16 @@ const units: Readonly<Record<string, number>> = {
 
 /** E.g. 500MB, 4GB, 1.5GiB. */
 export function byteSize(text: string): number {
+  const bytes = byteSizeOf(text)
+  if (bytes !== null && bytes >= 1e6) return bytes
+  throw new InvalidArgumentError('It must be a size of at least 1MB, such as 500MB, 4GB or 1.5GiB.')
+}
+
+/** A figure with or without a unit; null for anything else. */
+export function byteSizeOf(text: string): number | null {
   const [, figure, unit] = /^(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?$/i.exec(text.trim()) ?? []
   const bytes = Number(figure) * (units[(unit ?? '').toLowerCase()] ?? Number.NaN)
-  if (bytes >= 1e6 && bytes <= 1e15) return Math.floor(bytes)
-  throw new InvalidArgumentError('It must be a size of at least 1MB, such as 500MB, 4GB or 1.5GiB.')
+  return bytes <= 1e15 ? Math.floor(bytes) : null
 }
 
 /** E.g. 20 (steps), 30s. */

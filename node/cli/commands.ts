@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { banCommands } from './commands/ban.ts'
 import { bootstrapCommand } from './commands/bootstrap.ts'
 import { chatCommand } from './commands/chat.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -8,6 +7,7 @@ import { initCommand } from './commands/init.ts'
 import { joinCommand } from './commands/join.ts'
 import { privacyCommand } from './commands/privacy.ts'
 import { simCommand } from './commands/sim.ts'
+import { statusCommand } from './commands/status.ts'
 import type { CommandHost } from './host.ts'
 
 /** Every subcommand, in the order of the help. */
@@ -17,7 +17,7 @@ export function commands(host: CommandHost): Command[] {
     initCommand(host),
     bootstrapCommand(host),
     joinCommand(host),
-    ...banCommands(host),
+    statusCommand(host),
     chatCommand(host),
     privacyCommand(host),
     identityCommand(host),

@@ -7,7 +7,6 @@ import { nodeFiles } from '../platform/node-files.ts'
 import { passphrasesHere } from '../platform/passphrase.ts'
 import { openPeerFolder } from '../platform/peer-folder.ts'
 import { planFields } from './budget-options.ts'
-import { type Door, openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
 import { dryRun } from './join/dry-run.ts'
 import { type Entry, enterNetwork } from './join/entry.ts'
@@ -17,13 +16,15 @@ import { resumptionOf } from './join/resumption.ts'
 import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
 import { takePart } from './join/take-part.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
-import { openLiveProcess } from './live-process.ts'
+import { Operations, type OperationsOptions } from './observe/operations.ts'
+import { type ProcessReport, peerReportOf, type Report } from './observe/report.ts'
 import type { Output } from './output.ts'
 import { runPrivacyOf } from './privacy/run-privacy.ts'
 import { tellRunPrivacy } from './privacy-options.ts'
+import { type UploadOptions, uploadRates } from './upload-options.ts'
 import { UserError } from './user-error.ts'
 
-export interface JoinFlags extends WorkshopOptions {
+export interface JoinFlags extends WorkshopOptions, UploadOptions, OperationsOptions {
   readonly addresses: readonly string[]
   readonly run?: string
   readonly listen?: readonly string[]
@@ -60,14 +61,16 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
     return dryRun(local.manifest, flags, host)
   }
   const unlock = await openPeerFolder(dir)
-  const live = await openLiveProcess(dir, host.output)
   try {
-    const passphrases = passphrasesHere(flags.passphraseFile, host.signal)
-    const identity = await openIdentity(dir, passphrases)
-    const door = await openDoor(dir, live, host.output)
-    await joinAs({ identity, door }, run, local, flags, host)
+    const describe = (process: ProcessReport): Report => peerReportOf(process, null, null)
+    const operations = await Operations.open(dir, flags, host.output, describe)
+    try {
+      const passphrases = passphrasesHere(flags.passphraseFile, host.signal)
+      await joinAs(await openIdentity(dir, passphrases), run, local, flags, host, operations)
+    } finally {
+      await operations.close()
+    }
   } finally {
-    await live.close()
     await unlock()
   }
 }
@@ -84,13 +87,15 @@ async function list(addresses: readonly string[], host: CommandHost): Promise<vo
 }
 
 async function joinAs(
-  { identity, door }: { readonly identity: Identity; readonly door: Door },
+  identity: Identity,
   run: string,
   local: ChosenRun | null,
   flags: JoinFlags,
-  host: CommandHost
+  host: CommandHost,
+  operations: Operations
 ): Promise<void> {
   const { output, signal } = host
+  operations.is(identity.peerId)
   const { addresses, dir, listen = LISTEN_DEFAULT } = flags
   const knownPeers = await readKnownPeers(nodeFiles(dir))
   if (local === null && addresses.length + knownPeers.length === 0) {
@@ -105,8 +110,9 @@ async function joinAs(
   let entry: Entry | null = null
   try {
     signal.throwIfAborted()
-    entry = await enterNetwork({ identity, listen, addresses, knownPeers, door }, host)
+    entry = await enterNetwork({ identity, listen, addresses, knownPeers, ...operations.networkInit() }, host)
     tellWhere(entry, output)
+    operations.watch(entry.network)
     const chosen = local ?? (await offeredRun(run, entry, signal))
     workshop ??= await prepare(chosen)
     tellWhat(chosen, workshop, output)
@@ -114,7 +120,11 @@ async function joinAs(
     const { linger, resumeWith } = flags
     const resume =
       resumeWith === undefined ? null : resumptionOf(resumeWith, chosen.manifest, identity.peerId)
-    await takePart({ run: chosen, workshop, entry, identity, dir, lingerSeconds: linger, resume }, host)
+    const upload = uploadRates(flags)
+    await takePart(
+      { run: chosen, workshop, entry, identity, dir, lingerSeconds: linger, resume, upload, operations },
+      host
+    )
   } finally {
     await entry?.close()
     await workshop?.pool.close()

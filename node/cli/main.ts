@@ -6,8 +6,8 @@ import { packageDir } from '../platform/package-dir.ts'
 import { interruptSignal } from './interrupt.ts'
 import { reportError, runCli } from './run-cli.ts'
 
-/** A command that has returned has closed what it opened; this only keeps a forgotten handle from hanging a script. */
-const LINGER_MS = 5_000
+/** A command that has returned has closed what it opened; libp2p leaves timers of two seconds that nobody waits for. */
+const LINGER_MS = 300
 
 const { version } = JSON.parse(readFileSync(join(packageDir(), 'package.json'), 'utf8')) as {
   version: string

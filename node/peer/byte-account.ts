@@ -87,7 +87,6 @@ export function accountedNetwork(network: Network, account: ByteAccount, purpose
         }
       }),
     onPeer: handle => network.onPeer(handle),
-    blame: (peer, why) => network.blame?.(peer, why),
     close: () => network.close()
   }
 }

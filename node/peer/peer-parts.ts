@@ -64,7 +64,14 @@ export async function openParts(opening: Opening): Promise<Parts> {
     if (protocol !== BLOB_PROTOCOL) return 'control'
     return served && work.isOwn(body.subarray(0, ADDRESS_BYTES)) ? 'maskedUpload' : 'verification'
   })
-  const blobs = createBlobExchange({ network, crypto, allow: peer => mayTakePart(run.manifest, peer) })
+  const blobs = createBlobExchange({
+    network,
+    clock: ports.clock,
+    crypto,
+    allow: peer => mayTakePart(run.manifest, peer),
+    onOffence: (peer, reason, detail) => warn(`${peer} ${detail} (${reason})`),
+    ...config.upload
+  })
   onClose(() => blobs.close())
   onClose(offerRun(opening, network))
   const initial = initialStateOf(run.manifest, trainer.initialAdapter())
@@ -130,7 +137,7 @@ function openChannel(
       if (message.type !== 'founding' || chain.tip === null) take(message)
     },
     onRefused: (from, { verdict, reason, data }) =>
-      log(`${verdict} a message from ${from}: ${reason} ${JSON.stringify(data)}`),
+      log(`${verdict}ed a message from ${from}: ${reason} ${JSON.stringify(data)}`),
     log: message => log(message)
   })
 }

@@ -2,6 +2,7 @@
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import type { Random } from '../../aggregation/random.ts'
 import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
+import type { UploadRates } from '../../protocols/blob-exchange.ts'
 import type { ChainTip, LinkKind, RunEnd } from '../../protocols/chain-tip.ts'
 import type { EvidenceKind } from '../../protocols/evidence-kinds.ts'
 import type { LinkBody } from '../../protocols/messages.js'
@@ -43,6 +44,8 @@ export interface PeerConfig {
   readonly signedManifest: SignedManifest
   /** Windows of `training.sequenceLength` tokens in the private data: decides the weight, rounded and capped. */
   readonly examples: number
+  /** How fast others are served with blobs. */
+  readonly upload?: UploadRates
 }
 
 export type PeerEvent =

@@ -2,7 +2,7 @@
  * The network of a real peer: libp2p over TCP (or in memory, for tests), noise, yamux and gossipsub, behind the
  * `Network` port. It stays connected by itself: see peer-keeper.ts.
  */
-import type { PrivateKey } from '@libp2p/interface'
+import type { Metrics, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { pEvent } from 'p-event'
@@ -18,13 +18,9 @@ import {
 import type { Clock, Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
 import { TrafficCounters, type TrafficRecorder, type TrafficTally } from '../../protocols/traffic.ts'
 import { type ConnectionReport, connectionsOf, observedAddressesOf } from './connection-report.ts'
-import { BanList } from './guard/ban-list.ts'
-import { GUARD_LIMITS } from './guard/guard-limits.ts'
-import type { Offence } from './guard/offences.ts'
-import { PeerGuard } from './guard/peer-guard.ts'
-import { Libp2pGossip } from './libp2p-gossip.ts'
-import { type FedpeftNode, parseAddress, startNode } from './libp2p-node.ts'
-import { type RequestPorts, requestFrames, type ServeHandler, serveFrames } from './libp2p-requests.ts'
+import { Libp2pGossip, RejectionScore } from './libp2p-gossip.ts'
+import { type FedpeftNode, type NodeInit, parseAddress, startNode } from './libp2p-node.ts'
+import { requestFrames, type ServeHandler, serveFrames } from './libp2p-requests.ts'
 import { PeerKeeper } from './peer-keeper.ts'
 import { systemClock } from './system-clock.ts'
 import { WireBytes, type WireTally } from './wire-bytes.ts'
@@ -40,10 +36,8 @@ export interface Libp2pNetworkInit {
   readonly log?: (message: string) => void
   /** Sees every plaintext above the encryption. */
   readonly recorder?: TrafficRecorder
-  /** Who is kept out; what is added to it holds at once. By default a list that ends with the network. */
-  readonly bans?: BanList
-  /** Told of what remote peers do wrong. */
-  readonly onOffence?: (offence: Offence) => void
+  /** Another metrics service for libp2p; it must pass on to `wire` what it tracks. */
+  readonly metrics?: (wire: Metrics) => NodeInit['metrics']
 }
 
 export interface Libp2pNetwork extends Network {
@@ -67,28 +61,16 @@ const REPAIR_INTERVAL_MS = 10_000
 export async function createLibp2pNetwork(init: Libp2pNetworkInit): Promise<Libp2pNetwork> {
   for (const address of init.bootstrapAddresses ?? []) parseAddress(address, init.transports)
   const wire = new WireBytes()
-  const guard = new PeerGuard({
-    clock: systemClock,
-    limits: GUARD_LIMITS,
-    bans: init.bans ?? new BanList(systemClock),
-    onOffence: init.onOffence,
+  const score = new RejectionScore(systemClock)
+  const node = await startNode({
+    identity: init.identity,
+    listen: init.listen,
+    transports: init.transports,
+    metrics: init.metrics?.(wire.metrics()) ?? (() => wire.metrics()),
+    gossipScore: peer => score.of(peer),
     log: init.log ?? (() => {})
   })
-  try {
-    const node = await startNode({
-      identity: init.identity,
-      listen: init.listen,
-      transports: init.transports,
-      metrics: wire.metrics(),
-      gossipScore: peer => guard.gossipScoreOf(peer),
-      connectionGater: guard.gater,
-      log: init.log ?? (() => {})
-    })
-    return new NetworkOverLibp2p(init, node, wire, guard)
-  } catch (error) {
-    guard.close()
-    throw error
-  }
+  return new NetworkOverLibp2p(init, node, wire, score)
 }
 
 class NetworkOverLibp2p implements Libp2pNetwork {
@@ -96,7 +78,6 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   readonly #init: Libp2pNetworkInit
   readonly #node: FedpeftNode
   readonly #wire: WireBytes
-  readonly #guard: PeerGuard
   readonly #traffic: TrafficCounters
   readonly #gossip: Libp2pGossip
   readonly #keeper: PeerKeeper
@@ -108,15 +89,14 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   #useless = new Set<PeerId>()
   #cancelRepair = (): void => {}
 
-  constructor(init: Libp2pNetworkInit, node: FedpeftNode, wire: WireBytes, guard: PeerGuard) {
+  constructor(init: Libp2pNetworkInit, node: FedpeftNode, wire: WireBytes, score: RejectionScore) {
     this.peerId = node.peerId.toString()
     this.#init = init
     this.#node = node
     this.#wire = wire
     this.#log = init.log ?? (() => {})
     this.#traffic = new TrafficCounters(init.recorder)
-    this.#guard = guard
-    this.#gossip = new Libp2pGossip(node, guard, this.#traffic.record, this.#log)
+    this.#gossip = new Libp2pGossip(node, score, this.#traffic.record, this.#log)
     this.#keeper = this.#createKeeper(systemClock)
     this.#open()
   }
@@ -163,10 +143,6 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     return () => void this.#watchers.delete(entry)
   }
 
-  blame(peer: PeerId, why: string): void {
-    this.#guard.offend(peer, 'wrong-answer', why)
-  }
-
   addresses(): string[] {
     return this.#node.getMultiaddrs().map(String)
   }
@@ -200,7 +176,6 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     for (const stop of this.#stops.values()) stop()
     this.#stops.clear()
     this.#speaking.clear()
-    this.#guard.close()
     await this.#node.stop()
   }
 
@@ -210,9 +185,6 @@ class NetworkOverLibp2p implements Libp2pNetwork {
       onConnect: peer => this.#come(peer.toString()),
       onDisconnect: peer => this.#go(peer.toString())
     })
-    // Whoever was quicker than this line comes again.
-    for (const connection of this.#node.getConnections()) connection.abort(new Error('not ready yet'))
-    this.#node.addEventListener('connection:open', ({ detail }) => this.#guard.opened(detail))
     joining.catch(error => this.#log(`cannot watch for peers: ${error}`))
     this.serve(PEERS_PROTOCOL, 0, from => this.#answerPeers(from))
     this.#keeper.start()
@@ -303,25 +275,13 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     const options = { timeoutMs: REQUEST_TIMEOUT_MS, maxFrameBytes: PEER_EXCHANGE_BYTES }
     const known: KnownPeer[] = []
     for await (const frame of this.request(peer, PEERS_PROTOCOL, new Uint8Array(0), options)) {
-      known.push(...this.#decodedPeers(peer, frame))
+      known.push(...decodeKnownPeers(frame))
       break
     }
-    // Whom it knows may be kept out here.
-    const welcome = known.filter(entry => !this.#guard.isBanned(entry.peer))
-    return welcome.map(entry => ({
+    return known.map(entry => ({
       peer: entry.peer,
       addresses: entry.addresses.filter(address => this.#isUsable(entry.peer, address))
     }))
-  }
-
-  /** @throws ProtocolError BAD_MESSAGE */
-  #decodedPeers(from: PeerId, frame: Uint8Array): KnownPeer[] {
-    try {
-      return decodeKnownPeers(frame)
-    } catch (error) {
-      this.blame(from, messageOf(error))
-      throw error
-    }
   }
 
   async *#answerPeers(from: PeerId): AsyncGenerator<Uint8Array> {
@@ -369,8 +329,8 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     })
   }
 
-  #requestPorts(): RequestPorts {
-    return { node: this.#node, guard: this.#guard, record: this.#traffic.record, log: this.#log }
+  #requestPorts(): { node: FedpeftNode; record: TrafficRecorder; log: (message: string) => void } {
+    return { node: this.#node, record: this.#traffic.record, log: this.#log }
   }
 
   #ensureOpen(): void {

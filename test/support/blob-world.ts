@@ -3,12 +3,18 @@ import { expect } from 'chai'
 import { chunkHashes } from '../../aggregation/blob-address.ts'
 import { seededRandom } from '../../aggregation/random.ts'
 import { nodeCrypto } from '../../node/platform/node-crypto.ts'
-import { type BlobExchange, createBlobExchange } from '../../protocols/blob-exchange.ts'
-import { BLOB_PROTOCOL, decodeBlobRequest } from '../../protocols/blob-messages.ts'
+import { type BlobExchange, createBlobExchange, type UploadRates } from '../../protocols/blob-exchange.ts'
+import {
+  BLOB_PROTOCOL,
+  type BlobRequest,
+  decodeBlobRequest,
+  encodeHaveMap
+} from '../../protocols/blob-messages.ts'
+import type { BlobOffence } from '../../protocols/blob-offences.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { CHUNK_BYTES, REQUEST_TIMEOUT_MS } from '../../protocols/limits.ts'
 import { peerIdOf } from '../../protocols/peer-id.ts'
-import type { Network, PeerId } from '../../protocols/ports.ts'
+import type { Clock, Network, PeerId } from '../../protocols/ports.ts'
 import { createSimWorld, type SimNetwork } from '../../sim/sim-network.ts'
 import { VirtualClock } from '../../sim/virtual-clock.ts'
 
@@ -24,14 +30,22 @@ class Peer {
   readonly asked: PeerId[] = []
   /** First bytes of each chunk received: chunks are random, so these tell them apart. */
   readonly receivedChunks: string[] = []
+  readonly offences: Array<[PeerId, BlobOffence]> = []
   mostAskedBytes = 0
   mostAskedAtOnce = 0
   onChunk = (): void => {}
 
-  constructor(network: SimNetwork) {
+  constructor(network: SimNetwork, clock: Clock, limits: UploadRates) {
     this.id = network.peerId
     this.network = network
-    this.blobs = createBlobExchange({ network: this.#watched(network), crypto, allow: () => true })
+    this.blobs = createBlobExchange({
+      network: this.#watched(network),
+      clock,
+      crypto,
+      allow: () => true,
+      ...limits,
+      onOffence: (peer, reason) => this.offences.push([peer, reason])
+    })
   }
 
   #watched(network: Network): Network {
@@ -43,19 +57,20 @@ class Peer {
       serve: (protocol, maxBodyBytes, handle) =>
         network.serve(protocol, maxBodyBytes, async function* (from, body) {
           for await (const frame of handle(from, body)) {
-            if (frame.length > 1000) peer.onChunk()
+            if (decodeBlobRequest(body)!.chunks > 0 && frame.length > 1000) peer.onChunk()
             yield frame
           }
         }),
       async *request(to, protocol, body, options) {
-        const { chunks } = decodeBlobRequest(body)!
+        const { chunks, wanted } = decodeBlobRequest(body)!
+        let frames = wanted === 'list-and-chunks' ? -1 : 0
         peer.asked.push(to)
         openBytes += chunks * CHUNK_BYTES
         peer.mostAskedBytes = Math.max(peer.mostAskedBytes, openBytes)
         peer.mostAskedAtOnce = Math.max(peer.mostAskedAtOnce, ++open)
         try {
           for await (const frame of network.request(to, protocol, body, options)) {
-            if (frame.length > 1000 || frame.length % 32 !== 0) {
+            if (wanted.endsWith('chunks') && frames++ >= 0) {
               peer.receivedChunks.push(frame.subarray(0, 16).join(' '))
             }
             yield frame
@@ -82,22 +97,27 @@ export class World {
     return this.sim.join(peerIdOf(new Uint8Array(32).fill(++this.#count)))
   }
 
-  peer(): Peer {
-    return new Peer(this.join())
+  peer(limits: UploadRates = {}): Peer {
+    return new Peer(this.join(), this.clock, limits)
   }
 
   /** A holder that answers as it likes; `honest` is what a good one would send. */
-  liar(blob: Uint8Array, answer: (honest: Honest) => AsyncIterable<Uint8Array>): PeerId {
+  liar(
+    blob: Uint8Array,
+    answer: (honest: Honest, wanted: BlobRequest['wanted']) => AsyncIterable<Uint8Array>
+  ): PeerId {
     const network = this.join()
     const hashes = chunkHashes(blob, crypto)
     network.serve(BLOB_PROTOCOL, 100, (_, body) => {
-      const { firstChunk, chunks, wantsHashes } = decodeBlobRequest(body)!
+      const { firstChunk, chunks, wanted } = decodeBlobRequest(body)!
       return answer(async function* () {
-        if (wantsHashes) yield Uint8Array.from(hashes.flatMap(hash => [...hash]))
+        if (wanted === 'have') yield encodeHaveMap(hashes.length, null)
+        if (wanted === 'list-page' || wanted === 'list-and-chunks')
+          yield Uint8Array.from(hashes.flatMap(hash => [...hash]))
         for (let i = firstChunk; i < firstChunk + chunks; i++) {
           yield blob.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES)
         }
-      })
+      }, wanted)
     })
     return network.peerId
   }

@@ -1,7 +1,21 @@
 import type { Hosts } from './hosts.ts'
-import type { Places } from './program-network.ts'
+import { type NetworkSettings, type Places, ProgramNetwork } from './program-network.ts'
 
 /** Every process in the host of its name, on one port, whatever address the host has and will have. */
-export function placesOn(hosts: Hosts): Places {
+function placesOn(hosts: Hosts): Places {
   return { launcher: name => hosts.launcher(name), listen: () => '/ip4/0.0.0.0/tcp/4001' }
+}
+
+/** For rounds that go on without a member again and again: it is not waited for long. */
+const BRIEF_DEADLINES = {
+  keysMs: 3_000,
+  trainingMs: 6_000,
+  inputsMs: 4_000,
+  unmaskingMs: 5_000,
+  viewMs: 1_000
+}
+
+/** A network of processes over the hosts that `withHosts()` gives. */
+export function networkOn(hosts: () => Hosts, settings: NetworkSettings): ProgramNetwork {
+  return new ProgramNetwork({ deadlines: BRIEF_DEADLINES, ...settings }, () => placesOn(hosts()))
 }

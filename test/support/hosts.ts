@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { leftovers, type Namespaces, namespaceOf, runIn, spell } from './host-commands.ts'
 
 /**
@@ -11,9 +10,6 @@ const PUBLIC_NET = '5.5.5'
 /** The next hop: link-local, so that it can be the same on every cable of a router. */
 const INTERNET_GATEWAY = '169.254.0.1'
 const HOME_GATEWAY = '169.254.0.2'
-
-/** Retransmissions of a cut connection, at most: after healing it goes on within this time, and not after minutes. */
-const RETRANSMISSION_MAX_MS = 2_000
 
 /**
  * Hosts on an internet of their own, each a Linux network namespace: public ones, and private networks behind a router
@@ -129,13 +125,22 @@ ${chain('input')}
 
   /** Drops every packet between a host of one group and one of another, public hosts and routers alike. */
   partition(...groups: ReadonlyArray<readonly string[]>): void {
+    this.#cut(groups, 'drop')
+  }
+
+  /** The same, but senders are told: connections break at their next word, and not after a silence. */
+  partitionAloud(...groups: ReadonlyArray<readonly string[]>): void {
+    this.#cut(groups, 'meta l4proto tcp reject with tcp reset')
+  }
+
+  #cut(groups: ReadonlyArray<readonly string[]>, how: string): void {
     const rules: string[] = []
     for (const from of groups) {
       for (const to of groups) {
         if (from === to || from.length === 0 || to.length === 0) continue
         const set = (names: readonly string[]): string =>
           `{ ${names.map(name => `"to-${name}"`).join(', ')} }`
-        rules.push(`iifname ${set(from)} oifname ${set(to)} drop`)
+        rules.push(`iifname ${set(from)} oifname ${set(to)} ${how}`)
       }
     }
     this.heal()
@@ -164,9 +169,6 @@ ${chain('input')}
     if (!/^[a-z][a-z0-9-]{0,10}$/.test(name)) throw new RangeError(`not a name for a host: ${name}`)
     execFileSync('ip', ['netns', 'add', namespaceOf(this.#spaces, name)])
     spell(this.#spaces, name, ['link set lo up'])
-    const path = '/proc/sys/net/ipv4/tcp_rto_max_ms'
-    if (existsSync(path))
-      this.#in(name, ['sysctl', '-qw', `net.ipv4.tcp_rto_max_ms=${RETRANSMISSION_MAX_MS}`])
   }
 
   /** A cable from `eth0` of the host to the gateway; both route the one address over it, so there is no shared segment. */

@@ -25,7 +25,12 @@ export interface NetworkSettings {
   readonly founders: number
   /** Local steps of a round: the longer, the easier a peer is caught at it. */
   readonly steps: number
+  /** Instead of the usual ones. */
+  readonly deadlines?: RunManifest['deadlines']
 }
+
+/** Short, so that a dead member costs little; far above what a busy machine needs for an answer. */
+const DEADLINES = { keysMs: 10_000, trainingMs: 60_000, inputsMs: 20_000, unmaskingMs: 10_000, viewMs: 2_000 }
 
 /** A bootstrap and peers as processes of their own, in a scratch folder, with a model that trains in no time. */
 export class ProgramNetwork {
@@ -70,8 +75,7 @@ export class ProgramNetwork {
       training: { steps, batchSize: 1, sequenceLength: 16 },
       rounds,
       cohort: { founders, size: 16 },
-      // Short, so that a dead member costs little; far above what a busy machine needs for an answer.
-      deadlines: { keysMs: 10_000, trainingMs: 60_000, inputsMs: 20_000, unmaskingMs: 10_000, viewMs: 2_000 },
+      deadlines: this.#settings.deadlines ?? DEADLINES,
       strategy: 'fedit'
     })
     const { signature } = signManifest(this.manifest, identity)

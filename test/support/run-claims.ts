@@ -43,3 +43,16 @@ export async function untilHeight(programs: readonly Program[], height: number):
     )
   )
 }
+
+/** Resolves once a program says that it waits, for these peers and no other. */
+export async function untilWaitingFor(
+  program: Program,
+  need: number,
+  others: readonly Program[]
+): Promise<void> {
+  const ids = others.map(idOf).sort()
+  await program.waitFor('waiting', { need }, ({ missing }) => {
+    const named = [...(missing as string[])].sort()
+    return named.length === ids.length && named.every((id, i) => id === ids[i])
+  })
+}

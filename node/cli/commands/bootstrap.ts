@@ -4,12 +4,14 @@ import { Command, Option } from 'commander'
 import type { BootstrapOptions } from '../bootstrap.ts'
 import type { CommandHost } from '../host.ts'
 import { passphraseOption } from '../identity-dir.ts'
+import type { OperationsOptions } from '../observe/operations.ts'
+import { addOperationsOptions } from '../observe/operations-options.ts'
 import { collect, wholeNumber, withExamples } from '../options.ts'
 import { UserError } from '../user-error.ts'
 
 const DEFAULT_PORT = 4001
 
-interface Flags {
+interface Flags extends OperationsOptions {
   readonly listen?: readonly string[]
   readonly port?: number
   readonly dir: string
@@ -37,19 +39,18 @@ export function bootstrapCommand(host: CommandHost): Command {
       )
     )
     .addOption(passphraseOption())
-    .action(async (flags: Flags) => {
-      const { listen, port, dir, passphraseFile } = flags
-      if (listen !== undefined && port !== undefined) {
-        throw new UserError('--port and --listen: give one of them; --listen says the port as well', 2)
-      }
-      const options: BootstrapOptions = {
-        dir,
-        ...(passphraseFile !== undefined && { passphraseFile }),
-        listen: listen ?? [`/ip4/0.0.0.0/tcp/${port ?? DEFAULT_PORT}`]
-      }
-      const { runBootstrap } = await import('../bootstrap.ts')
-      await runBootstrap(options, host)
-    })
+  addOperationsOptions(command).action(async (flags: Flags) => {
+    const { listen, port, ...others } = flags
+    if (listen !== undefined && port !== undefined) {
+      throw new UserError('--port and --listen: give one of them; --listen says the port as well', 2)
+    }
+    const options: BootstrapOptions = {
+      ...others,
+      listen: listen ?? [`/ip4/0.0.0.0/tcp/${port ?? DEFAULT_PORT}`]
+    }
+    const { runBootstrap } = await import('../bootstrap.ts')
+    await runBootstrap(options, host)
+  })
   return withExamples(command, [
     ['fedpeft-node bootstrap', `listens on port ${DEFAULT_PORT} and prints the address to give to others`],
     ['fedpeft-node bootstrap --listen /ip4/203.0.113.7/tcp/4001 --dir ./bootstrap', 'on one address only'],

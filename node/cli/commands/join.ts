@@ -4,7 +4,9 @@ import { addMachineOptions } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import { dirOption, passphraseOption } from '../identity-dir.ts'
 import type { JoinFlags } from '../join.ts'
+import { addOperationsOptions } from '../observe/operations-options.ts'
 import { collect, wholeNumber, withExamples } from '../options.ts'
+import { addUploadOptions } from '../upload-options.ts'
 
 export function joinCommand(host: CommandHost): Command {
   const command = new Command('join')
@@ -32,7 +34,7 @@ export function joinCommand(host: CommandHost): Command {
     )
     .addOption(backendOption())
     .option('--threads <n>', 'threads that compute (default: one per core)', wholeNumber(1, 256))
-  addMachineOptions(command)
+  addOperationsOptions(addUploadOptions(addMachineOptions(command)))
     .option('--linger <seconds>', 'serve the others for this long after the end', wholeNumber(0, 86_400), 10)
     .option(
       '--dry-run',

@@ -4,10 +4,13 @@ import { NetworkError } from '../../../protocols/errors.ts'
 import { offeredRunOf } from '../../../protocols/offered-manifest.ts'
 import { RunRegistry } from '../../../protocols/run-registry.ts'
 import type { Identity } from '../../platform/identity.ts'
-import { createLibp2pNetwork, type Libp2pNetwork } from '../../platform/libp2p-network.ts'
+import {
+  createLibp2pNetwork,
+  type Libp2pNetwork,
+  type Libp2pNetworkInit
+} from '../../platform/libp2p-network.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { systemClock } from '../../platform/system-clock.ts'
-import type { Door } from '../guard-lines.ts'
 import type { CommandHost } from '../host.ts'
 
 export interface Entry {
@@ -24,10 +27,10 @@ export interface EntryOptions {
   readonly addresses: readonly string[]
   /** Of peers met before. */
   readonly knownPeers: readonly string[]
-  /** Who is kept out. */
-  readonly door?: Door
   /** By default REACH_MS. */
   readonly reachMs?: number
+  readonly metrics?: Libp2pNetworkInit['metrics']
+  readonly log?: (message: string) => void
 }
 
 /** A bootstrap peer that is being started at the same moment is waited for this long. */
@@ -41,21 +44,22 @@ const RETRY_MS = 1_000
  * @throws NetworkError UNREACHABLE naming every address with its cause; BAD_ADDRESS, PORT_TAKEN; the signal's reason
  */
 export async function enterNetwork(options: EntryOptions, { output, signal }: CommandHost): Promise<Entry> {
-  const { identity, listen, addresses, knownPeers, reachMs = REACH_MS } = options
+  const { identity, listen, addresses, knownPeers, reachMs = REACH_MS, metrics } = options
+  const log = options.log ?? output.note
   const network = await createLibp2pNetwork({
     identity: identity.privateKey,
     listen,
     transports: 'tcp',
     bootstrapAddresses: [...addresses, ...knownPeers],
-    ...options.door,
-    log: output.note
+    log,
+    ...(metrics && { metrics })
   })
   const crypto = nodeCrypto()
   const registry = new RunRegistry({
     network,
     clock: systemClock,
     validateManifest: bytes => offeredRunOf(bytes, crypto),
-    log: output.note
+    log
   })
   const entry: Entry = {
     network,

@@ -1,6 +1,7 @@
 /** One peer of one run, from its first connection to its last answer. */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { UploadRates } from '../../../protocols/blob-exchange.ts'
 import { fromHex, toHex } from '../../../protocols/hex.ts'
 import { privacyTermsOf } from '../../../protocols/privacy-account.ts'
 import { PeerError } from '../../peer/errors.ts'
@@ -15,6 +16,7 @@ import { systemClock } from '../../platform/system-clock.ts'
 import { TrainError } from '../../train/errors.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import type { CommandHost } from '../host.ts'
+import type { Operations } from '../observe/operations.ts'
 import { endText, spentText } from '../privacy/run-privacy.ts'
 import { placeText } from '../resolve-model.ts'
 import type { Entry } from './entry.ts'
@@ -32,13 +34,15 @@ export interface Participation {
   readonly identity: Identity
   readonly dir: string
   readonly lingerSeconds: number
+  readonly upload: UploadRates
   /** What the author makes of a pause, once; null to wait for the author. */
   readonly resume: Resumption | null
+  readonly operations: Operations
 }
 
 /** @throws PeerError, ProtocolError, FilesError; the signal's reason if the run is not over yet */
 export async function takePart(part: Participation, host: CommandHost): Promise<void> {
-  const { run, workshop, entry, identity, dir } = part
+  const { run, workshop, entry, identity, dir, operations } = part
   const { output, signal } = host
   const files = nodeFiles(dir)
   const { network } = entry
@@ -55,14 +59,16 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
       trainer: workshop.trainer,
       masking,
       runs: entry.registry,
-      log: output.note
+      log: operations.networkInit().log
     },
-    { signedManifest: run.signed, examples: workshop.examples }
+    { signedManifest: run.signed, examples: workshop.examples, upload: part.upload }
   )
   const measuring = new HeldOutLines(workshop.trainer, progress, host)
   let { resume } = part
+  operations.follow(run, peer)
   const stopListening = peer.on(event => {
     progress.take(event)
+    operations.observer.take(event)
     if (event.type === 'notice' && event.notice === 'paused' && resume !== null) {
       const members = resume(peer.status().members)
       resume = null

@@ -8,7 +8,7 @@ import { StateKeeper } from '../../../node/peer/state-keeper.ts'
 import { StateStore } from '../../../node/peer/state-store.ts'
 import { createBlobExchange } from '../../../protocols/blob-exchange.ts'
 import type { ChainTip } from '../../../protocols/chain-tip.ts'
-import type { Network } from '../../../protocols/ports.ts'
+import type { Clock, Network } from '../../../protocols/ports.ts'
 import { CHAIN_PROTOCOL } from '../../../protocols/run-protocols.ts'
 import { memoryFiles } from '../../../sim/memory-files.ts'
 import { createSimWorld } from '../../../sim/sim-network.ts'
@@ -39,7 +39,7 @@ function world() {
     await clock.runUntil(() => over, 600_000)
     return work
   }
-  return { join, within }
+  return { clock, join, within }
 }
 
 async function holder(network: Network, records: readonly Uint8Array[], at: ChainTip): Promise<void> {
@@ -48,8 +48,8 @@ async function holder(network: Network, records: readonly Uint8Array[], at: Chai
   serveChain(network, run, chain, () => true)
 }
 
-function keeper(network: Network): StateKeeper {
-  const blobs = createBlobExchange({ network, crypto, allow: () => true })
+function keeper(network: Network, clock: Clock): StateKeeper {
+  const blobs = createBlobExchange({ network, clock, crypto, allow: () => true })
   return new StateKeeper(
     blobs,
     new StateStore(memoryFiles(), 'states', crypto),
@@ -104,15 +104,15 @@ describe('the chain from another peer', () => {
 
 describe('catching up', () => {
   it('passes over peers that lie, lack or are gone, and ends with links and the state after them', async () => {
-    const { join, within } = world()
+    const { clock, join, within } = world()
     const [lies, lacks, holds, asks] = [join(1), join(2), join(3), join(4)]
     lies.serve(CHAIN_PROTOCOL, 4096, async function* () {
       yield new Uint8Array(100)
     })
     await holder(lacks, [founding], tip)
     await holder(holds, [founding, first.bytes, second.bytes], second.tip)
-    keeper(holds).offer(grown)
-    const states = keeper(asks)
+    keeper(holds, clock).offer(grown)
+    const states = keeper(asks, clock)
     const log: string[] = []
     const ports = { network: asks, run, crypto, states, log: (message: string) => log.push(message) }
     const candidates = [numberedPeer(77), lies.peerId, lacks.peerId, holds.peerId]
@@ -127,10 +127,10 @@ describe('catching up', () => {
   })
 
   it('comes to nothing without the state, and when nobody is ahead', async () => {
-    const { join, within } = world()
+    const { clock, join, within } = world()
     const [holds, asks] = [join(1), join(2)]
     await holder(holds, [founding, first.bytes, second.bytes], second.tip)
-    const states = keeper(asks)
+    const states = keeper(asks, clock)
     const ports = { network: asks, run, crypto, states, log: () => {} }
     const { signal } = new AbortController()
     expect(await within(catchUp(ports, null, [holds.peerId], signal))).to.equal(null)

@@ -50,7 +50,7 @@ function desk(checkpoints?: TrainerCheckpoints, masking: Masking = maskingHere(c
   const clock = new VirtualClock()
   const world = createSimWorld({ clock, seed: 1 })
   const network = world.join(members[0]!.id)
-  const blobs = createBlobExchange({ network, crypto, allow: () => true })
+  const blobs = createBlobExchange({ network, clock, crypto, allow: () => true })
   const states = new StateKeeper(
     blobs,
     new StateStore(memoryFiles(), 's', crypto),
@@ -90,7 +90,7 @@ function desk(checkpoints?: TrainerCheckpoints, masking: Masking = maskingHere(c
     train: round => within(clock, work.train(trainEffect(round))),
     other: {
       id: otherId,
-      blobs: createBlobExchange({ network: world.join(otherId), crypto, allow: () => true })
+      blobs: createBlobExchange({ network: world.join(otherId), clock, crypto, allow: () => true })
     }
   }
 }

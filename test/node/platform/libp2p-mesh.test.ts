@@ -3,14 +3,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { PeerScores } from '../../../node/platform/guard/peer-scores.ts'
 import { temporaryIdentity } from '../../../node/platform/identity.ts'
+import { RejectionScore } from '../../../node/platform/libp2p-gossip.ts'
 import {
   createLibp2pNetwork,
   type Libp2pNetwork,
   type Libp2pNetworkInit
 } from '../../../node/platform/libp2p-network.ts'
 import { nodeCrypto } from '../../../node/platform/node-crypto.ts'
+import { systemClock } from '../../../node/platform/system-clock.ts'
 import { createBlobExchange } from '../../../protocols/blob-exchange.ts'
 import { BLOB_PROTOCOL } from '../../../protocols/blob-messages.ts'
 import { NetworkError } from '../../../protocols/errors.ts'
@@ -203,9 +204,14 @@ describe('libp2p network', () => {
           }
         })
     }
-    const address = createBlobExchange({ network: leaving, crypto, allow: () => true }).put(blob)
-    createBlobExchange({ network: b, crypto, allow: () => true }).put(blob)
-    const mine = createBlobExchange({ network: c, crypto, allow: () => true })
+    const address = createBlobExchange({
+      network: leaving,
+      clock: systemClock,
+      crypto,
+      allow: () => true
+    }).put(blob)
+    createBlobExchange({ network: b, clock: systemClock, crypto, allow: () => true }).put(blob)
+    const mine = createBlobExchange({ network: c, clock: systemClock, crypto, allow: () => true })
     const pulled = await mine.pull(address, blob.length, [a.peerId, b.peerId])
     expect(Buffer.compare(pulled, blob)).to.equal(0)
     expect(served).to.be.at.least(3)
@@ -214,17 +220,17 @@ describe('libp2p network', () => {
   })
 })
 
-describe('the score of a peer', () => {
+describe('rejection score', () => {
   it('forgives a few, shuns who goes on, and forgets in time', async () => {
     const clock = new VirtualClock()
-    const scores = new PeerScores(clock)
-    for (let i = 0; i < 8; i++) scores.add('a', 1)
-    expect(scores.gossipScoreOf('a')).to.equal(0)
-    for (let i = 0; i < 10; i++) scores.add('a', 1)
-    expect(scores.gossipScoreOf('a')).to.be.below(-80)
-    expect(scores.gossipScoreOf('b')).to.equal(0)
+    const score = new RejectionScore(clock)
+    for (let i = 0; i < 8; i++) score.add('a')
+    expect(score.of('a')).to.equal(0)
+    for (let i = 0; i < 10; i++) score.add('a')
+    expect(score.of('a')).to.be.below(-80)
+    expect(score.of('b')).to.equal(0)
     await clock.advance(120_000)
-    expect(scores.gossipScoreOf('a')).to.equal(0)
+    expect(score.of('a')).to.equal(0)
   })
 })
 

@@ -1,0 +1,32 @@
+/** Whether a process needs somebody to look at it. */
+import type { BootstrapReport, PeerReport } from './report.ts'
+
+/** Long enough for a redial after a network change, and for the others to start. */
+const ALONE_SECONDS = 120
+
+export interface Health {
+  readonly status: 'ok' | 'wrong'
+  /** What is wrong, in words; none if nothing is. */
+  readonly problems: readonly string[]
+}
+
+export function healthOf(report: PeerReport | BootstrapReport): Health {
+  const problems = report.kind === 'peer' ? problemsOfPeer(report) : problemsOfBootstrap(report)
+  return { status: problems.length === 0 ? 'ok' : 'wrong', problems }
+}
+
+function problemsOfPeer({ condition, paused, network, uptimeSeconds, reasons }: PeerReport): string[] {
+  const problems: string[] = []
+  if (condition === 'failed')
+    problems.push(reasons.find(({ level }) => level === 'error')?.reason ?? 'failed')
+  if (paused !== null) problems.push(paused)
+  const isDone = condition === 'finished' || condition === 'stopped'
+  if (!isDone && uptimeSeconds >= ALONE_SECONDS && network?.connected.length === 0)
+    problems.push('connected to no other peer')
+  return problems
+}
+
+function problemsOfBootstrap({ network }: BootstrapReport): string[] {
+  if (network === null) return []
+  return network.addresses.length === 0 ? ['listens at no address'] : []
+}
