@@ -384,6 +384,7 @@ export declare namespace Inventory {
 }
 export interface Attestation {
     valueHash: Uint8Array;
+    sumAddress: Uint8Array;
 }
 export declare namespace Attestation {
     const codec: () => Codec<Attestation>;
@@ -391,9 +392,13 @@ export declare namespace Attestation {
         field: '$.valueHash';
         value: Uint8Array;
     }
+    interface AttestationSumAddressFieldEvent {
+        field: '$.sumAddress';
+        value: Uint8Array;
+    }
     function encode(obj: Partial<Attestation>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Attestation>): Attestation;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Attestation>): Generator<AttestationValueHashFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Attestation>): Generator<AttestationValueHashFieldEvent | AttestationSumAddressFieldEvent>;
 }
 export interface UnmaskBundle {
     survivorsHash: Uint8Array;

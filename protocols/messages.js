@@ -1276,12 +1276,17 @@ export var Attestation;
                     w.uint32(10);
                     w.bytes(obj.valueHash);
                 }
+                if ((obj.sumAddress != null && obj.sumAddress.byteLength > 0)) {
+                    w.uint32(562);
+                    w.bytes(obj.sumAddress);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
             }, (reader, length, opts = {}) => {
                 const obj = {
-                    valueHash: uint8ArrayAlloc(0)
+                    valueHash: uint8ArrayAlloc(0),
+                    sumAddress: uint8ArrayAlloc(0)
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -1289,6 +1294,10 @@ export var Attestation;
                     switch (tag >>> 3) {
                         case 1: {
                             obj.valueHash = reader.bytes();
+                            break;
+                        }
+                        case 70: {
+                            obj.sumAddress = reader.bytes();
                             break;
                         }
                         default: {
@@ -1306,6 +1315,13 @@ export var Attestation;
                         case 1: {
                             yield {
                                 field: `${prefix}.valueHash`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 70: {
+                            yield {
+                                field: `${prefix}.sumAddress`,
                                 value: reader.bytes()
                             };
                             break;

@@ -1,6 +1,6 @@
 /** What a round costs on the wire, by arithmetic: for models that are not here, and for the way it is done elsewhere. */
 import type { RunManifest } from '../protocols/run-manifest.ts'
-import { stateBytesOf, verificationBytes } from '../protocols/verification-bytes.ts'
+import { newsBytesOf, stateBytesOf, verificationBytes } from '../protocols/verification-bytes.ts'
 
 const FLOAT32_BYTES = 4
 
@@ -48,11 +48,13 @@ export function loraElements({ layers, linears }: DecoderShape, rank: number): {
 export function verifiedRoundBytes(
   elements: number,
   adapterElements: number,
-  { secureSum, serverOptimizer }: RunManifest,
+  manifest: RunManifest,
   peers: number,
   verifiers: number
 ): number {
+  const { secureSum, serverOptimizer } = manifest
   const bodyBytes = (elements * secureSum.randomK * secureSum.ringBits) / 8
   const stateBytes = stateBytesOf(adapterElements, serverOptimizer.name)
-  return 2 * verificationBytes({ members: peers, verifiers, bodyBytes, stateBytes }).mean
+  const newsBytes = newsBytesOf(manifest, bodyBytes, stateBytes)
+  return 2 * verificationBytes({ members: peers, verifiers, bodyBytes, newsBytes }).mean
 }

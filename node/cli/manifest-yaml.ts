@@ -79,7 +79,7 @@ const explanations: Readonly<Record<string, string>> = {
     'Curious peers in collusion that the sum withstands, at most t - 2; default is n - t.',
   'secureSum.verifiers': [
     'Who pulls all masked changes and re-adds the sum: everyone, or a committee of 4 to 64 that is drawn in each round',
-    '(everyone, in a cohort that is not larger). The others pull only the new state. See docs/verification.md.'
+    '(everyone, in a cohort that is not larger). The others pull only the sum. See docs/verification.md.'
   ].join('\n'),
   'secureSum.randomK': [
     'Fraction of the coordinates that a round sums, drawn anew for every round and the same for all; 1 is all of them. Bytes and',

@@ -8,12 +8,13 @@ import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain-tip.t
 import { equalBytes } from '../../protocols/codec.ts'
 import { CertifiedLink, Decision, type LinkBody } from '../../protocols/messages.js'
 import type { Clock, Network, PeerId } from '../../protocols/ports.ts'
-import type { Effect, RoundEvent } from '../round/round-types.ts'
+import type { Effect, OfferedSum, RoundEvent } from '../round/round-types.ts'
 import type { ByteAccount } from './byte-account.ts'
 import { type CaughtUp, catchUp } from './catch-up.ts'
 import type { AttemptId } from './journal-store.ts'
 import type { MessageChannel } from './message-channel.ts'
 import type { PeerEvent } from './peer-types.ts'
+import type { PublicSum } from './public-sum.ts'
 import { inOrderOfOwn } from './pull-order.ts'
 import type { RoundWork } from './round-work.ts'
 import type { RunDisk } from './run-disk.ts'
@@ -39,6 +40,7 @@ export interface EffectPorts {
   readonly states: StateKeeper
   readonly work: RoundWork
   readonly sums: TreeWork
+  readonly publicSum: PublicSum
   readonly channel: MessageChannel
   readonly account: ByteAccount
   /** Ends everything that is under way. */
@@ -56,6 +58,9 @@ export interface EffectPorts {
 export class EffectRunner {
   readonly #ports: EffectPorts
   #syncing = false
+  /** Sums that this peer is opening, by attempt; and those of them that a certified link waits for. */
+  readonly #openings = new Map<string, Promise<unknown>>()
+  readonly #awaitedOpenings = new Set<string>()
   /** Attempts of which a probe is under way. */
   readonly #probing = new Set<string>()
 
@@ -96,7 +101,7 @@ export class EffectRunner {
       case 'sync':
         return this.#beside(this.sync(effect.from))
       case 'forget':
-        return work.forget(effect)
+        return this.#forget(effect)
       case 'blame':
         return this.#blame(effect)
       case 'notice':
@@ -130,10 +135,26 @@ export class EffectRunner {
    */
   async #unmask(effect: EffectOf<'unmask'>): Promise<RoundEvent | null> {
     const { work, states } = this.#ports
+    const key = keyOf(effect)
     await null
-    const event = await work.unmask(effect)
-    if (event?.type === 'unmasked') await states.write(event.outcome.stateHash)
-    return event
+    const opening = work.unmask(effect)
+    this.#openings.set(key, opening)
+    try {
+      const event = await opening
+      if (event?.type === 'unmasked') await states.write(event.outcome.stateHash)
+      return event
+    } finally {
+      this.#openings.delete(key)
+    }
+  }
+
+  /** Of an attempt whose result others certified first, once the sum is open: what comes of it, this peer need not pull. */
+  #forget(id: AttemptId): void {
+    const { work } = this.#ports
+    const key = keyOf(id)
+    const forget = (): void => work.forget(id)
+    if (this.#awaitedOpenings.delete(key)) this.#openings.get(key)?.then(forget, forget)
+    else forget()
   }
 
   /** Likewise. */
@@ -177,27 +198,17 @@ export class EffectRunner {
   }
 
   /** For a link whose state this peer did not compute itself: gets it, then writes both. */
-  async #commitWithOthersState({
-    tip,
-    link,
-    certified,
-    holders,
-    turn
-  }: EffectOf<'commit'>): Promise<RoundEvent | null> {
-    const { states, network, clock, crypto, signal, disk, inTurn, log } = this.#ports
-    const isNext = (): boolean => disk.chain.tip?.height === tip.height - 1
-    const first = inOrderOfOwn(holders, tip.stateHash, network.peerId, crypto.sha256)
+  async #commitWithOthersState(effect: EffectOf<'commit'>): Promise<RoundEvent | null> {
+    const { tip, link, certified, turn } = effect
+    const { states, clock, signal, inTurn, log } = this.#ports
+    const isNext = (): boolean => this.#isNext(tip)
+    await this.#ownState(link)
     // Those nearer to the root get it first, so that everyone can ask somebody near.
     await sleep(clock, turn * STATE_TURN_MS, signal)
+    if (effect.sum !== null) await this.#stateFromSum(effect, effect.sum)
+    const holders = this.#askedFirst(effect.holders, tip.stateHash)
     while (!signal.aborted && isNext()) {
       try {
-        const holders = (): PeerId[] => {
-          const connected = network.peers()
-          return [
-            ...first.filter(peer => connected.includes(peer)),
-            ...connected.filter(peer => !first.includes(peer))
-          ]
-        }
         if (!(await states.has(tip.stateHash))) await states.pull(tip.stateHash, holders, signal)
         inTurn(async () => {
           if (!isNext()) return null
@@ -215,6 +226,53 @@ export class EffectRunner {
       }
     }
     return null
+  }
+
+  #isNext(tip: ChainTip): boolean {
+    return this.#ports.disk.chain.tip?.height === tip.height - 1
+  }
+
+  /** These first, each peer in an order of its own, and then whoever else may have it by now. */
+  #askedFirst(holders: readonly PeerId[], address: Uint8Array): () => PeerId[] {
+    const { network, crypto } = this.#ports
+    const first = inOrderOfOwn(holders, address, network.peerId, crypto.sha256)
+    return () => {
+      const connected = network.peers()
+      return [
+        ...first.filter(peer => connected.includes(peer)),
+        ...connected.filter(peer => !first.includes(peer))
+      ]
+    }
+  }
+
+  /** Waits for the sum that this peer is opening itself; nothing if it is not. */
+  async #ownState(link: LinkBody): Promise<void> {
+    const key = keyOf(link)
+    const opening = this.#openings.get(key)
+    if (opening === undefined) return
+    this.#awaitedOpenings.add(key)
+    // Whose failure it is, `#beside` tells.
+    await opening.catch(() => null)
+  }
+
+  /** Makes the state from the round's sum, if it can be had and is the right one. */
+  async #stateFromSum({ tip, link }: EffectOf<'commit'>, sum: OfferedSum): Promise<void> {
+    const { states, publicSum, signal, disk, emit, log } = this.#ports
+    try {
+      if (await states.has(tip.stateHash)) return
+      const bytes = await publicSum.pull(sum, this.#askedFirst(sum.holders, sum.address), signal)
+      const standsBefore = this.#isNext(tip) && equalBytes(states.hash, disk.chain.tip!.stateHash)
+      if (!standsBefore || publicSum.leadsTo(link, tip, sum.address, bytes)) return
+      const message =
+        `the sum of round ${link.round} that ${sum.holders.join(', ')} named does not lead to the state that is ` +
+        'certified: the state itself is pulled'
+      emit({ type: 'warning', message })
+    } catch (error) {
+      if (signal.aborted) return
+      log(
+        `cannot get the sum of round ${link.round}: ${error instanceof Error ? error.message : String(error)}`
+      )
+    }
   }
 
   /** State first, then the links: a link on the disk whose state is nowhere could not be gone on from. */
@@ -289,6 +347,10 @@ export class EffectRunner {
     onProgress()
     return { type: 'adopt', tip }
   }
+}
+
+function keyOf({ round, attempt }: AttemptId): string {
+  return `${round} ${attempt}`
 }
 
 /** @param tip - after the last of the records: the founding list, if it is among them, is the first */

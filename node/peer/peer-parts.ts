@@ -21,6 +21,7 @@ import { maskingHere } from './masking.ts'
 import { MessageChannel } from './message-channel.ts'
 import type { PeerConfig, PeerEvent, PeerPorts } from './peer-types.ts'
 import { initialStateOf } from './private-round.ts'
+import { PublicSum } from './public-sum.ts'
 import { laneCountOfRound, RoundWork } from './round-work.ts'
 import { openRunDisk, type RunDisk } from './run-disk.ts'
 import { StateKeeper } from './state-keeper.ts'
@@ -34,6 +35,7 @@ export interface Parts {
   readonly states: StateKeeper
   readonly work: RoundWork
   readonly sums: TreeWork
+  readonly publicSum: PublicSum
   readonly channel: MessageChannel
   readonly loop: MachineLoop<RunState>
   readonly effects: EffectRunner
@@ -77,12 +79,13 @@ export async function openParts(opening: Opening): Promise<Parts> {
   const initial = initialStateOf(run.manifest, trainer.initialAdapter())
   const states = new StateKeeper(blobs, disk.states, layout, initial)
   const sums = new TreeWork({ clock: ports.clock, run, layout, blobs, states, warn })
-  const work: RoundWork = openWork(opening, blobs, states, sums, disk)
+  const publicSum = new PublicSum({ run, layout, blobs, states })
+  const work: RoundWork = openWork(opening, blobs, { states, sums, publicSum }, disk)
   const channel: MessageChannel = openChannel(opening, network, disk, message => {
     loop.push({ type: 'message', message })
   })
-  const { loop, effects } = openLoop(opening, { network, disk, states, work, sums, channel })
-  return { network, disk, states, work, sums, channel, loop, effects }
+  const { loop, effects } = openLoop(opening, { network, disk, states, work, sums, publicSum, channel })
+  return { network, disk, states, work, sums, publicSum, channel, loop, effects }
 }
 
 function warningsOf({ emit }: Opening): (message: string) => void {
@@ -92,8 +95,7 @@ function warningsOf({ emit }: Opening): (message: string) => void {
 function openWork(
   opening: Opening,
   blobs: BlobExchange,
-  states: StateKeeper,
-  sums: TreeWork,
+  { states, sums, publicSum }: Pick<Parts, 'states' | 'sums' | 'publicSum'>,
   { feedback }: RunDisk
 ): RoundWork {
   const { ports, config, run, emit } = opening
@@ -110,6 +112,7 @@ function openWork(
     blobs,
     states,
     sums,
+    publicSum,
     examples: config.examples,
     rounding: () => rounding?.() ?? erasingSeed(crypto.randomBytes(32)),
     noise: () => noise?.() ?? secureRandom(crypto),

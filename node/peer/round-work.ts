@@ -24,6 +24,7 @@ import { type AttemptId, isBefore } from './journal-store.ts'
 import { batchSeedOf, type EncodedTraining, encodeTraining, trainJobOf } from './local-training.ts'
 import type { Masking } from './masking.ts'
 import { encodePrivateTraining, privateEncodingOf } from './private-round.ts'
+import type { PublicSum } from './public-sum.ts'
 import { holdersInTurn, pullDelayMs } from './pull-order.ts'
 import { keptOf, roundEncodingOf } from './round-encoding.ts'
 import { checkSum, integersOfRound, serverStep } from './round-sum.ts'
@@ -45,6 +46,7 @@ export interface WorkPorts {
   readonly states: StateKeeper
   /** Where a leaf's sum goes. */
   readonly sums: Pick<TreeWork, 'keep'>
+  readonly publicSum: Pick<PublicSum, 'serve'>
   /** What was not sent yet of earlier changes; null without random-k. */
   readonly feedback: ErrorFeedback | null
   readonly examples: number
@@ -292,7 +294,7 @@ export class RoundWork {
     try {
       const { cohortSize: encodedFor, completedRounds } = effect
       const integers = integersOfRound(run, layout, { encodedFor, completedRounds }, sum)
-      return this.#opened(effect, integers)
+      return this.#opened(effect, integers, bytes)
     } catch (error) {
       if (!(error instanceof AggregationError)) throw error
       // Some survivor put in garbage. Everyone sees the same sum and comes to the same end.
@@ -302,13 +304,14 @@ export class RoundWork {
   }
 
   /** @throws AggregationError BAD_SUM */
-  #opened(effect: EffectOf<'unmask'>, integers: Float64Array): RoundEvent {
-    const { run, layout, states, sums } = this.#ports
+  #opened(effect: EffectOf<'unmask'>, integers: Float64Array, bytes: Uint8Array): RoundEvent {
+    const { run, layout, states, sums, publicSum } = this.#ports
     const { round, attempt, survivors, privacySpent } = effect
     const of = { encodedFor: effect.cohortSize, completedRounds: effect.completedRounds }
     if (effect.into === 'state') {
       const outcome = serverStep(run, layout, states, of, integers, survivors.length, privacySpent)
-      return { type: 'unmasked', round, attempt, outcome }
+      const sumAddress = effect.servesSum ? publicSum.serve(bytes) : null
+      return { type: 'unmasked', round, attempt, outcome, sumAddress }
     }
     checkSum(run, layout, states, of, integers, survivors.length)
     return { type: 'summed', round, attempt, ...sums.keep(effect, integers) }

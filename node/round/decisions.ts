@@ -9,7 +9,7 @@ import type { AgreementOutput } from './agreement.ts'
 import { blameOtherResults, carryEvidence } from './blame.ts'
 import { tellGivenUp } from './giving-up.ts'
 import type { Participation } from './release-rules.ts'
-import { commitLink, holdersOfLink } from './result.ts'
+import { commitLink, sourceOfState } from './result.ts'
 import { adoptRoster } from './roster.ts'
 import { type AttemptState, type Draft, settingOf } from './round-state.ts'
 import { adoptShares } from './shares.ts'
@@ -77,7 +77,7 @@ function adoptDecision(draft: Draft, attempt: AttemptState | ParentState, subjec
   if (decision.link !== undefined) {
     const { tip } = attempt
     if (attempt.kind === 'cohort') {
-      const from = { holders: holdersOfLink(draft, attempt, decided.certificate), turn: 0 }
+      const from = sourceOfState(draft, attempt, decided.certificate)
       const commit = commitLink(draft, tip, decided, attempt.ownResult?.decision ?? null, from)
       blameOtherResults(draft, attempt, decided.decision)
       tellGivenUp(draft, attempt, decision.link)

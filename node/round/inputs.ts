@@ -148,7 +148,7 @@ export function openHeader(draft: Draft, attempt: AttemptState, message: SignedM
 }
 
 /** Length of one masked input of this round. */
-function bodyBytesOf(draft: Draft, attempt: AttemptState): number {
+export function bodyBytesOf(draft: Draft, attempt: AttemptState): number {
   const { run, laneCountOf } = draft.deps
   const lanes = laneCountOf(attempt.encodedFor, attempt.tip.completedRounds)
   return lanesByteLength(run.manifest.secureSum.ringBits, lanes)

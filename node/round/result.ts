@@ -22,20 +22,24 @@ import type { Assembly } from './assembly.ts'
 import { judgeExpulsions } from './expulsion.ts'
 import { type Hopes, releaseRules } from './release-rules.ts'
 import { type AttemptState, type Draft, hasCommittee } from './round-state.ts'
-import type { RoundOutcome } from './round-types.ts'
+import type { OfferedSum, RoundEvent, RoundOutcome } from './round-types.ts'
 import { notice } from './speak.ts'
 import { abortOfLeaf, lossOf, sumOfLeaf } from './tree/leaf.ts'
 import { recoverSecrets } from './unmasking.ts'
-import { attest, attestedDecision, attestersOf, isAttested } from './verifiers.ts'
+import { attest, attestedDecision, attestedSum, attestersOf, isAttested } from './verifiers.ts'
 
 /** Builds the link that this peer's own computation leads to. */
-export function onUnmasked(draft: Draft, attempt: AttemptState, outcome: RoundOutcome): void {
+export function onUnmasked(
+  draft: Draft,
+  attempt: AttemptState,
+  { outcome, sumAddress }: Pick<RoundEvent & { type: 'unmasked' }, 'outcome' | 'sumAddress'>
+): void {
   if (attempt.unmasking !== 'running' || attempt.seeds === null) return
   attempt.unmasking = 'done'
   attempt.outcome = outcome
   const link = resultLink(draft, attempt, attempt.seeds, outcome)
   attempt.ownResult = { decision: Decision.encode({ link }) }
-  attest(draft, attempt, attempt.ownResult.decision)
+  attest(draft, attempt, attempt.ownResult.decision, sumAddress)
 }
 
 /** The sum opened to what no honest inputs give. */
@@ -249,20 +253,22 @@ function hopesOf(draft: Draft, attempt: AttemptState): Pick<Hopes, 'mayStillFini
   }
 }
 
-/** Where a state is to be had: from whom first, and after how many turns of others. */
+/** Where a state is to be had: from whom first, after how many turns of others, and what it can be made from. */
 export interface StateSource {
   readonly holders: readonly PeerId[]
   readonly turn: number
+  readonly sum: OfferedSum | null
 }
 
-/** Those who have the state after a link of this cohort for certain. */
-export function holdersOfLink(
+/** Of the state after a link of this cohort: those have it for certain who attest it. */
+export function sourceOfState(
   draft: Draft,
   attempt: AttemptState,
   { valueHash }: Pick<Certificate, 'valueHash'>
-): PeerId[] {
+): StateSource {
   const attesters = attestersOf(attempt, valueHash)
-  return (attesters.length > 0 ? attesters : attempt.cohort).filter(peer => peer !== draft.deps.self)
+  const holders = (attesters.length > 0 ? attesters : attempt.cohort).filter(peer => peer !== draft.deps.self)
+  return { holders, turn: 0, sum: attestedSum(draft, attempt, valueHash) }
 }
 
 /**

@@ -104,7 +104,7 @@ function take(draft: Draft, event: RoundEvent): void {
   else if (event.type === 'trained') onTrained(draft, attempt)
   else if (event.type === 'training-failed') attempt.training = 'failed'
   else if (event.type === 'input-masked') onInputMasked(draft, attempt, event)
-  else if (event.type === 'unmasked') onUnmasked(draft, attempt, event.outcome)
+  else if (event.type === 'unmasked') onUnmasked(draft, attempt, event)
   else if (event.type === 'summed') onSummed(draft, attempt, event)
   else if (event.type === 'unmask-failed') onUnmaskFailed(draft, attempt)
 }

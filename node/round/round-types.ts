@@ -96,6 +96,8 @@ export type RoundEvent =
       readonly round: number
       readonly attempt: number
       readonly outcome: RoundOutcome
+      /** Of the sum, if it was to be served. */
+      readonly sumAddress: Uint8Array | null
     }
   /** The sum of a leaf is open and served under `address`. */
   | {
@@ -139,6 +141,14 @@ export interface RoundOutcome {
   readonly weightSum: number
   /** Nats per token; 0 in a run with noise, which publishes none. */
   readonly meanLoss: number
+}
+
+/** A round's sum, unmasked: whoever has the state before it can make the new state from it. */
+export interface OfferedSum {
+  readonly address: Uint8Array
+  readonly lengthBytes: number
+  /** Who is said to hold it. */
+  readonly holders: readonly PeerId[]
 }
 
 /** What the sums of some cohorts add up to: a sum for the node above, or at the root the end of the round. */
@@ -205,6 +215,8 @@ export type Effect =
       /** Once this sum is open; null in a run without noise. */
       readonly privacySpent: PrivacySpent | null
       readonly into: 'state' | 'sum'
+      /** Others will want the sum: serve it, and answer with its address. */
+      readonly servesSum: boolean
     }
   /** Get the certified sum of a cohort below from any of the holders; check its bounds; answer `sum-held`. */
   | {
@@ -239,8 +251,8 @@ export type Effect =
     }
   /**
    * A link is certified. `ready`: this peer computed its state itself (or the link leaves the state as it was), so
-   * the host adopts the computed state and writes link, state and adapter to disk. Otherwise it pulls the state by
-   * its hash and answers `adopt`.
+   * the host adopts the computed state and writes link, state and adapter to disk. Otherwise it makes the state from the
+   * sum, or pulls it by its hash, and answers `adopt`.
    */
   | {
       readonly type: 'commit'
@@ -252,6 +264,8 @@ export type Effect =
       readonly holders: readonly PeerId[]
       /** In a larger network: how many turns of pulling come before this peer's. */
       readonly turn: number
+      /** As most of the verifiers say that attest the link; null if none of them names one. */
+      readonly sum: OfferedSum | null
     }
   /** A founding list, to be written as the chain's beginning. */
   | { readonly type: 'found'; readonly founding: Uint8Array; readonly tip: ChainTip }

@@ -13,7 +13,7 @@ import { dealerEntries, maskContextOf, maskPeerOf } from './inputs.ts'
 import { privacySpentWith } from './privacy-spent.ts'
 import { releaseRules } from './release-rules.ts'
 import { rosterIndexOf } from './roster.ts'
-import { type AttemptState, allGiven, type Draft, type RosterEntry } from './round-state.ts'
+import { type AttemptState, allGiven, type Draft, hasCommittee, type RosterEntry } from './round-state.ts'
 import { shareHashes } from './shares.ts'
 import { gossip, refuse, remember, seal } from './speak.ts'
 import { placeInJournal } from './voting-journal.ts'
@@ -119,7 +119,8 @@ export function openSum(draft: Draft, attempt: AttemptState): void {
       pairMasks(crypto, entry.peer, keys[i]!, alive.map(maskPeerOf), context)
     ),
     privacySpent: privacySpentWith(draft, attempt),
-    into: attempt.place === null ? 'state' : 'sum'
+    into: attempt.place === null ? 'state' : 'sum',
+    servesSum: attempt.place === null && hasCommittee(attempt)
   })
 }
 

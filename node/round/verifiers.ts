@@ -7,21 +7,30 @@
  * If the committee comes to nothing in time, the whole cohort takes its place: everyone pulls and re-adds.
  */
 import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
-import type { SignedMessage } from '../../protocols/envelope.ts'
+import { HASH_BYTES, type SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { Attestation } from '../../protocols/messages.js'
 import type { PeerId } from '../../protocols/ports.ts'
-import { inputsComplete, pull } from './inputs.ts'
+import { bodyBytesOf, inputsComplete, pull } from './inputs.ts'
 import { type AttemptState, type Draft, hasCommittee, isAbsent, isVerifier, maySpeak } from './round-state.ts'
+import type { OfferedSum } from './round-types.ts'
 import { gossip, refuse, remember, seal } from './speak.ts'
 
-/** Says what this peer has come to, if others rely on it. */
-export function attest(draft: Draft, attempt: AttemptState, decision: Uint8Array): void {
+/** Says what this peer has come to, if others rely on it. @param sumAddress - of the sum that it serves to them */
+export function attest(
+  draft: Draft,
+  attempt: AttemptState,
+  decision: Uint8Array,
+  sumAddress: Uint8Array | null = null
+): void {
   const { rosterContext, verifiers, attestations } = attempt
   const { self, crypto } = draft.deps
   if (!hasCommittee(attempt) || !verifiers.voters.includes(self) || rosterContext === null) return
   if (!maySpeak(attempt) || attestations.has(self)) return
-  const payload = Attestation.encode({ valueHash: crypto.sha256(decision) })
+  const payload = Attestation.encode({
+    valueHash: crypto.sha256(decision),
+    sumAddress: sumAddress ?? new Uint8Array()
+  })
   gossip(draft, seal(draft, 'attestation', rosterContext, payload))
 }
 
@@ -30,8 +39,9 @@ export function onAttestation(draft: Draft, attempt: AttemptState, message: Sign
   const { verifiers, attestations } = attempt
   if (!hasCommittee(attempt) || !verifiers.voters.includes(message.sender))
     return refuse(draft, message, 'its sender is not in the committee of verifiers')
-  const { valueHash } = decodeCanonical(Attestation, message.payload, 'attestation')
-  checkLength(valueHash, 32, 'valueHash')
+  const { valueHash, sumAddress } = decodeCanonical(Attestation, message.payload, 'attestation')
+  checkLength(valueHash, HASH_BYTES, 'valueHash')
+  if (sumAddress.length > 0) checkLength(sumAddress, HASH_BYTES, 'sumAddress')
   const first = attestations.get(message.sender)
   if (first !== undefined) {
     if (!equalBytes(first.hash, message.hash)) refuse(draft, message, 'it has attested another result before')
@@ -46,6 +56,24 @@ export function attestersOf({ attestations }: AttemptState, valueHash: Uint8Arra
   return [...attestations]
     .filter(([, { payload }]) => equalBytes(Attestation.decode(payload).valueHash, valueHash))
     .map(([peer]) => peer)
+}
+
+/**
+ * Where the sum behind a certified decision is to be had. Nobody has agreed on where that is, so what most of those say
+ * counts who attest the decision; whoever makes a state from it compares that with the link.
+ */
+export function attestedSum(draft: Draft, attempt: AttemptState, valueHash: Uint8Array): OfferedSum | null {
+  if (attempt.place !== null) return null
+  const holdersOf = new Map<string, { readonly address: Uint8Array; readonly holders: PeerId[] }>()
+  for (const [peer, { payload }] of attempt.attestations) {
+    const { valueHash: attested, sumAddress: address } = Attestation.decode(payload)
+    if (peer === draft.deps.self || address.length === 0 || !equalBytes(attested, valueHash)) continue
+    const known = holdersOf.get(toHex(address))
+    if (known === undefined) holdersOf.set(toHex(address), { address, holders: [peer] })
+    else known.holders.push(peer)
+  }
+  const [most] = [...holdersOf.values()].sort((a, b) => b.holders.length - a.holders.length)
+  return most === undefined ? null : { ...most, lengthBytes: bodyBytesOf(draft, attempt) }
 }
 
 /** True if a quorum of the committee attests it: all of them would have to lie if it were wrong. */

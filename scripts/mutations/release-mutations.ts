@@ -271,5 +271,15 @@ export const releaseMutations: readonly Mutation[] = [
       replace: 'null as { during: AttemptId; reason: string } | null',
       test: 'test/node/peer/stores.test.ts'
     }
+  ]),
+  ...ofFile('node/peer/public-sum.ts', [
+    {
+      name: 'a sum is taken for the right one, whatever it leads to',
+      attack: 17,
+      find: 'if (fits) this.#keep(address)',
+      replace: 'if (bytes.length > 0) return true\n    if (fits) this.#keep(address)',
+      test: 'test/node/peer/public-sum.test.ts',
+      grep: 'is noticed when it is another'
+    }
   ])
 ]

@@ -2,7 +2,10 @@
 import { ADDRESS_BYTES, BLOB_PROTOCOL } from '../../protocols/blob-messages.ts'
 import { verifiersAt } from '../../protocols/chain-cohorts.ts'
 import type { ChainTip } from '../../protocols/chain-tip.ts'
+import { type MessageType, openMessage, sealMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
+import type { Network } from '../../protocols/ports.ts'
+import { type TestMember, testRun } from './chains.ts'
 import { PeerCluster, type PeerClusterOptions, type PeerLife } from './peer-cluster.ts'
 
 /** Seven peers, four of whom verify. */
@@ -31,4 +34,25 @@ export function tipsOf({ events }: PeerLife): Map<number, ChainTip> {
     event.type === 'founded' || event.type === 'link' || event.type === 'caught-up' ? [event.tip] : []
   )
   return new Map(tips.map(tip => [tip.height, tip]))
+}
+
+const { crypto } = testRun(4)
+
+/** A network on which a member says something else than it would, in messages of one type. */
+export function rewordedNetwork(
+  network: Network,
+  { signer }: TestMember,
+  type: MessageType,
+  reword: (payload: Uint8Array) => Uint8Array
+): Network {
+  return {
+    ...network,
+    peerId: network.peerId,
+    publish(topic, data) {
+      const message = openMessage(data, crypto)
+      if (message.type !== type) return network.publish(topic, data)
+      const payload = reword(message.payload)
+      return network.publish(topic, sealMessage(type, message.context, payload, signer, crypto).bytes)
+    }
+  }
 }

@@ -1,6 +1,7 @@
 /** Whole peers over the simulated network, under virtual time: real keys, masks, disks and chains, pretended training. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import type { Random } from '../../aggregation/random.ts'
+import type { Masking } from '../../node/peer/masking.ts'
 import type { Peer, PeerEvent } from '../../node/peer/peer-types.ts'
 import { createPeer } from '../../node/peer.ts'
 import { seededCrypto } from '../../node/platform/node-crypto.ts'
@@ -52,6 +53,8 @@ export interface LifeOptions {
   readonly crypto?: CryptoSuite
   /** For the noise of this life's n-th input. */
   readonly noise?: (count: number) => Random
+  /** Takes the place of the additions on this thread. */
+  readonly masking?: Masking
   /** Between the peer and the others: what a liar puts there. */
   readonly network?: (network: Network, member: TestMember) => Network
 }
@@ -119,6 +122,7 @@ export class PeerCluster {
         trainer,
         log: message => logged.push(message),
         ...(rounding === undefined ? {} : { rounding: () => rounding(number, inputs++) }),
+        ...(options.masking === undefined ? {} : { masking: options.masking }),
         ...(noise === undefined ? {} : { noise: () => noise(noised++) })
       },
       { signedManifest: this.run.signed, examples: number }

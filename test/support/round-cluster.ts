@@ -342,7 +342,7 @@ export class RoundCluster {
     const { round, attempt } = effect
     let event: RoundEvent
     try {
-      event = { type: 'unmasked', round, attempt, outcome: peer.unmask(effect) }
+      event = { type: 'unmasked', round, attempt, outcome: peer.unmask(effect), sumAddress: null }
     } catch (error) {
       if (!(error instanceof AggregationError && error.code === 'BAD_SUM')) throw error
       event = { type: 'unmask-failed', round, attempt, reason: error.message }

@@ -3,7 +3,12 @@ import type { AdapterLayout } from '../../../aggregation/adapter-layout.ts'
 import { lanesByteLength } from '../../../aggregation/ring.ts'
 import { quorumOf } from '../../../protocols/quorum.ts'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
-import { stateBytesOf, verificationBytes, verifierCount } from '../../../protocols/verification-bytes.ts'
+import {
+  newsBytesOf,
+  stateBytesOf,
+  verificationBytes,
+  verifierCount
+} from '../../../protocols/verification-bytes.ts'
 import { laneCountOfRound } from '../../peer/round-work.ts'
 
 export interface RoundBytesEstimate {
@@ -13,7 +18,7 @@ export interface RoundBytesEstimate {
   readonly maskedInputBytes: number
   /** Of them, those who re-add the sum. */
   readonly verifiers: number
-  /** The adapter and the server optimizer's moments: what a member that does not verify pulls instead of the inputs. */
+  /** The adapter and the server optimizer's moments: what a newcomer pulls. */
   readonly stateBytes: number
   /** On average: a body that many want is passed on by those who have it. */
   readonly sentBytes: number
@@ -68,7 +73,7 @@ export function roundBytesEstimate(
     members,
     verifiers,
     bodyBytes: maskedInputBytes,
-    stateBytes
+    newsBytes: newsBytesOf(manifest, maskedInputBytes, stateBytes)
   })
   const meanBytes = Math.round(mean) + controlBytes
   return {

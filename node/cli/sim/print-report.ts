@@ -80,7 +80,7 @@ function committeeText({ verification, peers }: SimReport): string {
   if (otherReceived === null) return ''
   return (
     `\nOf ${peers} peers ${verifiers} verified each round: such a peer received ${kilobytes(verifierReceived)} of masked ` +
-    `inputs and passed-on states, each of the others ${kilobytes(otherReceived)}.`
+    `inputs, each of the others ${kilobytes(otherReceived)}.`
   )
 }
 

@@ -77,13 +77,14 @@ export function stateIsHere({ added }: ParentState, { stateHash }: Pick<LinkBody
  */
 export function holdersOfState({ state, deps }: Draft): StateSource {
   const { tree, parents } = state
-  if (tree === null) return { holders: [], turn: 0 }
+  if (tree === null) return { holders: [], turn: 0, sum: null }
   const own = Math.max(0, ...parents.map(({ place }) => place.node.level))
   const { level: top } = tree.root
   const above = lineOf(tree, deps.self).filter(({ level }) => level > own || level === top)
   const cohorts = above.length === 0 ? [tree.root] : above
   return {
     holders: [...new Set(cohorts.flatMap(({ cohort }) => cohort))].filter(peer => peer !== deps.self),
-    turn: top - own
+    turn: top - own,
+    sum: null
   }
 }

@@ -7,6 +7,7 @@ import { lanesByteLength, lanesOfBytes } from '../../../aggregation/ring.ts'
 import { unmaskSum } from '../../../aggregation/secure-sum.ts'
 import { batchSeedOf } from '../../../node/peer/local-training.ts'
 import { type Masking, maskingHere } from '../../../node/peer/masking.ts'
+import { PublicSum } from '../../../node/peer/public-sum.ts'
 import { roundEncodingOf } from '../../../node/peer/round-encoding.ts'
 import { RoundWork } from '../../../node/peer/round-work.ts'
 import { StateKeeper } from '../../../node/peer/state-keeper.ts'
@@ -72,6 +73,7 @@ function desk(checkpoints?: TrainerCheckpoints, masking: Masking = maskingHere(c
     blobs,
     states,
     sums: new TreeWork({ clock, run, layout, blobs, states, warn: message => warnings.push(message) }),
+    publicSum: new PublicSum({ run, layout, blobs, states }),
     examples: 5,
     rounding: (): Random => seededRandom(1),
     noise: (): Random => seededRandom(2),

@@ -1,10 +1,15 @@
 import { expect } from 'chai'
 import { toHex } from '../../../protocols/hex.ts'
+import type { LinkBody } from '../../../protocols/messages.js'
 import { committeePeers, tipsOf } from '../../support/committee-peers.ts'
 import { linksOf, type PeerLife } from '../../support/peer-cluster.ts'
 
+/** Of masked inputs, and of the state. */
+const addressesOf = ({ survivors, stateHash }: LinkBody): string[] =>
+  [...survivors.map(({ address }) => address), stateHash].map(toHex)
+
 describe('peers with a committee of verifiers', () => {
-  it('outside of it pull no masked input, and the new state once', async () => {
+  it('outside of it pull no masked input and no state, but the sum, once', async () => {
     const { cluster, asked, committeeAfter } = committeePeers({ manifest: { rounds: 2 } })
     const lives = await cluster.startAll()
     expect(await cluster.runToEnd()).to.equal(true)
@@ -19,8 +24,17 @@ describe('peers with a committee of verifiers', () => {
         const inside = committee.includes(member.id)
         const pulled = survivors.filter(({ address }) => times(member.id, address) > 0)
         expect(pulled, `${member.id} in round ${height}`).to.have.lengthOf(inside ? 6 : 0)
-        expect(times(member.id, stateHash), `${member.id} in round ${height}`).to.equal(inside ? 0 : 1)
+        expect(times(member.id, stateHash), `${member.id} in round ${height}`).to.equal(0)
       }
+    }
+    const known = new Set(linksOf(lives[0]!).flatMap(addressesOf))
+    for (const { member } of lives) {
+      const rounds = linksOf(lives[0]!).map(({ height }) => committeeAfter(tips.get(height - 1)!))
+      const others = [...asked].filter(
+        ([key]) => key.startsWith(member.id) && !known.has(key.slice(member.id.length + 1))
+      )
+      const outside = rounds.filter(committee => !committee.includes(member.id))
+      expect(others.map(([, times]) => times)).to.deep.equal(outside.map(() => 1))
     }
     await cluster.stop()
   })

@@ -43,7 +43,7 @@ describe('what a round costs by arithmetic', () => {
     })
   }
 
-  it('is less with a committee: most members receive one state instead of the bodies', () => {
+  it('is less with a committee: most members receive the sum instead of the bodies', () => {
     const of = (verifiers: number | 'everyone') =>
       roundBytesEstimate(manifestWith({ secureSum: { verifiers } }), id, layout, 20)
     const [committee, everyone] = [of(5), of('everyone')]
@@ -51,7 +51,7 @@ describe('what a round costs by arithmetic', () => {
     expect(everyone).to.include({ verifiers: 20, otherReceivedBytes: null })
     expect(committee.verifierReceivedBytes).to.equal(everyone.verifierReceivedBytes)
     expect(committee.everyoneReceivedBytes).to.equal(everyone.receivedBytes)
-    expect(committee.otherReceivedBytes).to.equal(4 * layout.length + committee.controlBytes)
+    expect(committee.otherReceivedBytes).to.equal(committee.maskedInputBytes + committee.controlBytes)
     const received = 5 * committee.verifierReceivedBytes + 15 * committee.otherReceivedBytes!
     expect(committee.receivedBytes).to.be.closeTo(received / 20, 1)
   })

@@ -52,8 +52,8 @@ describe('report of a simulation in words', () => {
     expect(written).to.contain('each of the others 4.0 kB')
     // SmolLM2-135M, rank 8, half of 2,442,240 elements in 16 bits, seven of them for each of eight, in and out.
     expect(written).to.contain('34.19 MB (masked inputs')
-    // The mean of that and of a state of 2,442,240 elements in 32 bits, in and out.
-    expect(written).to.contain("With this run's committee: 26.86 MB")
+    // Four receive that, four the sum, which is as long as one of the seven; in and out.
+    expect(written).to.contain("With this run's committee: 19.54 MB")
     expect(text(1000, 104)).not.to.contain('verified each round').and.not.to.contain('committee')
   })
 
