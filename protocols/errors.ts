@@ -6,6 +6,7 @@ export type NetworkErrorCode =
   | 'RESET' // the other side broke off in the middle of an answer: { peer, protocol }
   | 'CLOSED' // this network has been closed: {}
   | 'PORT_TAKEN' // the address to listen on is in use: { address, port }
+  | 'BAD_BANS' // the file of bans holds something else: { path }
   | 'BAD_IDENTITY' // the file of this peer's key holds something else: { path }
   | 'LOCKED_IDENTITY' // that file is encrypted, and no passphrase is at hand: { path }
   | 'WRONG_PASSPHRASE' // it does not open that file, or the file was changed: { path }

@@ -30,7 +30,7 @@ export class GossipHandlers {
     this.#byTopic.clear()
   }
 
-  /** `reject` if any handler rejects, else `accept` if any accepts; a handler that throws ignores. */
+  /** The worst rejection if any handler rejects, else `accept` if any accepts; a handler that throws ignores. */
   async verdict(topic: string, from: PeerId, data: Uint8Array): Promise<GossipVerdict> {
     const verdicts = await Promise.all(
       [...(this.#byTopic.get(topic) ?? [])].map(async ({ handle }) => {
@@ -43,6 +43,7 @@ export class GossipHandlers {
       })
     )
     if (verdicts.includes('reject')) return 'reject'
+    if (verdicts.includes('reject-publisher')) return 'reject-publisher'
     return verdicts.includes('accept') ? 'accept' : 'ignore'
   }
 }

@@ -1,6 +1,8 @@
 /**
- * The verdict on bytes that arrived for a run, before anything in them is acted on. `reject` is for what no honest
- * peer would send or pass on; `ignore` for what may be honest and is of no use here.
+ * The verdict on bytes that arrived for a run, before anything in them is acted on. `reject` is for what no honest peer
+ * would send or pass on; `reject-publisher` for what no honest member would send, while a relay that is no member (a
+ * coordinator knows no base model and no chain) passes it on in good faith; `ignore` for what may be honest and is of no
+ * use here.
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { evidenceChainOf, isForgiven } from './chain-history.ts'
@@ -14,7 +16,11 @@ import { EVIDENCE_BYTES, GOSSIP_MESSAGE_BYTES } from './limits.ts'
 import type { PeerId } from './ports.ts'
 
 export type Refusal =
-  | { readonly verdict: 'reject'; readonly reason: 'TOO_LARGE'; readonly data: { readonly bytes: number } }
+  | {
+      readonly verdict: 'reject' | 'reject-publisher'
+      readonly reason: 'TOO_LARGE'
+      readonly data: { readonly bytes: number }
+    }
   | { readonly verdict: 'reject'; readonly reason: 'BAD_MESSAGE'; readonly data: { readonly why: string } }
   | {
       readonly verdict: 'reject'
@@ -23,7 +29,7 @@ export type Refusal =
     }
   /** The manifest names the base by digest, so whoever is in the run and has another one lies about something. */
   | {
-      readonly verdict: 'reject'
+      readonly verdict: 'reject-publisher'
       readonly reason: 'OTHER_BASE_MODEL'
       readonly data: { readonly sender: PeerId; readonly theirs: string; readonly ours: string }
     }
@@ -33,8 +39,12 @@ export type Refusal =
       readonly data: { readonly got: string; readonly spoken: string }
     }
   | { readonly verdict: 'ignore'; readonly reason: 'OTHER_RUN'; readonly data: { readonly run: string } }
-  /** Checked in full before it goes on: whoever passes on false evidence makes everyone check it. */
-  | { readonly verdict: 'reject'; readonly reason: 'FALSE_EVIDENCE'; readonly data: { readonly why: string } }
+  /** Checked in full before it goes on: whoever publishes false evidence makes everyone check it. */
+  | {
+      readonly verdict: 'reject-publisher'
+      readonly reason: 'FALSE_EVIDENCE'
+      readonly data: { readonly why: string }
+    }
   /** Against somebody who is no member, about links that this peer does not have, or more than one may send. */
   | { readonly verdict: 'ignore'; readonly reason: 'IDLE_EVIDENCE'; readonly data: { readonly why: string } }
   | {
@@ -79,7 +89,7 @@ export function judgeMessage(
   }
   if (!equalBytes(context.baseModel, run.baseModel)) {
     const data = { sender, theirs: toHex(context.baseModel), ours: toHex(run.baseModel) }
-    return { verdict: 'reject', reason: 'OTHER_BASE_MODEL', data }
+    return { verdict: 'reject-publisher', reason: 'OTHER_BASE_MODEL', data }
   }
   if (members !== null && !members.includes(sender) && !FROM_ANYONE.has(type)) {
     return { verdict: 'ignore', reason: 'NOT_A_MEMBER', data: { sender, type } }
@@ -101,12 +111,14 @@ export function judgeEvidence(
   const idle = (why: string): Refusal => ({ verdict: 'ignore', reason: 'IDLE_EVIDENCE', data: { why } })
   if (tip === null) return idle('there is no chain yet')
   if (message.payload.length > EVIDENCE_BYTES)
-    return { verdict: 'reject', reason: 'TOO_LARGE', data: { bytes: message.payload.length } }
+    return { verdict: 'reject-publisher', reason: 'TOO_LARGE', data: { bytes: message.payload.length } }
   if (!admits(message.sender)) return idle('its sender has sent enough')
   const verdict = checkEvidence(message.payload, run, evidenceChainOf(tip, run, crypto), crypto)
   if (!verdict.holds) {
     const { reason: why } = verdict
-    return verdict.later ? idle(why) : { verdict: 'reject', reason: 'FALSE_EVIDENCE', data: { why } }
+    return verdict.later
+      ? idle(why)
+      : { verdict: 'reject-publisher', reason: 'FALSE_EVIDENCE', data: { why } }
   }
   if (!tip.members.includes(verdict.evidence.culprit)) return idle('it is against nobody in the run')
   if (isForgiven(tip, verdict.evidence, run)) return idle('the author has set the members anew since')

@@ -42,7 +42,12 @@ export interface Files {
 /** A peer id as text (libp2p's base58btc form of an Ed25519 identity). */
 export type PeerId = string
 
-export type GossipVerdict = 'accept' | 'ignore' | 'reject'
+/**
+ * `reject` is for what anyone who passes it on could have seen to be wrong; `reject-publisher` for what only a member of
+ * the run can see, so that an honest relay is not blamed for it; `ignore` for what may be honest. None of the three goes
+ * further.
+ */
+export type GossipVerdict = 'accept' | 'ignore' | 'reject' | 'reject-publisher'
 
 export interface RequestOptions {
   /** Give up after this long without an answer frame. */
@@ -73,5 +78,7 @@ export interface Network {
   ): () => void
   /** Called with each peer as it comes (true) and goes (false). The returned function stops that. */
   onPeer(handle: (peer: PeerId, connected: boolean) => void): () => void
+  /** A peer has answered what no honest peer answers. Repeated, it is cut off where the network can do that. */
+  blame?(peer: PeerId, why: string): void
   close(): Promise<void>
 }

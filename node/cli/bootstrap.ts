@@ -13,6 +13,7 @@ import { nodeCrypto } from '../platform/node-crypto.ts'
 import { passphrasesHere } from '../platform/passphrase.ts'
 import { openPeerFolder } from '../platform/peer-folder.ts'
 import { systemClock } from '../platform/system-clock.ts'
+import { openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
 import { shortPeer } from './join/words.ts'
 import { bootstrapReportOf } from './observe/bootstrap-report.ts'
@@ -26,7 +27,7 @@ export interface BootstrapOptions extends OperationsOptions {
   readonly passphraseFile?: string
 }
 
-/** Runs until Ctrl-C. @throws NetworkError PORT_TAKEN, BAD_ADDRESS, DIRECTORY_IN_USE, BAD_IDENTITY; FilesError */
+/** Runs until Ctrl-C. @throws NetworkError PORT_TAKEN, BAD_ADDRESS, DIRECTORY_IN_USE, BAD_IDENTITY, BAD_BANS; FilesError */
 export async function runBootstrap(
   options: BootstrapOptions,
   { output, signal }: CommandHost
@@ -56,6 +57,7 @@ async function runFrom(
     identity: identity.privateKey,
     listen,
     transports: 'tcp',
+    ...(await openDoor(dir, operations, host.output)),
     ...operations.networkInit()
   })
   try {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { banCommands } from './commands/ban.ts'
 import { bootstrapCommand } from './commands/bootstrap.ts'
 import { chatCommand } from './commands/chat.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -18,6 +19,7 @@ export function commands(host: CommandHost): Command[] {
     bootstrapCommand(host),
     joinCommand(host),
     statusCommand(host),
+    ...banCommands(host),
     chatCommand(host),
     privacyCommand(host),
     identityCommand(host),

@@ -7,6 +7,7 @@ import { nodeFiles } from '../platform/node-files.ts'
 import { passphrasesHere } from '../platform/passphrase.ts'
 import { openPeerFolder } from '../platform/peer-folder.ts'
 import { planFields } from './budget-options.ts'
+import { openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
 import { dryRun } from './join/dry-run.ts'
 import { type Entry, enterNetwork } from './join/entry.ts'
@@ -66,7 +67,8 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
     const operations = await Operations.open(dir, flags, host.output, describe)
     try {
       const passphrases = passphrasesHere(flags.passphraseFile, host.signal)
-      await joinAs(await openIdentity(dir, passphrases), run, local, flags, host, operations)
+      const identity = await openIdentity(dir, passphrases)
+      await joinAs(identity, run, local, flags, host, operations)
     } finally {
       await operations.close()
     }
@@ -110,7 +112,9 @@ async function joinAs(
   let entry: Entry | null = null
   try {
     signal.throwIfAborted()
-    entry = await enterNetwork({ identity, listen, addresses, knownPeers, ...operations.networkInit() }, host)
+    const door = await openDoor(dir, operations, output)
+    const options = { identity, listen, addresses, knownPeers, door, ...operations.networkInit() }
+    entry = await enterNetwork(options, host)
     tellWhere(entry, output)
     operations.watch(entry.network)
     const chosen = local ?? (await offeredRun(run, entry, signal))

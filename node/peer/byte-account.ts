@@ -87,6 +87,7 @@ export function accountedNetwork(network: Network, account: ByteAccount, purpose
         }
       }),
     onPeer: handle => network.onPeer(handle),
+    blame: (peer, why) => network.blame?.(peer, why),
     close: () => network.close()
   }
 }

@@ -1,7 +1,7 @@
 /** Getting to where the others are: their links, each checked, and the one state after the last of them. */
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import type { ChainTip, RunContext } from '../../protocols/chain-tip.ts'
-import { ProtocolError } from '../../protocols/errors.ts'
+import { ProtocolError, type ProtocolErrorCode } from '../../protocols/errors.ts'
 import type { Network, PeerId } from '../../protocols/ports.ts'
 import { type PulledChain, pullChain } from './chain-protocol.ts'
 import type { StateKeeper } from './state-keeper.ts'
@@ -19,6 +19,9 @@ export interface CaughtUp extends PulledChain {
   /** After the last record; the state of that hash is known to the keeper. */
   readonly tip: ChainTip
 }
+
+/** What no honest peer serves, as it has checked the same. */
+const FALSE_CHAIN: ReadonlySet<ProtocolErrorCode> = new Set(['BAD_LINK', 'BAD_MESSAGE', 'BAD_SIGNATURE'])
 
 /**
  * Asks one peer after the other until one has a longer chain (or, if the state of our own tip is not here, that
@@ -39,10 +42,9 @@ export async function catchUp(
       if (caughtUp !== null) return caughtUp
     } catch (error) {
       if (signal.aborted) return null
-      const fault =
-        error instanceof ProtocolError && error.code === 'BAD_LINK'
-          ? 'sent a chain that does not hold'
-          : 'could not help'
+      const isFalse = error instanceof ProtocolError && FALSE_CHAIN.has(error.code)
+      const fault = isFalse ? 'sent a chain that does not hold' : 'could not help'
+      if (isFalse) ports.network.blame?.(from, `a chain that does not hold: ${error.message}`)
       ports.log(`${from} ${fault}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }

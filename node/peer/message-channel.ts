@@ -2,6 +2,7 @@
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import type { ChainTip, RunContext } from '../../protocols/chain-tip.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
+import { ProtocolError } from '../../protocols/errors.ts'
 import {
   judgeEvidence,
   judgeMessage,
@@ -48,8 +49,7 @@ export class MessageChannel {
     this.#closers.push(
       network.subscribe(this.#topic, async (from, data) => this.#take(from, data)),
       network.serve(MESSAGE_PROTOCOL, GOSSIP_MESSAGE_BYTES, (from, body) => {
-        this.#take(from, body)
-        return nothing()
+        return nothing(this.#take(from, body))
       })
     )
   }
@@ -128,4 +128,8 @@ export class MessageChannel {
   }
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array> {}
+/** @throws ProtocolError BAD_MESSAGE if it was rejected: only its maker says a word directly, so there is no relay to spare */
+// biome-ignore lint/correctness/useYield: the answer has no frame
+async function* nothing(verdict: GossipVerdict): AsyncGenerator<Uint8Array> {
+  if (verdict.startsWith('reject')) throw new ProtocolError('BAD_MESSAGE', { reason: verdict })
+}

@@ -140,7 +140,7 @@ function openChannel(
       if (message.type !== 'founding' || chain.tip === null) take(message)
     },
     onRefused: (from, { verdict, reason, data }) =>
-      log(`${verdict}ed a message from ${from}: ${reason} ${JSON.stringify(data)}`),
+      log(`${verdict} a message from ${from}: ${reason} ${JSON.stringify(data)}`),
     log: message => log(message)
   })
 }

@@ -3,6 +3,7 @@ import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import type { RunContext } from '../../protocols/chain-tip.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
+import { ProtocolError } from '../../protocols/errors.ts'
 import { toHex } from '../../protocols/hex.ts'
 import {
   COHORT_MAX,
@@ -64,8 +65,10 @@ export async function gatherTranscript(
         const messages = frames.map(frame => openOf(run, { round, attempt }, frame, transcript, crypto))
         for (const message of messages) transcript.set(toHex(message.hash), message)
         answers++
-      } catch {
+      } catch (error) {
         // Unreachable, late or lying: it counts as one that did not answer.
+        const isNoMessage = error instanceof ProtocolError && error.code !== 'VERSION'
+        if (isNoMessage) network.blame?.(member, `a transcript of anything: ${error.message}`)
       }
     })
   )

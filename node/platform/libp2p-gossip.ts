@@ -1,65 +1,32 @@
-/** Gossip over gossipsub: signed messages, verdicts that decide what is relayed, and a score for who spreads rubbish. */
+/** Gossip over gossipsub: signed messages, verdicts that decide what is relayed, and whose fault it is that one is not. */
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import { NetworkError } from '../../protocols/errors.ts'
 import { GossipHandlers } from '../../protocols/gossip-handlers.ts'
 import { GOSSIP_MESSAGE_BYTES } from '../../protocols/limits.ts'
-import type { Clock, GossipVerdict, Network, PeerId } from '../../protocols/ports.ts'
+import type { GossipVerdict, Network, PeerId } from '../../protocols/ports.ts'
 import type { TrafficRecorder } from '../../protocols/traffic.ts'
+import { guardGossip } from './guard/gossip-reader.ts'
+import type { PeerGuard } from './guard/peer-guard.ts'
 import type { FedpeftNode } from './libp2p-node.ts'
 
 const RESULT_OF: Readonly<Record<GossipVerdict, TopicValidatorResult>> = {
   accept: TopicValidatorResult.Accept,
   ignore: TopicValidatorResult.Ignore,
+  'reject-publisher': TopicValidatorResult.Ignore,
   reject: TopicValidatorResult.Reject
-}
-
-/** Rejected messages that are forgiven: two honest peers may for a moment disagree about what is valid. */
-const FORGIVEN_REJECTIONS = 8
-
-/** A peer's rejections count half after this long, so that nobody is shunned for ever. */
-const REJECTION_HALF_LIFE_MS = 60_000
-
-/** How badly each peer's relayed messages were rejected here, fading with time. */
-export class RejectionScore {
-  readonly #clock: Clock
-  readonly #byPeer = new Map<PeerId, { count: number; atMs: number }>()
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  add(peer: PeerId): void {
-    this.#byPeer.set(peer, { count: this.#count(peer) + 1, atMs: this.#clock.nowMs() })
-  }
-
-  /** 0, or minus the square of the rejections that are not forgiven: gossipsub shuns a peer below -80. */
-  of(peer: PeerId): number {
-    const excess = this.#count(peer) - FORGIVEN_REJECTIONS
-    return excess > 0 ? -(excess ** 2) : 0
-  }
-
-  #count(peer: PeerId): number {
-    const entry = this.#byPeer.get(peer)
-    if (entry === undefined) return 0
-    return entry.count * 2 ** -((this.#clock.nowMs() - entry.atMs) / REJECTION_HALF_LIFE_MS)
-  }
 }
 
 export class Libp2pGossip {
   readonly #node: FedpeftNode
-  readonly #score: RejectionScore
+  readonly #guard: PeerGuard
   readonly #record: TrafficRecorder
   readonly #handlers: GossipHandlers
 
-  constructor(
-    node: FedpeftNode,
-    score: RejectionScore,
-    record: TrafficRecorder,
-    log: (message: string) => void
-  ) {
+  constructor(node: FedpeftNode, guard: PeerGuard, record: TrafficRecorder, log: (message: string) => void) {
     this.#node = node
-    this.#score = score
+    this.#guard = guard
     this.#record = record
+    guardGossip(node.services.pubsub, guard)
     this.#handlers = new GossipHandlers((topic, from, error) => {
       log(
         `a handler of ${topic} failed on a message from ${from}: ${error instanceof Error ? error.stack : error}`
@@ -102,18 +69,27 @@ export class Libp2pGossip {
 
   /** gossipsub's validator: it relays a message only after it was accepted here. */
   async #validate(topic: string, relay: PeerId, message: Message): Promise<TopicValidatorResult> {
-    const verdict = await this.#handle(topic, message)
-    if (verdict === 'reject') this.#score.add(relay)
+    if (message.type !== 'signed') {
+      this.#guard.offend(relay, 'invalid-gossip', 'not signed')
+      return TopicValidatorResult.Reject
+    }
+    const from = message.from.toString()
+    const verdict = await this.#verdictOn(topic, from, message.data)
+    // Whoever passes on what anyone can see to be wrong has not looked, or does not care.
+    if (verdict === 'reject') this.#guard.offend(relay, 'invalid-gossip', `on ${topic}`)
+    const isPublisherToo = from === relay && verdict === 'reject'
+    if ((verdict === 'reject' || verdict === 'reject-publisher') && !isPublisherToo) {
+      this.#guard.offend(from, 'invalid-gossip', `published on ${topic}`)
+    }
     return RESULT_OF[verdict]
   }
 
-  async #handle(topic: string, message: Message): Promise<GossipVerdict> {
-    if (message.type !== 'signed') return 'reject'
-    const from = message.from.toString()
+  async #verdictOn(topic: string, from: PeerId, data: Uint8Array): Promise<GossipVerdict> {
     // Our own words come back when a peer's memory of what it saw is shorter than the way.
     if (from === this.#node.peerId.toString()) return 'ignore'
-    if (message.data.length > GOSSIP_MESSAGE_BYTES) return 'reject'
-    this.#record({ direction: 'in', kind: 'gossip', peer: from, label: topic, bytes: message.data })
-    return this.#handlers.verdict(topic, from, message.data)
+    if (data.length > GOSSIP_MESSAGE_BYTES) return 'reject'
+    if (!this.#guard.admitsPublished(from, data.length)) return 'ignore'
+    this.#record({ direction: 'in', kind: 'gossip', peer: from, label: topic, bytes: data })
+    return this.#handlers.verdict(topic, from, data)
   }
 }

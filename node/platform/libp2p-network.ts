@@ -18,9 +18,13 @@ import {
 import type { Clock, Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
 import { TrafficCounters, type TrafficRecorder, type TrafficTally } from '../../protocols/traffic.ts'
 import { type ConnectionReport, connectionsOf, observedAddressesOf } from './connection-report.ts'
-import { Libp2pGossip, RejectionScore } from './libp2p-gossip.ts'
+import { BanList } from './guard/ban-list.ts'
+import { GUARD_LIMITS } from './guard/guard-limits.ts'
+import type { Offence } from './guard/offences.ts'
+import { PeerGuard } from './guard/peer-guard.ts'
+import { Libp2pGossip } from './libp2p-gossip.ts'
 import { type FedpeftNode, type NodeInit, parseAddress, startNode } from './libp2p-node.ts'
-import { requestFrames, type ServeHandler, serveFrames } from './libp2p-requests.ts'
+import { type RequestPorts, requestFrames, type ServeHandler, serveFrames } from './libp2p-requests.ts'
 import { PeerKeeper } from './peer-keeper.ts'
 import { systemClock } from './system-clock.ts'
 import { WireBytes, type WireTally } from './wire-bytes.ts'
@@ -38,6 +42,10 @@ export interface Libp2pNetworkInit {
   readonly recorder?: TrafficRecorder
   /** Another metrics service for libp2p; it must pass on to `wire` what it tracks. */
   readonly metrics?: (wire: Metrics) => NodeInit['metrics']
+  /** Who is kept out; what is added to it holds at once. By default a list that ends with the network. */
+  readonly bans?: BanList
+  /** Told of what remote peers do wrong. */
+  readonly onOffence?: (offence: Offence) => void
 }
 
 export interface Libp2pNetwork extends Network {
@@ -61,16 +69,28 @@ const REPAIR_INTERVAL_MS = 10_000
 export async function createLibp2pNetwork(init: Libp2pNetworkInit): Promise<Libp2pNetwork> {
   for (const address of init.bootstrapAddresses ?? []) parseAddress(address, init.transports)
   const wire = new WireBytes()
-  const score = new RejectionScore(systemClock)
-  const node = await startNode({
-    identity: init.identity,
-    listen: init.listen,
-    transports: init.transports,
-    metrics: init.metrics?.(wire.metrics()) ?? (() => wire.metrics()),
-    gossipScore: peer => score.of(peer),
+  const guard = new PeerGuard({
+    clock: systemClock,
+    limits: GUARD_LIMITS,
+    bans: init.bans ?? new BanList(systemClock),
+    onOffence: init.onOffence,
     log: init.log ?? (() => {})
   })
-  return new NetworkOverLibp2p(init, node, wire, score)
+  try {
+    const node = await startNode({
+      identity: init.identity,
+      listen: init.listen,
+      transports: init.transports,
+      metrics: init.metrics?.(wire.metrics()) ?? (() => wire.metrics()),
+      gossipScore: peer => guard.gossipScoreOf(peer),
+      connectionGater: guard.gater,
+      log: init.log ?? (() => {})
+    })
+    return new NetworkOverLibp2p(init, node, wire, guard)
+  } catch (error) {
+    guard.close()
+    throw error
+  }
 }
 
 class NetworkOverLibp2p implements Libp2pNetwork {
@@ -78,6 +98,7 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   readonly #init: Libp2pNetworkInit
   readonly #node: FedpeftNode
   readonly #wire: WireBytes
+  readonly #guard: PeerGuard
   readonly #traffic: TrafficCounters
   readonly #gossip: Libp2pGossip
   readonly #keeper: PeerKeeper
@@ -89,14 +110,15 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   #useless = new Set<PeerId>()
   #cancelRepair = (): void => {}
 
-  constructor(init: Libp2pNetworkInit, node: FedpeftNode, wire: WireBytes, score: RejectionScore) {
+  constructor(init: Libp2pNetworkInit, node: FedpeftNode, wire: WireBytes, guard: PeerGuard) {
     this.peerId = node.peerId.toString()
     this.#init = init
     this.#node = node
     this.#wire = wire
     this.#log = init.log ?? (() => {})
     this.#traffic = new TrafficCounters(init.recorder)
-    this.#gossip = new Libp2pGossip(node, score, this.#traffic.record, this.#log)
+    this.#guard = guard
+    this.#gossip = new Libp2pGossip(node, guard, this.#traffic.record, this.#log)
     this.#keeper = this.#createKeeper(systemClock)
     this.#open()
   }
@@ -143,6 +165,10 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     return () => void this.#watchers.delete(entry)
   }
 
+  blame(peer: PeerId, why: string): void {
+    this.#guard.offend(peer, 'wrong-answer', why)
+  }
+
   addresses(): string[] {
     return this.#node.getMultiaddrs().map(String)
   }
@@ -176,6 +202,7 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     for (const stop of this.#stops.values()) stop()
     this.#stops.clear()
     this.#speaking.clear()
+    this.#guard.close()
     await this.#node.stop()
   }
 
@@ -185,6 +212,9 @@ class NetworkOverLibp2p implements Libp2pNetwork {
       onConnect: peer => this.#come(peer.toString()),
       onDisconnect: peer => this.#go(peer.toString())
     })
+    // Whoever was quicker than this line comes again.
+    for (const connection of this.#node.getConnections()) connection.abort(new Error('not ready yet'))
+    this.#node.addEventListener('connection:open', ({ detail }) => this.#guard.opened(detail))
     joining.catch(error => this.#log(`cannot watch for peers: ${error}`))
     this.serve(PEERS_PROTOCOL, 0, from => this.#answerPeers(from))
     this.#keeper.start()
@@ -275,13 +305,25 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     const options = { timeoutMs: REQUEST_TIMEOUT_MS, maxFrameBytes: PEER_EXCHANGE_BYTES }
     const known: KnownPeer[] = []
     for await (const frame of this.request(peer, PEERS_PROTOCOL, new Uint8Array(0), options)) {
-      known.push(...decodeKnownPeers(frame))
+      known.push(...this.#decodedPeers(peer, frame))
       break
     }
-    return known.map(entry => ({
+    // Whom it knows may be kept out here.
+    const welcome = known.filter(entry => !this.#guard.isBanned(entry.peer))
+    return welcome.map(entry => ({
       peer: entry.peer,
       addresses: entry.addresses.filter(address => this.#isUsable(entry.peer, address))
     }))
+  }
+
+  /** @throws ProtocolError BAD_MESSAGE */
+  #decodedPeers(from: PeerId, frame: Uint8Array): KnownPeer[] {
+    try {
+      return decodeKnownPeers(frame)
+    } catch (error) {
+      this.blame(from, messageOf(error))
+      throw error
+    }
   }
 
   async *#answerPeers(from: PeerId): AsyncGenerator<Uint8Array> {
@@ -329,8 +371,8 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     })
   }
 
-  #requestPorts(): { node: FedpeftNode; record: TrafficRecorder; log: (message: string) => void } {
-    return { node: this.#node, record: this.#traffic.record, log: this.#log }
+  #requestPorts(): RequestPorts {
+    return { node: this.#node, guard: this.#guard, record: this.#traffic.record, log: this.#log }
   }
 
   #ensureOpen(): void {

@@ -1,7 +1,7 @@
 /** One libp2p node with the settings that a cohort on one machine, or on busy machines, needs. */
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
-import type { ComponentLogger, Metrics, PrivateKey } from '@libp2p/interface'
+import type { ComponentLogger, ConnectionGater, Metrics, PrivateKey } from '@libp2p/interface'
 import { memory } from '@libp2p/memory'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
@@ -18,6 +18,7 @@ import {
   SILENCE_MS,
   type WatchComponents
 } from './connection-watch.ts'
+import { GOSSIP_RPC_BYTES, GUARD_LIMITS, STREAM_WINDOW_BYTES } from './guard/guard-limits.ts'
 import { systemClock } from './system-clock.ts'
 
 export type FedpeftNode = Libp2p<{ pubsub: GossipSub }>
@@ -29,22 +30,14 @@ export interface NodeInit {
   readonly metrics: (components: { readonly logger: ComponentLogger }) => Metrics
   /** <= 0; how badly this peer's gossip was rejected here. */
   readonly gossipScore: (peer: string) => number
+  readonly connectionGater: ConnectionGater
   readonly log: (message: string) => void
 }
 
 const MIB = 1024 * 1024
 
-/** Everyone of a large cohort dials us in the same second when a run starts; the default takes five a second. */
-const INBOUND_CONNECTIONS = 512
-
-/** An answer to IWANT may carry many messages at once; above this a receiver drops the sender for good. */
-const GOSSIP_RPC_BYTES = 16 * MIB
-
 /** A subscriber that takes nothing: what we hold for it until its stream is cut (and made anew). */
 const GOSSIP_BACKLOG_BYTES = 32 * MIB
-
-/** Far below the 4 MiB at which a paused stream is reset, so that a slow reader holds its sender back instead. */
-const STREAM_WINDOW_BYTES = MIB
 
 /** Peers share cores with training: what takes milliseconds when idle may take seconds. */
 const HANDSHAKE_MS = 30_000
@@ -68,10 +61,12 @@ export async function startNode(init: NodeInit): Promise<FedpeftNode> {
         pingInterval: PING_INTERVAL_MS,
         pingTimeout: { minTimeout: SILENCE_MS, maxTimeout: SILENCE_MS }
       },
+      connectionGater: init.connectionGater,
       connectionManager: {
-        // The two guard the same door: raising one alone still turns peers away.
-        inboundConnectionThreshold: INBOUND_CONNECTIONS,
-        maxIncomingPendingConnections: INBOUND_CONNECTIONS,
+        // The gater is the door; these would turn away before it is asked, all of one machine together.
+        maxConnections: GUARD_LIMITS.connections,
+        inboundConnectionThreshold: 16 * GUARD_LIMITS.pending,
+        maxIncomingPendingConnections: 2 * GUARD_LIMITS.pending,
         inboundUpgradeTimeout: HANDSHAKE_MS,
         inboundStreamProtocolNegotiationTimeout: HANDSHAKE_MS,
         outboundStreamProtocolNegotiationTimeout: HANDSHAKE_MS,

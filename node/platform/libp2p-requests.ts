@@ -1,7 +1,8 @@
 /** Requests over libp2p streams: one frame there, frames back, an end mark; every stream closed on every path. */
 import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { NetworkError } from '../../protocols/errors.ts'
+import { TimeoutError } from 'p-event'
+import { NetworkError, ProtocolError, type ProtocolErrorCode } from '../../protocols/errors.ts'
 import {
   DIAL_TIMEOUT_MS,
   REQUEST_TIMEOUT_MS,
@@ -10,13 +11,19 @@ import {
 } from '../../protocols/limits.ts'
 import type { Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
 import type { TrafficRecorder } from '../../protocols/traffic.ts'
+import type { PeerGuard } from './guard/peer-guard.ts'
 import type { FedpeftNode } from './libp2p-node.ts'
 import { FRAME_KIND, readFrames, type TaggedFrame, writeFrame } from './libp2p-stream.ts'
+import { systemClock } from './system-clock.ts'
 
 export type ServeHandler = Parameters<Network['serve']>[2]
 
+/** Whoever asked closes its half once it has the answer; a stream that it leaves open counts among those that it may have. */
+const CLOSING_MS = 30_000
+
 export interface RequestPorts {
   readonly node: FedpeftNode
+  readonly guard: PeerGuard
   readonly record: TrafficRecorder
   readonly log: (message: string) => void
 }
@@ -33,8 +40,8 @@ export async function* requestFrames(
   body: Uint8Array,
   options: RequestOptions
 ): AsyncGenerator<Uint8Array> {
-  const { record } = ports
-  const stream = await openStream(ports.node, to, protocol, options)
+  const { record, guard } = ports
+  const stream = await openStream(ports, to, protocol, options)
   // From here on, so that what arrives while we still write is held back, not dropped.
   const frames = readFrames(stream, options.maxFrameBytes)
   let finished = false
@@ -43,6 +50,7 @@ export async function* requestFrames(
     record({ direction: 'out', kind: 'request', peer: to, label: protocol, bytes: body })
     for (;;) {
       const { done, value: frame } = await within(stream, options.timeoutMs, frames.next())
+      guard.answered(to)
       if (done) throw new NetworkError('RESET', { peer: to, protocol })
       if (frame.kind === FRAME_KIND.end) break
       if (frame.kind === FRAME_KIND.bodyTooLarge) {
@@ -54,7 +62,10 @@ export async function* requestFrames(
     finished = true
     closeQuietly(stream)
   } catch (error) {
-    throw requestError(error, to, protocol, options)
+    const told = requestError(error, to, protocol, options)
+    if (told.code === 'TIMEOUT') guard.unanswered(to)
+    if (isTooLong(error)) guard.offend(to, 'oversized-frame', `in an answer of ${protocol}`)
+    throw told
   } finally {
     // A reader that leaves early tells the server so.
     if (!finished) abortQuietly(stream, new Error('the request was given up'))
@@ -69,15 +80,18 @@ export function serveFrames(
   maxBodyBytes: number,
   handle: ServeHandler
 ): () => void {
-  const { node, log } = ports
+  const { node, guard, log } = ports
   const open = new Set<Stream>()
   const onStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const from = connection.remotePeer.toString()
+    if (!guard.admitsRequest(from, protocol)) return abortQuietly(stream, new Error('refused'))
     open.add(stream)
     try {
       await answer(ports, stream, from, protocol, maxBodyBytes, handle)
-      closeQuietly(stream)
+      closeInTime(stream)
     } catch (error) {
+      const isTheirs = error instanceof ProtocolError && MALFORMED.has(error.code)
+      if (isTheirs) guard.offend(from, 'malformed-request', `${protocol}: ${messageOf(error)}`)
       log(`${protocol} for ${from} broke off: ${messageOf(error)}`)
       abortQuietly(stream, error)
     } finally {
@@ -96,6 +110,13 @@ export function serveFrames(
   }
 }
 
+/** What a handler throws if the request is none, or carries what no honest peer sends. */
+const MALFORMED: ReadonlySet<string> = new Set<ProtocolErrorCode>([
+  'BAD_MESSAGE',
+  'BAD_SIGNATURE',
+  'BAD_PEER_ID'
+])
+
 async function answer(
   ports: RequestPorts,
   stream: Stream,
@@ -104,7 +125,8 @@ async function answer(
   maxBodyBytes: number,
   handle: ServeHandler
 ): Promise<void> {
-  const { record } = ports
+  const { record, guard } = ports
+  const sinceMs = systemClock.nowMs()
   // Whoever leaves while the handler thinks would be noticed only at the next write otherwise.
   const gone = new Promise<never>((_, reject) => {
     stream.addEventListener('close', event => reject(event.error ?? new Error('the requester left')), {
@@ -119,7 +141,10 @@ async function answer(
     if (first.done || first.value.kind !== FRAME_KIND.data) throw new Error('no request came')
     body = first.value
   } catch (error) {
+    if (error instanceof NetworkError && error.code === 'TIMEOUT')
+      guard.stalled(from, 'slow-writing', sinceMs)
     if (!isTooLong(error)) throw error
+    guard.offend(from, 'oversized-frame', `to ${protocol}`)
     await writeFrame(stream, FRAME_KIND.bodyTooLarge, new Uint8Array(0), SERVE_STALL_MS)
     return
   } finally {
@@ -131,7 +156,7 @@ async function answer(
     for (;;) {
       const { done, value } = await Promise.race([iterator.next(), gone])
       if (done) break
-      await writeFrame(stream, FRAME_KIND.data, value, SERVE_STALL_MS)
+      await writeInTime(guard, stream, from, value)
       record({ direction: 'out', kind: 'answer', peer: from, label: protocol, bytes: value })
     }
   } finally {
@@ -141,12 +166,30 @@ async function answer(
   await writeFrame(stream, FRAME_KIND.end, new Uint8Array(0), SERVE_STALL_MS)
 }
 
+/** @throws p-event's TimeoutError if it was not taken, or too little of it */
+async function writeInTime(guard: PeerGuard, stream: Stream, to: PeerId, frame: Uint8Array): Promise<void> {
+  const sinceMs = systemClock.nowMs()
+  try {
+    await writeFrame(stream, FRAME_KIND.data, frame, SERVE_STALL_MS)
+  } catch (error) {
+    if (error instanceof TimeoutError) guard.stalled(to, 'slow-reading', sinceMs)
+    throw error
+  }
+}
+
 async function openStream(
-  node: FedpeftNode,
+  { node, guard }: RequestPorts,
   to: PeerId,
   protocol: string,
   options: RequestOptions
 ): Promise<Stream> {
+  if (guard.isBanned(to)) {
+    throw new NetworkError(
+      'UNREACHABLE',
+      { peer: to, protocol },
+      `cannot ask ${to} for ${protocol}: it is banned`
+    )
+  }
   const isConnected = (): boolean =>
     node.getConnections().some(({ remotePeer }) => remotePeer.toString() === to)
   const { timeoutMs } = options
@@ -155,8 +198,10 @@ async function openStream(
     return await node.dialProtocol(peerIdFromString(to), protocol, { signal })
   } catch (cause) {
     const data = { peer: to, protocol }
-    if (signal.aborted && isConnected())
+    if (signal.aborted && isConnected()) {
+      guard.unanswered(to)
       throw new NetworkError('TIMEOUT', { ...data, timeoutMs }, undefined, { cause })
+    }
     throw new NetworkError('UNREACHABLE', data, `cannot ask ${to} for ${protocol}: ${messageOf(cause)}`, {
       cause
     })
@@ -198,6 +243,13 @@ function abortQuietly(stream: Stream, error: unknown): void {
   } catch {
     // Its connection may be gone already; then there is nobody left to tell.
   }
+}
+
+function closeInTime(stream: Stream): void {
+  closeQuietly(stream)
+  const timer = setTimeout(() => abortQuietly(stream, new Error('the other side does not close')), CLOSING_MS)
+  timer.unref()
+  stream.addEventListener('close', () => clearTimeout(timer), { once: true })
 }
 
 function closeQuietly(stream: Stream): void {

@@ -85,7 +85,7 @@ export function boundedSource(stream: Stream): AsyncGenerator<Bytes> {
 
 /**
  * Writes as fast as the other side takes it: at most one chunk waits in memory.
- * @throws what broke the stream, or p-event's TimeoutError if nothing was taken for `stallMs`
+ * @throws what broke the stream, or p-event's TimeoutError if a chunk was not taken within `stallMs`
  */
 export async function boundedSink(
   stream: Stream,
@@ -94,12 +94,15 @@ export async function boundedSink(
 ): Promise<void> {
   for await (const chunk of source) {
     if (stream.send(chunk)) continue
+    // Not anew at every drain: whoever takes one byte a minute would hold a chunk for months.
+    const late = AbortSignal.timeout(stallMs)
     // One window update may free less than a chunk: on the first `drain` the rest of it still waits.
     while (stream.writableNeedsDrain || stream.writeBufferLength > 0) {
       try {
-        await pEvent(stream, ['drain', 'idle'], { rejectionEvents: ['close'], timeout: stallMs })
+        await pEvent(stream, ['drain', 'idle'], { rejectionEvents: ['close'], signal: late })
       } catch (cause) {
-        throw cause instanceof TimeoutError ? cause : closedError(stream, cause)
+        if (late.aborted) throw new TimeoutError(`not taken within ${stallMs} ms`)
+        throw closedError(stream, cause)
       }
     }
   }

@@ -47,7 +47,7 @@ describe('a peer with another base model', () => {
       const { bytes } = reworded(peer, message, { context })
       const ids = members.map(({ id }) => id)
       expect(judgeMessage(bytes, run, ids, crypto), message.type).to.deep.equal({
-        verdict: 'reject',
+        verdict: 'reject-publisher',
         reason: 'OTHER_BASE_MODEL',
         data: { sender: message.sender, theirs: 'cd'.repeat(32), ours: toHex(run.baseModel) }
       })

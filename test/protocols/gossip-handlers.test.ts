@@ -24,6 +24,8 @@ describe('gossip handlers', () => {
     [['accept', 'ignore'], 'accept'],
     [['accept', 'reject'], 'reject'],
     [['ignore', 'reject'], 'reject'],
+    [['reject-publisher', 'accept'], 'reject-publisher'],
+    [['reject-publisher', 'reject'], 'reject'],
     [['throw'], 'ignore'],
     [['throw', 'accept'], 'accept'],
     [[], 'ignore']

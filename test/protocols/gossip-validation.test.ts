@@ -63,7 +63,7 @@ describe('the verdict on a message', () => {
   it('rejects another base model, naming both digests', () => {
     const verdict = judge(sealed('registration', { baseModel: ZERO_HASH }))
     expect(verdict).to.deep.include({
-      verdict: 'reject',
+      verdict: 'reject-publisher',
       reason: 'OTHER_BASE_MODEL',
       data: { sender: member!.id, theirs: '00'.repeat(32), ours: 'ab'.repeat(32) }
     })

@@ -11,6 +11,7 @@ import {
 } from '../../platform/libp2p-network.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { systemClock } from '../../platform/system-clock.ts'
+import type { Door } from '../guard-lines.ts'
 import type { CommandHost } from '../host.ts'
 
 export interface Entry {
@@ -27,6 +28,8 @@ export interface EntryOptions {
   readonly addresses: readonly string[]
   /** Of peers met before. */
   readonly knownPeers: readonly string[]
+  /** Who is kept out. */
+  readonly door?: Door
   /** By default REACH_MS. */
   readonly reachMs?: number
   readonly metrics?: Libp2pNetworkInit['metrics']
@@ -51,6 +54,7 @@ export async function enterNetwork(options: EntryOptions, { output, signal }: Co
     listen,
     transports: 'tcp',
     bootstrapAddresses: [...addresses, ...knownPeers],
+    ...options.door,
     log,
     ...(metrics && { metrics })
   })

@@ -76,9 +76,9 @@ describe('evidence that comes by gossip', () => {
 
   it('is passed on if it holds, and its sender rejected if it does not', () => {
     for (const [kind, , good] of everyKind) expect(verdictOn(good), kind).to.equal('accept')
-    expect(verdictOn(bytes.with(60, bytes[60]! ^ 1))).to.equal('reject FALSE_EVIDENCE')
-    expect(verdictOn(pair(header(1), header(1)))).to.equal('reject FALSE_EVIDENCE')
-    expect(verdictOn(new Uint8Array(EVIDENCE_BYTES + 1))).to.equal('reject TOO_LARGE')
+    expect(verdictOn(bytes.with(60, bytes[60]! ^ 1))).to.equal('reject-publisher FALSE_EVIDENCE')
+    expect(verdictOn(pair(header(1), header(1)))).to.equal('reject-publisher FALSE_EVIDENCE')
+    expect(verdictOn(new Uint8Array(EVIDENCE_BYTES + 1))).to.equal('reject-publisher TOO_LARGE')
   })
 
   it('is ignored where it is of no use: too early, too late, against nobody in the run', () => {

@@ -105,9 +105,11 @@ describe('messages between peers', () => {
       timeoutMs: 1_000,
       maxFrameBytes: 64
     })
-    const reading = answer[Symbol.asyncIterator]().next()
+    const reading = answer[Symbol.asyncIterator]()
+      .next()
+      .catch(error => error)
     await clock.advance(1_000)
-    expect(await reading).to.have.property('done', true)
+    expect(await reading, 'the sender learns that it was no message').to.have.property('code', 'RESET')
     expect(got.flat()).to.deep.equal([])
     expect(refused).to.deep.equal(new Array(4).fill('BAD_SIGNATURE'))
     expect(verdicts).to.deep.equal(new Array(3).fill('reject'))

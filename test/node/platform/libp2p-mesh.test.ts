@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { PeerScores } from '../../../node/platform/guard/peer-scores.ts'
 import { temporaryIdentity } from '../../../node/platform/identity.ts'
-import { RejectionScore } from '../../../node/platform/libp2p-gossip.ts'
 import {
   createLibp2pNetwork,
   type Libp2pNetwork,
@@ -220,17 +220,17 @@ describe('libp2p network', () => {
   })
 })
 
-describe('rejection score', () => {
+describe('the score of a peer', () => {
   it('forgives a few, shuns who goes on, and forgets in time', async () => {
     const clock = new VirtualClock()
-    const score = new RejectionScore(clock)
-    for (let i = 0; i < 8; i++) score.add('a')
-    expect(score.of('a')).to.equal(0)
-    for (let i = 0; i < 10; i++) score.add('a')
-    expect(score.of('a')).to.be.below(-80)
-    expect(score.of('b')).to.equal(0)
+    const scores = new PeerScores(clock)
+    for (let i = 0; i < 8; i++) scores.add('a', 1)
+    expect(scores.gossipScoreOf('a')).to.equal(0)
+    for (let i = 0; i < 10; i++) scores.add('a', 1)
+    expect(scores.gossipScoreOf('a')).to.be.below(-80)
+    expect(scores.gossipScoreOf('b')).to.equal(0)
     await clock.advance(120_000)
-    expect(score.of('a')).to.equal(0)
+    expect(scores.gossipScoreOf('a')).to.equal(0)
   })
 })
 
