@@ -16,6 +16,7 @@ import { listOfferedRuns } from './join/offered-runs.ts'
 import { resumptionOf } from './join/resumption.ts'
 import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
 import { takePart } from './join/take-part.ts'
+import { onceThereIsSpace } from './join/wait-for-space.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
 import { Operations, type OperationsOptions } from './observe/operations.ts'
 import { type ProcessReport, peerReportOf, type Report } from './observe/report.ts'
@@ -61,13 +62,13 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
     }
     return dryRun(local.manifest, flags, host)
   }
-  const unlock = await openPeerFolder(dir)
+  const unlock = await onceThereIsSpace(() => openPeerFolder(dir), host)
   try {
     const describe = (process: ProcessReport): Report => peerReportOf(process, null, null)
     const operations = await Operations.open(dir, flags, host.output, describe)
     try {
       const passphrases = passphrasesHere(flags.passphraseFile, host.signal)
-      const identity = await openIdentity(dir, passphrases)
+      const identity = await onceThereIsSpace(() => openIdentity(dir, passphrases), host)
       await joinAs(identity, run, local, flags, host, operations)
     } finally {
       await operations.close()

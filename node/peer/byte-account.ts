@@ -14,7 +14,7 @@ export interface ByteCount {
 
 export type RoundBytes = Readonly<Record<Purpose, ByteCount>>
 
-const NONE: RoundBytes = {
+export const NO_BYTES: RoundBytes = {
   maskedUpload: { sent: 0, received: 0 },
   verification: { sent: 0, received: 0 },
   control: { sent: 0, received: 0 }
@@ -30,9 +30,13 @@ function combined(a: RoundBytes, b: RoundBytes, sign: 1 | -1): RoundBytes {
   return Object.fromEntries(PURPOSES.map(purpose => [purpose, count(purpose)])) as Record<Purpose, ByteCount>
 }
 
+export function addBytes(a: RoundBytes, b: RoundBytes): RoundBytes {
+  return combined(a, b, 1)
+}
+
 export class ByteAccount {
-  #total = NONE
-  #taken = NONE
+  #total = NO_BYTES
+  #taken = NO_BYTES
 
   add(purpose: Purpose, direction: keyof ByteCount, bytes: number): void {
     const before = this.#total[purpose]

@@ -106,6 +106,10 @@ export type PeerEvent =
       readonly attempt: number
       readonly file: string
     }
+  /** The disk is full: the peer takes no part until there is space, and then goes on by itself. */
+  | ({ readonly type: 'disk-full' } & DiskFull)
+  /** There is space again. */
+  | { readonly type: 'disk-ready'; readonly pausedMs: number }
   /** Something went wrong that the peer gets over by itself. */
   | { readonly type: 'warning'; readonly message: string }
   /** Something went wrong that it does not: it has stopped. */
@@ -124,10 +128,33 @@ export interface PeerResult {
   readonly privacySpent: PrivacySpent | null
 }
 
-export type PeerCondition = 'new' | 'starting' | 'running' | 'finished' | 'stopped' | 'failed'
+/** What a peer waits for that could not write. */
+export interface DiskFull {
+  /** What it was about to write. */
+  readonly path: string
+  readonly message: string
+  /** Of that disk; null where the system does not say. */
+  readonly freeBytes: number | null
+  /** With so much it goes on. */
+  readonly neededBytes: number
+  /** By the peer's clock. */
+  readonly sinceMs: number
+}
+
+export type PeerCondition =
+  | 'new'
+  | 'starting'
+  | 'running'
+  /** It stays up and takes no part: see `diskFull`. */
+  | 'paused-disk-full'
+  | 'finished'
+  | 'stopped'
+  | 'failed'
 
 export interface PeerStatus {
   readonly condition: PeerCondition
+  /** Under the condition `paused-disk-full` only. */
+  readonly diskFull?: DiskFull
   /** Run id, hexadecimal. */
   readonly run: string
   readonly self: PeerId

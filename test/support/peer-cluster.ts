@@ -47,6 +47,8 @@ export interface LifeOptions {
   /** Between the peer and its disk. */
   readonly files?: (disk: MemoryFiles, kill: () => void) => Files
   readonly baseModelSha256?: string
+  /** Takes the place of createPeer. */
+  readonly create?: typeof createPeer
   /** Takes the place of starting it. */
   readonly begin?: (peer: Peer) => Promise<void>
   /** Takes the place of the seeded one. */
@@ -112,7 +114,7 @@ export class PeerCluster {
     const { noise } = options
     const joined = this.world.join(member.id, recorder?.(member.id))
     const network = options.network?.(joined, member) ?? joined
-    const peer = createPeer(
+    const peer = (options.create ?? createPeer)(
       {
         clock,
         crypto: this.#verify.of(options.crypto ?? seededCrypto(Uint8Array.of(seed, number, this.#births++))),

@@ -1,6 +1,4 @@
 /** `join --dry-run`: what taking part would cost and tell, found out without a single connection. */
-import { statfs } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { roundWeight } from '../../../aggregation/encoding.ts'
 import { strategyByName } from '../../../aggregation/strategies.ts'
 import { cohortSizeOf, largestCohortOf } from '../../../protocols/chain-cohorts.ts'
@@ -10,6 +8,7 @@ import { faultsOf, quorumOf } from '../../../protocols/quorum.ts'
 import { type RunManifest, runId } from '../../../protocols/run-manifest.ts'
 import { trainJobOf } from '../../peer/local-training.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
+import { freeBytesAt } from '../../platform/node-files.ts'
 import { planFields } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import { type RunPrivacy, runPrivacyLines, runPrivacyOf, runPrivacyWarnings } from '../privacy/run-privacy.ts'
@@ -51,7 +50,7 @@ export async function dryRun(
     const disk = {
       neededBytes: runDiskBytes(layout.length),
       checkpointBytes: checkpointBytes(layout.length),
-      freeBytes: await freeBytes(options.dir)
+      freeBytes: await freeBytesAt(options.dir)
     }
     const { secondsPerRound = Number.POSITIVE_INFINITY } = options
     const trainingSeconds = Math.min(manifest.training.steps * measured.stepSeconds, secondsPerRound)
@@ -171,18 +170,6 @@ function verificationLines(founders: RoundBytesEstimate, most: RoundBytesEstimat
     `          a wrong sum can pass if ${quorumOf(verifiers)} of the ${verifiers} lie: with ${liars} liars among ${members}, ` +
       `${deceives === 0 ? 'that cannot be' : `a chance of ${deceives.toPrecision(2)} in one round`} (docs/verification.md)`
   ]
-}
-
-/** Of the disk that a folder is, or would be, on; null if the system does not say. */
-async function freeBytes(dir: string): Promise<number | null> {
-  for (let folder = resolve(dir); ; folder = dirname(folder)) {
-    try {
-      const { bavail, bsize } = await statfs(folder)
-      return bavail * bsize
-    } catch {
-      if (dirname(folder) === folder) return null
-    }
-  }
 }
 
 function whatLeaves(manifest: RunManifest, { examples, trainer }: Workshop): string[] {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { toHex } from '../../../protocols/hex.ts'
 import { giveUpWords, isGiveUpReason, pauseWords } from '../../../protocols/pause.ts'
 import type { ByteCount, RoundBytes } from '../../peer/byte-account.ts'
-import type { PeerEvent } from '../../peer/peer-types.ts'
+import type { DiskFull, PeerEvent } from '../../peer/peer-types.ts'
 import type { Notice } from '../../round/round-types.ts'
 import type { Output } from '../output.ts'
 import { spentText } from '../privacy/run-privacy.ts'
@@ -93,6 +93,12 @@ export class JoinProgress {
           `${this.#name(peer)} cheated in round ${round + 1}: ${what}; see ${this.#placeOf(file)}`
         )
       }
+      case 'disk-full':
+        return this.line(diskFullWords(event, this.#dir))
+      case 'disk-ready':
+        return this.line(
+          `there is space again: going on, after a pause of ${durationText(event.pausedMs / 1000)}`
+        )
       case 'warning':
         return this.#output.warn(event.message)
       case 'error':
@@ -225,6 +231,15 @@ export class JoinProgress {
     const others = peers.filter(peer => peer !== this.#self)
     return [...(others.length < peers.length ? ['this peer'] : []), peerList(others)].join(' ')
   }
+}
+
+/** What keeps a peer from taking part, and what to do. */
+export function diskFullWords({ message, freeBytes, neededBytes }: DiskFull, dir: string): string {
+  const free = freeBytes === null ? '' : `, and ${bytesText(freeBytes)} are free`
+  return (
+    `paused, as the disk is full: ${message}\n  ${dir} needs ${bytesText(neededBytes)}${free}. Delete something else on that ` +
+    'disk; this peer then goes on by itself, and says nothing to the others until then'
+  )
 }
 
 /** What a cohort of a larger network has come to. */

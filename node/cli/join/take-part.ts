@@ -5,13 +5,13 @@ import type { UploadRates } from '../../../protocols/blob-exchange.ts'
 import { fromHex, toHex } from '../../../protocols/hex.ts'
 import { privacyTermsOf } from '../../../protocols/privacy-account.ts'
 import { PeerError } from '../../peer/errors.ts'
+import { createPatientPeer } from '../../peer/patient-peer.ts'
 import type { Peer, PeerEvent, PeerResult } from '../../peer/peer-types.ts'
 import { adapterFolder } from '../../peer/run-disk.ts'
-import { createPeer } from '../../peer.ts'
 import type { Identity } from '../../platform/identity.ts'
 import { MaskThreads } from '../../platform/mask-threads.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
-import { nodeFiles } from '../../platform/node-files.ts'
+import { freeBytesAt, nodeFiles } from '../../platform/node-files.ts'
 import { systemClock } from '../../platform/system-clock.ts'
 import { TrainError } from '../../train/errors.ts'
 import type { Trainer } from '../../train/trainer.ts'
@@ -49,7 +49,7 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
   const masking = new MaskThreads()
   const { rounds } = run.manifest
   const progress = new JoinProgress(output, identity.peerId, rounds, privacyTermsOf(run.manifest), dir)
-  const peer = createPeer(
+  const peer = createPatientPeer(
     {
       clock: systemClock,
       crypto: nodeCrypto(),
@@ -61,7 +61,8 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
       runs: entry.registry,
       log: operations.networkInit().log
     },
-    { signedManifest: run.signed, examples: workshop.examples, upload: part.upload }
+    { signedManifest: run.signed, examples: workshop.examples, upload: part.upload },
+    { freeBytes: () => freeBytesAt(dir) }
   )
   const measuring = new HeldOutLines(workshop.trainer, progress, host)
   let { resume } = part
