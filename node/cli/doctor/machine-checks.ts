@@ -13,6 +13,9 @@ const scantMemoryBytes = 0.3e9
 
 const scantDiskBytes = 0.5e9
 
+/** A peer of the embedded model would soon pause. */
+const fullDiskBytes = 10e6
+
 /** This version was written later. */
 const earliestMs = Date.UTC(2026, 0, 1)
 const latestMs = Date.UTC(2100, 0, 1)
@@ -89,7 +92,8 @@ export function diskCheck(disk: DiskFacts | null, dir: string): Check {
     }
   }
   if (freeBytes >= scantDiskBytes) return { ...check, status: 'ok', fixes: [] }
-  return { ...check, status: 'warning', fixes: ['make room, or choose a folder of another disk with --dir'] }
+  const fixes = ['make room, or choose a folder of another disk with --dir']
+  return { ...check, status: freeBytes < fullDiskBytes ? 'fault' : 'warning', fixes }
 }
 
 export function clockCheck({ nowMs }: MachineFacts, hub: HubFacts | null): Check {

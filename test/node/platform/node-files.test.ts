@@ -2,8 +2,10 @@ import { chmod, chown, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { nodeFiles } from '../../../node/platform/node-files.ts'
+import { explain } from '../../../node/cli/explain.ts'
+import { explained, nodeFiles } from '../../../node/platform/node-files.ts'
 import { filesConformance, filesErrorOf } from '../../conformance/files.ts'
+import { runProcess } from '../../support/cli.ts'
 
 describe('files of the local disk', () => {
   const made: string[] = []
@@ -52,6 +54,51 @@ describe('files of the local disk', () => {
     const error = await filesErrorOf(nodeFiles('/dev').append('full', Uint8Array.of(1)))
     expect(error.code).to.equal('NO_SPACE')
     expect(error.message).to.include('/dev/full').and.to.include('the disk is full')
+  })
+})
+
+describe('what the system reports', () => {
+  const cases: ReadonlyArray<readonly [system: string, ours: string, words: RegExp]> = [
+    [
+      'ENOSPC',
+      'NO_SPACE',
+      /the disk is full\. Free some space.*[\d,]+ bytes are free.*this write needs 1,000 bytes/
+    ],
+    ['EDQUOT', 'NO_SPACE', /quota.*ask for a larger share.*needs 1,000 bytes/],
+    ['EROFS', 'READ_ONLY', /read-only\. Choose a folder on another disk$/],
+    ['EACCES', 'NO_PERMISSION', /permission denied\. Choose a folder.*change its owner$/],
+    ['EMFILE', 'TOO_MANY_FILES', /this process has too many files open.*ulimit -n/],
+    ['ENFILE', 'TOO_MANY_FILES', /this machine has too many files open/],
+    ['EFBIG', 'IO_ERROR', /larger than this user/],
+    ['EIO', 'IO_ERROR', /i\/o error/]
+  ]
+  for (const [system, ours, words] of cases) {
+    it(`${system} is ${ours}, with the path and what to do`, async () => {
+      const fault = Object.assign(new Error('i/o error'), { code: system })
+      const error = await filesErrorOf(explained('/tmp/x', 'write', () => Promise.reject(fault), 1_000))
+      expect(error.code).to.equal(ours)
+      expect(error.message).to.match(words).and.contain('cannot write /tmp/x: ')
+      expect(error.data).to.include({ path: '/tmp/x', systemCode: system })
+      expect(explain(error)).to.have.property('exitCode', 1)
+    })
+  }
+
+  it('is said of a process that has no file handles left', async function () {
+    if (process.platform !== 'linux') return this.skip()
+    const script = `import { nodeFiles } from ${JSON.stringify(new URL('../../../node/platform/node-files.ts', import.meta.url))}
+      import { openSync } from 'node:fs'
+      try { for (;;) openSync('/dev/null') } catch {}
+      await nodeFiles('/tmp').read('x').catch(error => console.log(error.code, error.message))`
+    const limited = [
+      '-c',
+      'ulimit -n 64; exec "$0" "$@"',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      script
+    ]
+    const { stdout, stderr } = await runProcess('sh', limited, '/tmp')
+    expect(stdout, stderr).to.match(/^TOO_MANY_FILES cannot read \/tmp\/x: .*ulimit -n/)
   })
 })
 
