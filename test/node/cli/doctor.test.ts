@@ -237,10 +237,18 @@ describe('the doctor', () => {
       /SmolLM2-135M takes about 1 GB/
     ],
     [
+      'a disk that is nearly full',
+      'disk',
+      { disk: { folder: '/', freeBytes: 1e8, isWritable: true } },
+      'warning',
+      /100 MB free/,
+      /--dir/
+    ],
+    [
       'a full disk',
       'disk',
       { disk: { folder: '/', freeBytes: 1e6, isWritable: true } },
-      'warning',
+      'fault',
       /1.0 MB free/,
       /--dir/
     ],
