@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { askLocalSocket } from '../../node/platform/local-socket.ts'
 import { undocumented } from '../support/folder-document.ts'
 import type { Program } from '../support/program.ts'
 import { ProgramNetwork } from '../support/program-network.ts'
@@ -46,6 +47,12 @@ describe('a peer on a disk that fills up', function () {
     expect(full['message']).to.contain(network.at('victim')).and.contain('the disk is full')
     expect(full['freeBytes']).to.be.below(Number(full['neededBytes']))
     expect(victim.isRunning).to.equal(true)
+  })
+
+  it('says so in its status too', async () => {
+    const report = (await askLocalSocket(disk.outside, 'status')) as Record<string, unknown>
+    expect(report).to.include({ condition: 'paused-disk-full' })
+    expect(report['paused']).to.match(/the disk is full: cannot write .*goes on by itself/)
   })
 
   it('the others go on without it', async () => {

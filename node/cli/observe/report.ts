@@ -8,6 +8,7 @@ import type { RoundBytes } from '../../peer/byte-account.ts'
 import type { PeerCondition, PeerStatus } from '../../peer/peer-types.ts'
 import type { ConnectionReport, Transport } from '../../platform/connection-report.ts'
 import type { Libp2pNetwork } from '../../platform/libp2p-network.ts'
+import { bytesText } from '../join/words.ts'
 import type { Reason } from './observer.ts'
 
 /** Of every process of ours that runs from a folder. */
@@ -63,6 +64,7 @@ export interface PeerReport extends ProcessReport {
   /** When the phase may end with less than everything; null where nothing is due. */
   readonly deadline: string | null
   readonly aggregator: PeerId | null
+  /** In words: the run, until its author sets its members anew, or this peer, while its disk is full. */
   readonly paused: string | null
   /** Who is waited for, or was missing when the run paused. */
   readonly missing: readonly PeerId[]
@@ -146,7 +148,7 @@ export function peerReportOf(
     phaseSince: isoOf(status?.phaseSinceMs),
     deadline: isoOf(status?.progress?.dueMs),
     aggregator: status?.aggregator ?? null,
-    paused: status?.paused ?? null,
+    paused: pauseIn(status),
     missing: status?.missing ?? [],
     completedRounds: tip?.completedRounds ?? (status === null ? null : 0),
     height: tip?.height ?? null,
@@ -156,6 +158,12 @@ export function peerReportOf(
     purposes: status?.bytes ?? null,
     privacySpent: status?.privacySpent ?? null
   }
+}
+
+function pauseIn(status: PeerStatus | null): string | null {
+  if (status?.diskFull === undefined) return status?.paused ?? null
+  const { message, neededBytes } = status.diskFull
+  return `the disk is full: ${message}; with ${bytesText(neededBytes)} free this peer goes on by itself`
 }
 
 function membersOf(status: PeerStatus, run: RunReport | null, network: NetworkReport | null): MemberReport[] {

@@ -55,6 +55,13 @@ export function toldOf(event: PeerEvent): Told | null {
         reason: `${peer} cheated in round ${round + 1}: ${what}`
       }
     }
+    case 'disk-full': {
+      const { path, freeBytes, neededBytes, message } = event
+      const fields = { path, freeBytes, neededBytes }
+      return { level: 'error', msg: 'disk full', fields, reason: `paused, as the disk is full: ${message}` }
+    }
+    case 'disk-ready':
+      return { level: 'info', msg: 'disk ready', fields: { pausedMs: event.pausedMs } }
     case 'warning':
       return { level: 'warn', msg: 'warning', fields: { reason: event.message }, reason: event.message }
     case 'error': {
