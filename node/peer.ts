@@ -10,13 +10,15 @@ import { toHex } from '../protocols/hex.ts'
 import type { PeerId } from '../protocols/ports.ts'
 import { privacyTermsOf } from '../protocols/privacy-account.ts'
 import { verifyManifest } from '../protocols/signed-manifest.ts'
-import { checkAdmission, mayTakePart } from './peer/admission.ts'
+import { checkAdmission, notAdmitted } from './peer/admission.ts'
+import type { AuthorCommand, Ordered } from './peer/author-commands.ts'
+import { AuthorDesk } from './peer/author-desk.ts'
 import { ByteAccount } from './peer/byte-account.ts'
 import { serveChain } from './peer/chain-protocol.ts'
 import { PeerError } from './peer/errors.ts'
 import { openParts, type Parts } from './peer/peer-parts.ts'
 import type { Peer, PeerConfig, PeerEvent, PeerPorts, PeerResult, PeerStatus } from './peer/peer-types.ts'
-import { reconfigure } from './peer/reconfigure.ts'
+import { type ReconfigurePorts, reconfigure } from './peer/reconfigure.ts'
 import { createRunContext } from './peer/round-encoding.ts'
 import { StatusKeeper } from './peer/status-keeper.ts'
 import { serveTranscript } from './peer/transcript-protocol.ts'
@@ -41,6 +43,7 @@ class RunPeer implements Peer {
   readonly #closers: Array<() => void> = []
   readonly #settle: { resolve(result: PeerResult): void; reject(error: Error): void }
   #parts: Parts | null = null
+  #desk: AuthorDesk | null = null
   #starting: Promise<void> | null = null
 
   constructor(ports: PeerPorts, config: PeerConfig) {
@@ -53,6 +56,7 @@ class RunPeer implements Peer {
     // Whoever only listens to events must not die of it.
     promise.catch(() => {})
     this.#run = this.#checkedRun()
+    this.#checkAdmission(true)
   }
 
   start(): Promise<void> {
@@ -71,12 +75,19 @@ class RunPeer implements Peer {
   }
 
   async reconfigure(members: readonly PeerId[]): Promise<void> {
-    const { crypto, signer, network } = this.#ports
     if (this.#parts === null) throw new PeerError('NOT_PAUSED', {}, 'the peer has not started')
-    const { loop, disk, effects } = this.#parts
+    await reconfigure(this.#reconfigurePorts(this.#parts), members)
+  }
+
+  async order(command: AuthorCommand): Promise<Ordered> {
+    if (this.#desk === null) throw new PeerError('NOT_NOW', {}, 'the peer has not started')
+    return this.#desk.order(command)
+  }
+
+  #reconfigurePorts({ loop, disk, effects }: Parts): ReconfigurePorts {
+    const { crypto, signer, network } = this.#ports
     const inTurn = (task: () => Promise<RoundEvent | null>): void => loop.run(task)
-    const ports = { self: network.peerId, run: this.#run, signer, crypto, disk, effects, inTurn }
-    await reconfigure(ports, members)
+    return { self: network.peerId, run: this.#run, signer, crypto, disk, effects, inTurn }
   }
 
   on(listen: (event: PeerEvent) => void): () => void {
@@ -114,14 +125,20 @@ class RunPeer implements Peer {
   }
 
   #checkedRun(): RunContext {
-    const { crypto, trainer, network } = this.#ports
+    const { crypto, trainer } = this.#ports
     const manifest = verifyManifest(this.#config.signedManifest, crypto)
     const adapter = trainer.initialAdapter()
     if (adapter.length !== trainer.layout.length) {
       throw new PeerError('OTHER_ADAPTER', { got: adapter.length, expected: trainer.layout.length })
     }
-    checkAdmission(manifest, network.peerId)
     return createRunContext(manifest, trainer.baseModelSha256, trainer.layout, adapter, crypto)
+  }
+
+  #checkAdmission(isKnown: boolean): void {
+    const { crypto, network, clock } = this.#ports
+    const { redemption } = this.#config
+    const asking = { redemption, isKnown, nowMs: clock.nowMs() }
+    checkAdmission(this.#run.manifest, network.peerId, asking, crypto)
   }
 
   async #start(): Promise<void> {
@@ -154,9 +171,11 @@ class RunPeer implements Peer {
     })
   }
 
-  async #join({ network, disk, states, channel, loop }: Parts): Promise<void> {
+  async #join(parts: Parts): Promise<void> {
+    const { network, disk, states, channel, loop } = parts
     const run = this.#run
     const { tip } = disk.chain
+    this.#checkAdmission(tip !== null)
     if (tip !== null && (await states.has(tip.stateHash))) {
       states.resume(tip.stateHash)
       await disk.journal.prune(tip)
@@ -173,7 +192,7 @@ class RunPeer implements Peer {
     this.#refuseIfStopped()
     this.#status.condition = 'running'
     this.#closers.push(
-      serveChain(network, run, disk.chain, peer => mayTakePart(run.manifest, peer)),
+      serveChain(network, run, disk.chain, parts.serves),
       serveTranscript(
         network,
         run,
@@ -189,6 +208,14 @@ class RunPeer implements Peer {
     channel.open()
     for (const peer of network.peers()) loop.push({ type: 'peer', peer, connected: true })
     for await (const bytes of disk.evidence.kept()) loop.push({ type: 'evidence', bytes })
+    this.#desk = await AuthorDesk.open({
+      ...this.#reconfigurePorts(parts),
+      files: this.#ports.files,
+      push: event => loop.push(event),
+      warn: message => this.#emit({ type: 'warning', message }),
+      fail: error => void this.#fail(error)
+    })
+    this.#desk.settle()
     loop.push({ type: 'tick' })
   }
 
@@ -201,6 +228,12 @@ class RunPeer implements Peer {
         this.#ports.log(`a listener threw: ${error instanceof Error ? error.message : String(error)}`)
       }
     }
+    if (event.type === 'founded' || event.type === 'link' || event.type === 'caught-up') this.#desk?.settle()
+    if (event.type !== 'notice') return
+    if (event.notice === 'paused') this.#desk?.settle()
+    // What it could not check for itself may be a lie: it goes on asking.
+    if (event.notice === 'turned-away' && event.isProven)
+      void this.#fail(notAdmitted(this.#run.manifest, this.#ports.network.peerId, event.fault))
   }
 
   #finishIfOver(): void {

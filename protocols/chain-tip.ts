@@ -1,5 +1,6 @@
 /** What a chain is about, and where it stands. */
 import type { Mechanism } from '../aggregation/dp-accountant.ts'
+import type { AdmissionRecord } from './admission.ts'
 import type { Failure } from './pause.ts'
 import type { PeerId } from './ports.ts'
 import type { PrivacyAccount } from './privacy-account.ts'
@@ -18,17 +19,12 @@ export interface RunContext {
   encodingHashOf(cohortSize: number, completedRounds: number): Uint8Array
   /** The noise of such a round, and what it covers; null in a run without noise. */
   mechanismOf(cohortSize: number, completedRounds: number): Mechanism | null
-  /**
-   * Of whoever keeps a chain without the base model, and so cannot work out what its noise is worth: what the link that is
-   * being checked says of it. A peer that takes part never has this.
-   */
-  readonly witness?: { readonly epsilonSpent: number }
 }
 
 export type LinkKind = 'result' | 'abort' | 'lost' | 'reconfiguration'
 
-/** Why a run is over: all of its rounds are done, or another one would pass its epsilon. */
-export type RunEnd = 'rounds' | 'privacy'
+/** Why a run is over: all of its rounds are done, another one would pass its epsilon, or its author has ended it. */
+export type RunEnd = 'rounds' | 'privacy' | 'author'
 
 /** Where a chain stands: all that the next round builds on. */
 export interface ChainTip {
@@ -57,6 +53,12 @@ export interface ChainTip {
   readonly pardon: { readonly round: number; readonly attempt: number } | null
   /** Attempts that came to nothing since the last result, or the last word of the author. */
   readonly failures: readonly Failure[]
+  /** Who came by which invitation, and which are revoked. */
+  readonly admission: AdmissionRecord
+  /** The author has ordered a pause. */
+  readonly paused: boolean
+  /** Links that an order of the author may name: the last ones since it set the members anew, this one first. */
+  readonly orderLinks: readonly Uint8Array[]
   /** The last links, this one first, with the cohorts that made them: for evidence (chain-history.ts). */
   readonly history: readonly PastLink[]
 }

@@ -4,6 +4,7 @@
  * valid sets of signatures do not make two chains.
  */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import { type AdmissionRecord, emptyRecord, needsInvitation, recordFault, recordWith } from './admission.ts'
 import { certificateHolds, type Subject } from './certificate.ts'
 import type { ChainTip, RunContext } from './chain-tip.ts'
 import { decodeCanonical, equalBytes } from './codec.ts'
@@ -16,7 +17,7 @@ import { isSortedSet } from './member-list.ts'
 import { CertifiedLink, type Context, Decision, Envelope, Founding, type LinkBody } from './messages.js'
 import { reasonOfSubject } from './pause.ts'
 import { emptyAccount, privacyTermsOf } from './privacy-account.ts'
-import { openRegistration } from './registration.ts'
+import { type OpenRegistration, openRegistration } from './registration.ts'
 import { endAfter, tipAfter } from './tip-after.ts'
 
 /** @throws ProtocolError BAD_LINK, BAD_MESSAGE, BAD_SIGNATURE */
@@ -35,13 +36,15 @@ export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSui
   }
   if (registrations.length > MEMBERS_MAX)
     throw refuse(`${registrations.length} members, at most ${MEMBERS_MAX}`)
-  const members = registrations.map(envelope => {
+  const opened = registrations.map(envelope => {
     const registration = openRegistration(Envelope.encode(envelope), run, crypto)
     if (!equalBytes(registration.afterLink, ZERO_HASH))
       throw refuse(`${registration.peer} registered after the founding`)
-    return registration.peer
+    return registration
   })
+  const members = opened.map(({ peer }) => peer)
   if (!isSortedSet(members)) throw refuse('members are not sorted or appear twice')
+  const admission = recordOfFounders(opened, run, refuse)
   const linkHash = message.hash
   const privacy = privacyTermsOf(manifest) === null ? null : emptyAccount
   return {
@@ -60,8 +63,25 @@ export function foundChain(bytes: Uint8Array, run: RunContext, crypto: CryptoSui
     expelled: [],
     pardon: null,
     failures: [],
+    admission,
+    paused: false,
+    orderLinks: [linkHash],
     history: []
   }
+}
+
+/** Founders may come by invitation too, and count. */
+function recordOfFounders(
+  founders: readonly OpenRegistration[],
+  { manifest }: RunContext,
+  refuse: (reason: string) => ProtocolError
+): AdmissionRecord {
+  return founders.reduce((record, { peer, redemption }) => {
+    if (redemption?.invitation === undefined || !needsInvitation(manifest, peer)) return record
+    const fault = recordFault(record, redemption.invitation, peer)
+    if (fault !== null) throw refuse(`it lets in ${peer} by an invitation that is ${fault}`)
+    return recordWith(record, { peer, redemption })
+  }, emptyRecord)
 }
 
 /** The hash of a link: of the decision that holds its body. */
@@ -124,7 +144,7 @@ export function extendChain(
   if (link === undefined || certificate === undefined) throw refuse('no link or no certificate')
   const linkHash = linkHashOf(decision, crypto)
   if (!equalBytes(certificate.valueHash, linkHash)) throw refuse('the certificate is for something else')
-  checkLinkBody(tip, link, run, crypto, refuse)
+  const orders = checkLinkBody(tip, link, run, crypto, refuse)
   if (link.kind === 'reconfiguration') {
     const signature = certificate.signatures[0]?.signature ?? ZERO_HASH
     if (
@@ -150,5 +170,5 @@ export function extendChain(
       throw refuse('its certificate does not hold')
     }
   }
-  return { tip: tipAfter(tip, link, linkHash, run, crypto), link, certified }
+  return { tip: tipAfter(tip, link, linkHash, orders, run, crypto), link, certified }
 }

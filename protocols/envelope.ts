@@ -36,6 +36,8 @@ export type MessageType =
   | 'certificate'
   | 'new-view'
   | 'evidence'
+  | 'order'
+  | 'refusal'
 
 const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>([
   'registration',
@@ -55,7 +57,9 @@ const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>([
   'commit',
   'certificate',
   'new-view',
-  'evidence'
+  'evidence',
+  'order',
+  'refusal'
 ])
 
 /** An envelope whose form and signature have been checked. */

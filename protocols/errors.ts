@@ -40,6 +40,7 @@ export type ProtocolErrorCode =
   | 'BAD_SIGNATURE' // not signed by the one who should have: { signer }
   | 'VERSION' // made for another version: { got, spoken }
   | 'BAD_LINK' // a link or founding list that does not follow from the chain before it: { height, reason }
+  | 'NOT_ADMITTED' // a peer that may not become a member: { peer, fault: AdmissionFault }
   | 'BAD_EVIDENCE' // evidence that shows nothing: { reason, later? }
   | 'BAD_MESSAGE' // bytes that are not the message they should be: { reason }
   | 'OFFER_REFUSED' // another peer does not list the run offered to it: { peer, reason }

@@ -13,6 +13,7 @@ import { ProtocolError } from './errors.ts'
 import { checkEvidence } from './evidence.ts'
 import { toHex } from './hex.ts'
 import { EVIDENCE_BYTES, GOSSIP_MESSAGE_BYTES } from './limits.ts'
+import { openOrder } from './orders.ts'
 import type { PeerId } from './ports.ts'
 
 export type Refusal =
@@ -47,6 +48,8 @@ export type Refusal =
     }
   /** Against somebody who is no member, about links that this peer does not have, or more than one may send. */
   | { readonly verdict: 'ignore'; readonly reason: 'IDLE_EVIDENCE'; readonly data: { readonly why: string } }
+  /** Only the author of a run can give it orders: no honest peer passes on another's. */
+  | { readonly verdict: 'reject'; readonly reason: 'FORGED_ORDER'; readonly data: { readonly why: string } }
   | {
       readonly verdict: 'ignore'
       readonly reason: 'NOT_A_MEMBER'
@@ -61,7 +64,8 @@ const FROM_ANYONE: ReadonlySet<MessageType> = new Set([
   'founding',
   'reconfiguration',
   'tip',
-  'certificate'
+  'certificate',
+  'order'
 ] satisfies MessageType[])
 
 /**
@@ -123,6 +127,16 @@ export function judgeEvidence(
   if (!tip.members.includes(verdict.evidence.culprit)) return idle('it is against nobody in the run')
   if (isForgiven(tip, verdict.evidence, run)) return idle('the author has set the members anew since')
   return { verdict: 'accept', message }
+}
+
+/** Judges a message of type `order` that `judgeMessage` has accepted. */
+export function judgeOrder(message: SignedMessage, run: RunContext): MessageVerdict {
+  try {
+    openOrder(message, run)
+    return { verdict: 'accept', message }
+  } catch (error) {
+    return { verdict: 'reject', reason: 'FORGED_ORDER', data: { why: (error as Error).message } }
+  }
 }
 
 function refusalOf(error: unknown): Refusal {

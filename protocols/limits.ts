@@ -155,30 +155,49 @@ export const OFFERED_RUNS_MAX = 64
 /** Runs that one peer may offer to another: nobody can fill a registry alone. */
 export const OFFERED_RUNS_PER_PEER = 8
 
-/** How often a peer repeats to everyone it is connected to which runs it offers: whoever starts empty is full by then. */
-export const ANNOUNCEMENT_MS = 10 * 60_000
-
-/** What has not been repeated for this long is forgotten: soft state only. Two repetitions may be lost. */
-export const OFFERED_RUN_TTL_MS = 3 * ANNOUNCEMENT_MS
-
-// Runs kept by a coordinator
-
-/** Runs whose chain and newest state a coordinator keeps at a time. */
-export const CACHED_RUNS_MAX = OFFERED_RUNS_MAX
-
-/** Records of one chain: a thousand rounds with half their attempts given up, and some. */
-export const CACHED_RECORDS_MAX = 4_096
-
-/** How often a coordinator says how far it knows a run: whoever comes back to a sleeping run hears of it by then. */
-export const CACHE_TIP_MS = 15_000
-
-/** The links of one's own round come a moment later from everyone at once: a cache need not be among the first. */
-export const CACHE_FOLLOW_MS = 3_000
+/** An offer not repeated for this long is forgotten: soft state only. */
+export const OFFERED_RUN_TTL_MS = 30 * 60_000
 
 // Members
 
 /** Members of one run: their list (52 letters each) still fits a quarter of a gossip message. */
 export const MEMBERS_MAX = 1024
+
+// Admission
+
+/** Peers that a run lets in by invitation in all, which the chain's tip remembers (some 400 bytes each). */
+export const REDEMPTIONS_MAX = 4 * MEMBERS_MAX
+
+/** Admissions by invitation in one link: 300 bytes each beside a list of 1024 members stay within one frame. */
+export const ADMISSIONS_PER_LINK = 64
+
+/** Revoked invitations that the chain's tip remembers: an author who has to revoke more begins another run. */
+export const REVOKED_MAX = 1024
+
+/** Orders of the author in one link, some 400 bytes each; more wait for the next. */
+export const ORDERS_PER_LINK = 16
+
+/** Orders that a member keeps until a link lists them: only the author can sign any. */
+export const ORDERS_KEPT = 64
+
+/** Links that an order stays good for: an author that has gone meanwhile is carried out by then, or says it again. */
+export const ORDER_LINKS = 16
+
+/**
+ * How long after its expiry by their own clocks voters still let an invitation in. The proposer leaves out what is expired
+ * by its clock; voters only keep a proposer from ignoring expiry. So clocks that differ by less than this never make two
+ * members vote differently.
+ */
+export const EXPIRY_TOLERANCE_MS = 60 * 60_000
+
+/** Characters of an invitation's label: a name and a place. */
+export const INVITATION_LABEL = 64
+
+/** An invitation as text: some 350 characters, and a label in letters of four bytes. */
+export const INVITATION_TEXT = 1024
+
+/** Peers that are refused and remembered, so that the log says it once; the oldest gives way. */
+export const TURNED_AWAY_MAX = 256
 
 // Blame
 

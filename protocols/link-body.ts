@@ -1,5 +1,6 @@
 /** What the body of a link must say, given the chain before it; its signatures are another matter (chain.ts). */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import { admissionsFault } from './admission.ts'
 import { cohortAt, treeAt } from './chain-cohorts.ts'
 import type { ChainTip, LinkKind, RunContext } from './chain-tip.ts'
 import { checkLength, equalBytes } from './codec.ts'
@@ -8,19 +9,23 @@ import { expelledAfter, expulsionsFault } from './expulsions.ts'
 import { MEMBERS_MAX } from './limits.ts'
 import { isSortedSet } from './member-list.ts'
 import type { LinkBody } from './messages.js'
+import { type CarriedOut, carryOut, withRevoked } from './orders.ts'
 import { leastCohortOf, pauseOf } from './pause.ts'
 import { accountAfter } from './tip-after.ts'
 import { pathOfNode } from './tree.ts'
 import { faultOfFlatLink, faultOfTreeLink } from './tree-link.ts'
 
-/** @throws what `refuse` makes of the first thing that is wrong */
+/**
+ * @returns what the orders that it lists come to
+ * @throws what `refuse` makes of the first thing that is wrong
+ */
 export function checkLinkBody(
   tip: ChainTip,
   link: LinkBody,
   run: RunContext,
   crypto: CryptoSuite,
   refuse: (reason: string) => ProtocolError
-): void {
+): CarriedOut {
   const kinds: readonly string[] = ['result', 'abort', 'lost', 'reconfiguration'] satisfies LinkKind[]
   if (!kinds.includes(link.kind)) throw refuse(`unknown kind ${link.kind.slice(0, 32)}`)
   if (!equalBytes(link.run, run.id)) throw refuse('made for another run')
@@ -39,11 +44,14 @@ export function checkLinkBody(
     throw refuse(`a ${link.kind} must leave the state as it was`)
   if (link.epsilonSpent !== (accountAfter(tip, link.kind as LinkKind, run)?.epsilon ?? 0))
     throw refuse('it states another privacy spent')
+  if (tip.end === 'author') throw refuse('its author has ended the run')
+  const orders = ordersOf(tip, link, run, crypto, refuse)
   if (link.kind === 'reconfiguration') {
-    if (link.expulsions.length > 0 || link.reason !== '') throw refuse('the author only names the members')
+    if (link.expulsions.length + link.admissions.length > 0 || link.reason !== '' || orders.pauses)
+      throw refuse('the author only names the members')
     const least = leastCohortOf(run.manifest)
-    if (link.members.length < least) throw refuse(`${least} members are needed at least`)
-    return
+    if (link.members.length < least && !orders.ends) throw refuse(`${least} members are needed at least`)
+    return orders
   }
   if (pauseOf(tip, run.manifest) !== null)
     throw refuse('the run is paused: only its author can go on from here')
@@ -53,6 +61,10 @@ export function checkLinkBody(
   if (link.members.some(peer => expelled.includes(peer))) throw refuse('it lets in a peer that was expelled')
   if (link.survivors.some(({ peer }) => link.kind === 'result' && expelled.includes(peer)))
     throw refuse('it counts the input of a peer that it expels')
+  const newcomers = link.members.filter(peer => !tip.members.includes(peer))
+  const record = withRevoked(tip.admission, orders)
+  const unfounded = admissionsFault(record, link.admissions, newcomers, run, crypto)
+  if (unfounded !== null) throw refuse(unfounded)
   const cohort = cohortAt(tip, run, crypto)
   if (link.cohort.join() !== cohort.join()) throw refuse('its cohort is not the one that the chain fixed')
   const tree = treeAt(tip, run, crypto)
@@ -63,4 +75,19 @@ export function checkLinkBody(
     throw refuse('another encoding')
   const misplaced = tree === null ? faultOfFlatLink(link) : faultOfTreeLink(tree, link)
   if (misplaced !== null) throw refuse(misplaced)
+  return orders
+}
+
+function ordersOf(
+  tip: ChainTip,
+  link: LinkBody,
+  run: RunContext,
+  crypto: CryptoSuite,
+  refuse: (reason: string) => ProtocolError
+): CarriedOut {
+  try {
+    return carryOut(tip, link.orders, run, crypto)
+  } catch (error) {
+    throw refuse((error as Error).message)
+  }
 }

@@ -64,6 +64,7 @@ const COLLUDERS_TEXT = `default, or a whole number from 0 to ${COHORT_MAX - 2}`
 const VERIFIERS_TEXT = `everyone, or a whole number from ${VERIFIERS_MIN} to ${COHORT_MAX}`
 const LIST_MAX = 512
 const LIST_TEXT = `a list of 1 to ${LIST_MAX} different peer ids`
+const INVITED_TEXT = `a list of at most ${LIST_MAX} different peer ids, which may be empty: []`
 /** Eight rounds, the default, with it stay below epsilon 10 at delta 1e-5. */
 const NOISE_DEFAULT = 1.6
 const DELTA_TEXT = 'a number from 1e-12 to 0.1; far below one in the number of members'
@@ -278,9 +279,17 @@ export const manifestSchema = section({
             .min(1, LIST_TEXT)
             .max(LIST_MAX, LIST_TEXT)
             .refine(distinct, LIST_TEXT)
+        }),
+        section({
+          kind: z.literal('invitation'),
+          peers: z
+            .array(peerId, INVITED_TEXT)
+            .max(LIST_MAX, INVITED_TEXT)
+            .refine(distinct, INVITED_TEXT)
+            .default([])
         })
       ],
-      'a section whose kind is one of open, list'
+      'a section whose kind is one of open, list, invitation'
     )
     .prefault({ kind: 'open' })
 })

@@ -38,7 +38,8 @@ const wider: ReadonlyArray<Omit<LaterField, 'before'> & { hasWordsFor(value: unk
   { path: ['adapter', 'kind'], since: '1.1', hasWordsFor: kind => kind === 'lora' },
   { path: ['secureSum', 'ringBits'], since: '1.1', hasWordsFor: bits => bits !== 20 },
   { path: ['secureSum', 'verifiers'], since: '1.1', hasWordsFor: verifiers => verifiers === 'everyone' },
-  { path: ['privacy', 'mechanism'], since: '1.1', hasWordsFor: mechanism => mechanism === 'none' }
+  { path: ['privacy', 'mechanism'], since: '1.1', hasWordsFor: mechanism => mechanism === 'none' },
+  { path: ['admission', 'kind'], since: '1.1', hasWordsFor: kind => kind !== 'invitation' }
 ]
 
 /** Fields whose default was another one before. */
@@ -108,6 +109,11 @@ export function versionFault(
     `the manifest has format version ${version}, this fedpeft-node takes part in ${major}.${Math.max(0, minor - 1)} to ` +
     `${major}.${minor + 1}: everyone in the run needs the same version (${UPGRADE_COMMAND})`
   return { isForm: false, message }
+}
+
+/** True of a version that has what a format brought. */
+export function hasFormat(version: string, format: string): boolean {
+  return minorOf(version) >= minorOf(format)
 }
 
 /** Whether a version that we take part in is later than ours. */

@@ -121,6 +121,7 @@ export declare namespace Envelope {
 export interface Registration {
     nonce: Uint8Array;
     afterLink: Uint8Array;
+    redemption?: Redemption;
 }
 export declare namespace Registration {
     const codec: () => Codec<Registration>;
@@ -132,9 +133,318 @@ export declare namespace Registration {
         field: '$.afterLink';
         value: Uint8Array;
     }
+    interface RegistrationRedemptionInvitationRunFieldEvent {
+        field: '$.redemption.invitation.run';
+        value: Uint8Array;
+    }
+    interface RegistrationRedemptionInvitationIdFieldEvent {
+        field: '$.redemption.invitation.id';
+        value: Uint8Array;
+    }
+    interface RegistrationRedemptionInvitationExpiresAtSFieldEvent {
+        field: '$.redemption.invitation.expiresAtS';
+        value: number;
+    }
+    interface RegistrationRedemptionInvitationUsesFieldEvent {
+        field: '$.redemption.invitation.uses';
+        value: number;
+    }
+    interface RegistrationRedemptionInvitationLabelFieldEvent {
+        field: '$.redemption.invitation.label';
+        value: string;
+    }
+    interface RegistrationRedemptionInvitationSignatureFieldEvent {
+        field: '$.redemption.invitation.signature';
+        value: Uint8Array;
+    }
+    interface RegistrationRedemptionProofFieldEvent {
+        field: '$.redemption.proof';
+        value: Uint8Array;
+    }
     function encode(obj: Partial<Registration>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Registration>): Registration;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Registration>): Generator<RegistrationNonceFieldEvent | RegistrationAfterLinkFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Registration>): Generator<RegistrationNonceFieldEvent | RegistrationAfterLinkFieldEvent | RegistrationRedemptionInvitationRunFieldEvent | RegistrationRedemptionInvitationIdFieldEvent | RegistrationRedemptionInvitationExpiresAtSFieldEvent | RegistrationRedemptionInvitationUsesFieldEvent | RegistrationRedemptionInvitationLabelFieldEvent | RegistrationRedemptionInvitationSignatureFieldEvent | RegistrationRedemptionProofFieldEvent>;
+}
+export interface Invitation {
+    run: Uint8Array;
+    id: Uint8Array;
+    expiresAtS: number;
+    uses: number;
+    label: string;
+    signature: Uint8Array;
+}
+export declare namespace Invitation {
+    const codec: () => Codec<Invitation>;
+    interface InvitationRunFieldEvent {
+        field: '$.run';
+        value: Uint8Array;
+    }
+    interface InvitationIdFieldEvent {
+        field: '$.id';
+        value: Uint8Array;
+    }
+    interface InvitationExpiresAtSFieldEvent {
+        field: '$.expiresAtS';
+        value: number;
+    }
+    interface InvitationUsesFieldEvent {
+        field: '$.uses';
+        value: number;
+    }
+    interface InvitationLabelFieldEvent {
+        field: '$.label';
+        value: string;
+    }
+    interface InvitationSignatureFieldEvent {
+        field: '$.signature';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Invitation>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Invitation>): Invitation;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Invitation>): Generator<InvitationRunFieldEvent | InvitationIdFieldEvent | InvitationExpiresAtSFieldEvent | InvitationUsesFieldEvent | InvitationLabelFieldEvent | InvitationSignatureFieldEvent>;
+}
+export interface Redemption {
+    invitation?: Invitation;
+    proof: Uint8Array;
+}
+export declare namespace Redemption {
+    const codec: () => Codec<Redemption>;
+    interface RedemptionInvitationRunFieldEvent {
+        field: '$.invitation.run';
+        value: Uint8Array;
+    }
+    interface RedemptionInvitationIdFieldEvent {
+        field: '$.invitation.id';
+        value: Uint8Array;
+    }
+    interface RedemptionInvitationExpiresAtSFieldEvent {
+        field: '$.invitation.expiresAtS';
+        value: number;
+    }
+    interface RedemptionInvitationUsesFieldEvent {
+        field: '$.invitation.uses';
+        value: number;
+    }
+    interface RedemptionInvitationLabelFieldEvent {
+        field: '$.invitation.label';
+        value: string;
+    }
+    interface RedemptionInvitationSignatureFieldEvent {
+        field: '$.invitation.signature';
+        value: Uint8Array;
+    }
+    interface RedemptionProofFieldEvent {
+        field: '$.proof';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Redemption>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Redemption>): Redemption;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Redemption>): Generator<RedemptionInvitationRunFieldEvent | RedemptionInvitationIdFieldEvent | RedemptionInvitationExpiresAtSFieldEvent | RedemptionInvitationUsesFieldEvent | RedemptionInvitationLabelFieldEvent | RedemptionInvitationSignatureFieldEvent | RedemptionProofFieldEvent>;
+}
+export interface InvitationToken {
+    invitation?: Invitation;
+    secret: Uint8Array;
+}
+export declare namespace InvitationToken {
+    const codec: () => Codec<InvitationToken>;
+    interface InvitationTokenInvitationRunFieldEvent {
+        field: '$.invitation.run';
+        value: Uint8Array;
+    }
+    interface InvitationTokenInvitationIdFieldEvent {
+        field: '$.invitation.id';
+        value: Uint8Array;
+    }
+    interface InvitationTokenInvitationExpiresAtSFieldEvent {
+        field: '$.invitation.expiresAtS';
+        value: number;
+    }
+    interface InvitationTokenInvitationUsesFieldEvent {
+        field: '$.invitation.uses';
+        value: number;
+    }
+    interface InvitationTokenInvitationLabelFieldEvent {
+        field: '$.invitation.label';
+        value: string;
+    }
+    interface InvitationTokenInvitationSignatureFieldEvent {
+        field: '$.invitation.signature';
+        value: Uint8Array;
+    }
+    interface InvitationTokenSecretFieldEvent {
+        field: '$.secret';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<InvitationToken>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<InvitationToken>): InvitationToken;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<InvitationToken>): Generator<InvitationTokenInvitationRunFieldEvent | InvitationTokenInvitationIdFieldEvent | InvitationTokenInvitationExpiresAtSFieldEvent | InvitationTokenInvitationUsesFieldEvent | InvitationTokenInvitationLabelFieldEvent | InvitationTokenInvitationSignatureFieldEvent | InvitationTokenSecretFieldEvent>;
+}
+export interface Admission {
+    peer: string;
+    redemption?: Redemption;
+}
+export declare namespace Admission {
+    const codec: () => Codec<Admission>;
+    interface AdmissionPeerFieldEvent {
+        field: '$.peer';
+        value: string;
+    }
+    interface AdmissionRedemptionInvitationRunFieldEvent {
+        field: '$.redemption.invitation.run';
+        value: Uint8Array;
+    }
+    interface AdmissionRedemptionInvitationIdFieldEvent {
+        field: '$.redemption.invitation.id';
+        value: Uint8Array;
+    }
+    interface AdmissionRedemptionInvitationExpiresAtSFieldEvent {
+        field: '$.redemption.invitation.expiresAtS';
+        value: number;
+    }
+    interface AdmissionRedemptionInvitationUsesFieldEvent {
+        field: '$.redemption.invitation.uses';
+        value: number;
+    }
+    interface AdmissionRedemptionInvitationLabelFieldEvent {
+        field: '$.redemption.invitation.label';
+        value: string;
+    }
+    interface AdmissionRedemptionInvitationSignatureFieldEvent {
+        field: '$.redemption.invitation.signature';
+        value: Uint8Array;
+    }
+    interface AdmissionRedemptionProofFieldEvent {
+        field: '$.redemption.proof';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Admission>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Admission>): Admission;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Admission>): Generator<AdmissionPeerFieldEvent | AdmissionRedemptionInvitationRunFieldEvent | AdmissionRedemptionInvitationIdFieldEvent | AdmissionRedemptionInvitationExpiresAtSFieldEvent | AdmissionRedemptionInvitationUsesFieldEvent | AdmissionRedemptionInvitationLabelFieldEvent | AdmissionRedemptionInvitationSignatureFieldEvent | AdmissionRedemptionProofFieldEvent>;
+}
+export interface Refusal {
+    reason: string;
+    admissions: Admission[];
+    order?: Envelope;
+}
+export declare namespace Refusal {
+    const codec: () => Codec<Refusal>;
+    interface RefusalReasonFieldEvent {
+        field: '$.reason';
+        value: string;
+    }
+    interface RefusalAdmissionsPeerFieldEvent {
+        field: '$.admissions[].peer';
+        value: string;
+        index: number;
+    }
+    interface RefusalAdmissionsRedemptionInvitationRunFieldEvent {
+        field: '$.admissions[].redemption.invitation.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RefusalAdmissionsRedemptionInvitationIdFieldEvent {
+        field: '$.admissions[].redemption.invitation.id';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RefusalAdmissionsRedemptionInvitationExpiresAtSFieldEvent {
+        field: '$.admissions[].redemption.invitation.expiresAtS';
+        value: number;
+        index: number;
+    }
+    interface RefusalAdmissionsRedemptionInvitationUsesFieldEvent {
+        field: '$.admissions[].redemption.invitation.uses';
+        value: number;
+        index: number;
+    }
+    interface RefusalAdmissionsRedemptionInvitationLabelFieldEvent {
+        field: '$.admissions[].redemption.invitation.label';
+        value: string;
+        index: number;
+    }
+    interface RefusalAdmissionsRedemptionInvitationSignatureFieldEvent {
+        field: '$.admissions[].redemption.invitation.signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RefusalAdmissionsRedemptionProofFieldEvent {
+        field: '$.admissions[].redemption.proof';
+        value: Uint8Array;
+        index: number;
+    }
+    interface RefusalOrderTypeFieldEvent {
+        field: '$.order.type';
+        value: string;
+    }
+    interface RefusalOrderContextVersionFieldEvent {
+        field: '$.order.context.version';
+        value: string;
+    }
+    interface RefusalOrderContextRunFieldEvent {
+        field: '$.order.context.run';
+        value: Uint8Array;
+    }
+    interface RefusalOrderContextPreviousLinkFieldEvent {
+        field: '$.order.context.previousLink';
+        value: Uint8Array;
+    }
+    interface RefusalOrderContextRoundFieldEvent {
+        field: '$.order.context.round';
+        value: number;
+    }
+    interface RefusalOrderContextAttemptFieldEvent {
+        field: '$.order.context.attempt';
+        value: number;
+    }
+    interface RefusalOrderContextRosterHashFieldEvent {
+        field: '$.order.context.rosterHash';
+        value: Uint8Array;
+    }
+    interface RefusalOrderContextBaseModelFieldEvent {
+        field: '$.order.context.baseModel';
+        value: Uint8Array;
+    }
+    interface RefusalOrderContextEncodingHashFieldEvent {
+        field: '$.order.context.encodingHash';
+        value: Uint8Array;
+    }
+    interface RefusalOrderContextCohortFieldEvent {
+        field: '$.order.context.cohort';
+        value: string;
+    }
+    interface RefusalOrderPayloadFieldEvent {
+        field: '$.order.payload';
+        value: Uint8Array;
+    }
+    interface RefusalOrderSenderFieldEvent {
+        field: '$.order.sender';
+        value: Uint8Array;
+    }
+    interface RefusalOrderSignatureFieldEvent {
+        field: '$.order.signature';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Refusal>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Refusal>): Refusal;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Refusal>): Generator<RefusalReasonFieldEvent | RefusalAdmissionsPeerFieldEvent | RefusalAdmissionsRedemptionInvitationRunFieldEvent | RefusalAdmissionsRedemptionInvitationIdFieldEvent | RefusalAdmissionsRedemptionInvitationExpiresAtSFieldEvent | RefusalAdmissionsRedemptionInvitationUsesFieldEvent | RefusalAdmissionsRedemptionInvitationLabelFieldEvent | RefusalAdmissionsRedemptionInvitationSignatureFieldEvent | RefusalAdmissionsRedemptionProofFieldEvent | RefusalOrderTypeFieldEvent | RefusalOrderContextVersionFieldEvent | RefusalOrderContextRunFieldEvent | RefusalOrderContextPreviousLinkFieldEvent | RefusalOrderContextRoundFieldEvent | RefusalOrderContextAttemptFieldEvent | RefusalOrderContextRosterHashFieldEvent | RefusalOrderContextBaseModelFieldEvent | RefusalOrderContextEncodingHashFieldEvent | RefusalOrderContextCohortFieldEvent | RefusalOrderPayloadFieldEvent | RefusalOrderSenderFieldEvent | RefusalOrderSignatureFieldEvent>;
+}
+export interface Order {
+    kind: string;
+    invitation: Uint8Array;
+}
+export declare namespace Order {
+    const codec: () => Codec<Order>;
+    interface OrderKindFieldEvent {
+        field: '$.kind';
+        value: string;
+    }
+    interface OrderInvitationFieldEvent {
+        field: '$.invitation';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<Order>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Order>): Order;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Order>): Generator<OrderKindFieldEvent | OrderInvitationFieldEvent>;
 }
 export interface Founding {
     registrations: Envelope[];
@@ -806,6 +1116,7 @@ export interface SurvivorsDecision {
     nextMembers: string[];
     registrations: Envelope[];
     expulsions: Expulsion[];
+    orders: Envelope[];
 }
 export declare namespace SurvivorsDecision {
     const codec: () => Codec<SurvivorsDecision>;
@@ -1028,9 +1339,74 @@ export declare namespace SurvivorsDecision {
         value: Uint8Array;
         index: number;
     }
+    interface SurvivorsDecisionOrdersTypeFieldEvent {
+        field: '$.orders[].type';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextVersionFieldEvent {
+        field: '$.orders[].context.version';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextRunFieldEvent {
+        field: '$.orders[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextPreviousLinkFieldEvent {
+        field: '$.orders[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextRoundFieldEvent {
+        field: '$.orders[].context.round';
+        value: number;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextAttemptFieldEvent {
+        field: '$.orders[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextRosterHashFieldEvent {
+        field: '$.orders[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextBaseModelFieldEvent {
+        field: '$.orders[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextEncodingHashFieldEvent {
+        field: '$.orders[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersContextCohortFieldEvent {
+        field: '$.orders[].context.cohort';
+        value: string;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersPayloadFieldEvent {
+        field: '$.orders[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersSenderFieldEvent {
+        field: '$.orders[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface SurvivorsDecisionOrdersSignatureFieldEvent {
+        field: '$.orders[].signature';
+        value: Uint8Array;
+        index: number;
+    }
     function encode(obj: Partial<SurvivorsDecision>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): SurvivorsDecision;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): Generator<SurvivorsDecisionProposerFieldEvent | SurvivorsDecisionInventoriesTypeFieldEvent | SurvivorsDecisionInventoriesContextVersionFieldEvent | SurvivorsDecisionInventoriesContextRunFieldEvent | SurvivorsDecisionInventoriesContextPreviousLinkFieldEvent | SurvivorsDecisionInventoriesContextRoundFieldEvent | SurvivorsDecisionInventoriesContextAttemptFieldEvent | SurvivorsDecisionInventoriesContextRosterHashFieldEvent | SurvivorsDecisionInventoriesContextBaseModelFieldEvent | SurvivorsDecisionInventoriesContextEncodingHashFieldEvent | SurvivorsDecisionInventoriesContextCohortFieldEvent | SurvivorsDecisionInventoriesPayloadFieldEvent | SurvivorsDecisionInventoriesSenderFieldEvent | SurvivorsDecisionInventoriesSignatureFieldEvent | SurvivorsDecisionHeadersTypeFieldEvent | SurvivorsDecisionHeadersContextVersionFieldEvent | SurvivorsDecisionHeadersContextRunFieldEvent | SurvivorsDecisionHeadersContextPreviousLinkFieldEvent | SurvivorsDecisionHeadersContextRoundFieldEvent | SurvivorsDecisionHeadersContextAttemptFieldEvent | SurvivorsDecisionHeadersContextRosterHashFieldEvent | SurvivorsDecisionHeadersContextBaseModelFieldEvent | SurvivorsDecisionHeadersContextEncodingHashFieldEvent | SurvivorsDecisionHeadersContextCohortFieldEvent | SurvivorsDecisionHeadersPayloadFieldEvent | SurvivorsDecisionHeadersSenderFieldEvent | SurvivorsDecisionHeadersSignatureFieldEvent | SurvivorsDecisionNextMembersFieldEvent | SurvivorsDecisionRegistrationsTypeFieldEvent | SurvivorsDecisionRegistrationsContextVersionFieldEvent | SurvivorsDecisionRegistrationsContextRunFieldEvent | SurvivorsDecisionRegistrationsContextPreviousLinkFieldEvent | SurvivorsDecisionRegistrationsContextRoundFieldEvent | SurvivorsDecisionRegistrationsContextAttemptFieldEvent | SurvivorsDecisionRegistrationsContextRosterHashFieldEvent | SurvivorsDecisionRegistrationsContextBaseModelFieldEvent | SurvivorsDecisionRegistrationsContextEncodingHashFieldEvent | SurvivorsDecisionRegistrationsContextCohortFieldEvent | SurvivorsDecisionRegistrationsPayloadFieldEvent | SurvivorsDecisionRegistrationsSenderFieldEvent | SurvivorsDecisionRegistrationsSignatureFieldEvent | SurvivorsDecisionExpulsionsPeerFieldEvent | SurvivorsDecisionExpulsionsKindFieldEvent | SurvivorsDecisionExpulsionsEvidenceHashFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SurvivorsDecision>): Generator<SurvivorsDecisionProposerFieldEvent | SurvivorsDecisionInventoriesTypeFieldEvent | SurvivorsDecisionInventoriesContextVersionFieldEvent | SurvivorsDecisionInventoriesContextRunFieldEvent | SurvivorsDecisionInventoriesContextPreviousLinkFieldEvent | SurvivorsDecisionInventoriesContextRoundFieldEvent | SurvivorsDecisionInventoriesContextAttemptFieldEvent | SurvivorsDecisionInventoriesContextRosterHashFieldEvent | SurvivorsDecisionInventoriesContextBaseModelFieldEvent | SurvivorsDecisionInventoriesContextEncodingHashFieldEvent | SurvivorsDecisionInventoriesContextCohortFieldEvent | SurvivorsDecisionInventoriesPayloadFieldEvent | SurvivorsDecisionInventoriesSenderFieldEvent | SurvivorsDecisionInventoriesSignatureFieldEvent | SurvivorsDecisionHeadersTypeFieldEvent | SurvivorsDecisionHeadersContextVersionFieldEvent | SurvivorsDecisionHeadersContextRunFieldEvent | SurvivorsDecisionHeadersContextPreviousLinkFieldEvent | SurvivorsDecisionHeadersContextRoundFieldEvent | SurvivorsDecisionHeadersContextAttemptFieldEvent | SurvivorsDecisionHeadersContextRosterHashFieldEvent | SurvivorsDecisionHeadersContextBaseModelFieldEvent | SurvivorsDecisionHeadersContextEncodingHashFieldEvent | SurvivorsDecisionHeadersContextCohortFieldEvent | SurvivorsDecisionHeadersPayloadFieldEvent | SurvivorsDecisionHeadersSenderFieldEvent | SurvivorsDecisionHeadersSignatureFieldEvent | SurvivorsDecisionNextMembersFieldEvent | SurvivorsDecisionRegistrationsTypeFieldEvent | SurvivorsDecisionRegistrationsContextVersionFieldEvent | SurvivorsDecisionRegistrationsContextRunFieldEvent | SurvivorsDecisionRegistrationsContextPreviousLinkFieldEvent | SurvivorsDecisionRegistrationsContextRoundFieldEvent | SurvivorsDecisionRegistrationsContextAttemptFieldEvent | SurvivorsDecisionRegistrationsContextRosterHashFieldEvent | SurvivorsDecisionRegistrationsContextBaseModelFieldEvent | SurvivorsDecisionRegistrationsContextEncodingHashFieldEvent | SurvivorsDecisionRegistrationsContextCohortFieldEvent | SurvivorsDecisionRegistrationsPayloadFieldEvent | SurvivorsDecisionRegistrationsSenderFieldEvent | SurvivorsDecisionRegistrationsSignatureFieldEvent | SurvivorsDecisionExpulsionsPeerFieldEvent | SurvivorsDecisionExpulsionsKindFieldEvent | SurvivorsDecisionExpulsionsEvidenceHashFieldEvent | SurvivorsDecisionOrdersTypeFieldEvent | SurvivorsDecisionOrdersContextVersionFieldEvent | SurvivorsDecisionOrdersContextRunFieldEvent | SurvivorsDecisionOrdersContextPreviousLinkFieldEvent | SurvivorsDecisionOrdersContextRoundFieldEvent | SurvivorsDecisionOrdersContextAttemptFieldEvent | SurvivorsDecisionOrdersContextRosterHashFieldEvent | SurvivorsDecisionOrdersContextBaseModelFieldEvent | SurvivorsDecisionOrdersContextEncodingHashFieldEvent | SurvivorsDecisionOrdersContextCohortFieldEvent | SurvivorsDecisionOrdersPayloadFieldEvent | SurvivorsDecisionOrdersSenderFieldEvent | SurvivorsDecisionOrdersSignatureFieldEvent>;
 }
 export interface Survivor {
     peer: string;
@@ -1072,6 +1448,8 @@ export interface LinkBody {
     reason: string;
     children: Uint8Array[];
     node?: string;
+    admissions: Admission[];
+    orders: Envelope[];
 }
 export declare namespace LinkBody {
     const codec: () => Codec<LinkBody>;
@@ -1179,9 +1557,114 @@ export declare namespace LinkBody {
         field: '$.node';
         value: string;
     }
+    interface LinkBodyAdmissionsPeerFieldEvent {
+        field: '$.admissions[].peer';
+        value: string;
+        index: number;
+    }
+    interface LinkBodyAdmissionsRedemptionInvitationRunFieldEvent {
+        field: '$.admissions[].redemption.invitation.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyAdmissionsRedemptionInvitationIdFieldEvent {
+        field: '$.admissions[].redemption.invitation.id';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyAdmissionsRedemptionInvitationExpiresAtSFieldEvent {
+        field: '$.admissions[].redemption.invitation.expiresAtS';
+        value: number;
+        index: number;
+    }
+    interface LinkBodyAdmissionsRedemptionInvitationUsesFieldEvent {
+        field: '$.admissions[].redemption.invitation.uses';
+        value: number;
+        index: number;
+    }
+    interface LinkBodyAdmissionsRedemptionInvitationLabelFieldEvent {
+        field: '$.admissions[].redemption.invitation.label';
+        value: string;
+        index: number;
+    }
+    interface LinkBodyAdmissionsRedemptionInvitationSignatureFieldEvent {
+        field: '$.admissions[].redemption.invitation.signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyAdmissionsRedemptionProofFieldEvent {
+        field: '$.admissions[].redemption.proof';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyOrdersTypeFieldEvent {
+        field: '$.orders[].type';
+        value: string;
+        index: number;
+    }
+    interface LinkBodyOrdersContextVersionFieldEvent {
+        field: '$.orders[].context.version';
+        value: string;
+        index: number;
+    }
+    interface LinkBodyOrdersContextRunFieldEvent {
+        field: '$.orders[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyOrdersContextPreviousLinkFieldEvent {
+        field: '$.orders[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyOrdersContextRoundFieldEvent {
+        field: '$.orders[].context.round';
+        value: number;
+        index: number;
+    }
+    interface LinkBodyOrdersContextAttemptFieldEvent {
+        field: '$.orders[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface LinkBodyOrdersContextRosterHashFieldEvent {
+        field: '$.orders[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyOrdersContextBaseModelFieldEvent {
+        field: '$.orders[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyOrdersContextEncodingHashFieldEvent {
+        field: '$.orders[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyOrdersContextCohortFieldEvent {
+        field: '$.orders[].context.cohort';
+        value: string;
+        index: number;
+    }
+    interface LinkBodyOrdersPayloadFieldEvent {
+        field: '$.orders[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyOrdersSenderFieldEvent {
+        field: '$.orders[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface LinkBodyOrdersSignatureFieldEvent {
+        field: '$.orders[].signature';
+        value: Uint8Array;
+        index: number;
+    }
     function encode(obj: Partial<LinkBody>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): LinkBody;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): Generator<LinkBodyHeightFieldEvent | LinkBodyKindFieldEvent | LinkBodyRunFieldEvent | LinkBodyPreviousFieldEvent | LinkBodyRoundFieldEvent | LinkBodyAttemptFieldEvent | LinkBodyCohortFieldEvent | LinkBodyRosterHashFieldEvent | LinkBodyEncodingHashFieldEvent | LinkBodySurvivorsPeerFieldEvent | LinkBodySurvivorsAddressFieldEvent | LinkBodyMembersFieldEvent | LinkBodyStateHashFieldEvent | LinkBodyBeaconFieldEvent | LinkBodyCompletedRoundsFieldEvent | LinkBodyWeightSumFieldEvent | LinkBodyMeanLossFieldEvent | LinkBodyEpsilonSpentFieldEvent | LinkBodyExpulsionsPeerFieldEvent | LinkBodyExpulsionsKindFieldEvent | LinkBodyExpulsionsEvidenceHashFieldEvent | LinkBodyReasonFieldEvent | LinkBodyChildrenFieldEvent | LinkBodyNodeFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LinkBody>): Generator<LinkBodyHeightFieldEvent | LinkBodyKindFieldEvent | LinkBodyRunFieldEvent | LinkBodyPreviousFieldEvent | LinkBodyRoundFieldEvent | LinkBodyAttemptFieldEvent | LinkBodyCohortFieldEvent | LinkBodyRosterHashFieldEvent | LinkBodyEncodingHashFieldEvent | LinkBodySurvivorsPeerFieldEvent | LinkBodySurvivorsAddressFieldEvent | LinkBodyMembersFieldEvent | LinkBodyStateHashFieldEvent | LinkBodyBeaconFieldEvent | LinkBodyCompletedRoundsFieldEvent | LinkBodyWeightSumFieldEvent | LinkBodyMeanLossFieldEvent | LinkBodyEpsilonSpentFieldEvent | LinkBodyExpulsionsPeerFieldEvent | LinkBodyExpulsionsKindFieldEvent | LinkBodyExpulsionsEvidenceHashFieldEvent | LinkBodyReasonFieldEvent | LinkBodyChildrenFieldEvent | LinkBodyNodeFieldEvent | LinkBodyAdmissionsPeerFieldEvent | LinkBodyAdmissionsRedemptionInvitationRunFieldEvent | LinkBodyAdmissionsRedemptionInvitationIdFieldEvent | LinkBodyAdmissionsRedemptionInvitationExpiresAtSFieldEvent | LinkBodyAdmissionsRedemptionInvitationUsesFieldEvent | LinkBodyAdmissionsRedemptionInvitationLabelFieldEvent | LinkBodyAdmissionsRedemptionInvitationSignatureFieldEvent | LinkBodyAdmissionsRedemptionProofFieldEvent | LinkBodyOrdersTypeFieldEvent | LinkBodyOrdersContextVersionFieldEvent | LinkBodyOrdersContextRunFieldEvent | LinkBodyOrdersContextPreviousLinkFieldEvent | LinkBodyOrdersContextRoundFieldEvent | LinkBodyOrdersContextAttemptFieldEvent | LinkBodyOrdersContextRosterHashFieldEvent | LinkBodyOrdersContextBaseModelFieldEvent | LinkBodyOrdersContextEncodingHashFieldEvent | LinkBodyOrdersContextCohortFieldEvent | LinkBodyOrdersPayloadFieldEvent | LinkBodyOrdersSenderFieldEvent | LinkBodyOrdersSignatureFieldEvent>;
 }
 export interface CohortSum {
     kind: string;
@@ -1544,6 +2027,71 @@ export declare namespace Decision {
         value: Uint8Array;
         index: number;
     }
+    interface DecisionSurvivorsOrdersTypeFieldEvent {
+        field: '$.survivors.orders[].type';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextVersionFieldEvent {
+        field: '$.survivors.orders[].context.version';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextRunFieldEvent {
+        field: '$.survivors.orders[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextPreviousLinkFieldEvent {
+        field: '$.survivors.orders[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextRoundFieldEvent {
+        field: '$.survivors.orders[].context.round';
+        value: number;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextAttemptFieldEvent {
+        field: '$.survivors.orders[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextRosterHashFieldEvent {
+        field: '$.survivors.orders[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextBaseModelFieldEvent {
+        field: '$.survivors.orders[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextEncodingHashFieldEvent {
+        field: '$.survivors.orders[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersContextCohortFieldEvent {
+        field: '$.survivors.orders[].context.cohort';
+        value: string;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersPayloadFieldEvent {
+        field: '$.survivors.orders[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersSenderFieldEvent {
+        field: '$.survivors.orders[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionSurvivorsOrdersSignatureFieldEvent {
+        field: '$.survivors.orders[].signature';
+        value: Uint8Array;
+        index: number;
+    }
     interface DecisionLinkHeightFieldEvent {
         field: '$.link.height';
         value: number;
@@ -1648,6 +2196,111 @@ export declare namespace Decision {
         field: '$.link.node';
         value: string;
     }
+    interface DecisionLinkAdmissionsPeerFieldEvent {
+        field: '$.link.admissions[].peer';
+        value: string;
+        index: number;
+    }
+    interface DecisionLinkAdmissionsRedemptionInvitationRunFieldEvent {
+        field: '$.link.admissions[].redemption.invitation.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkAdmissionsRedemptionInvitationIdFieldEvent {
+        field: '$.link.admissions[].redemption.invitation.id';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkAdmissionsRedemptionInvitationExpiresAtSFieldEvent {
+        field: '$.link.admissions[].redemption.invitation.expiresAtS';
+        value: number;
+        index: number;
+    }
+    interface DecisionLinkAdmissionsRedemptionInvitationUsesFieldEvent {
+        field: '$.link.admissions[].redemption.invitation.uses';
+        value: number;
+        index: number;
+    }
+    interface DecisionLinkAdmissionsRedemptionInvitationLabelFieldEvent {
+        field: '$.link.admissions[].redemption.invitation.label';
+        value: string;
+        index: number;
+    }
+    interface DecisionLinkAdmissionsRedemptionInvitationSignatureFieldEvent {
+        field: '$.link.admissions[].redemption.invitation.signature';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkAdmissionsRedemptionProofFieldEvent {
+        field: '$.link.admissions[].redemption.proof';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkOrdersTypeFieldEvent {
+        field: '$.link.orders[].type';
+        value: string;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextVersionFieldEvent {
+        field: '$.link.orders[].context.version';
+        value: string;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextRunFieldEvent {
+        field: '$.link.orders[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextPreviousLinkFieldEvent {
+        field: '$.link.orders[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextRoundFieldEvent {
+        field: '$.link.orders[].context.round';
+        value: number;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextAttemptFieldEvent {
+        field: '$.link.orders[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextRosterHashFieldEvent {
+        field: '$.link.orders[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextBaseModelFieldEvent {
+        field: '$.link.orders[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextEncodingHashFieldEvent {
+        field: '$.link.orders[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkOrdersContextCohortFieldEvent {
+        field: '$.link.orders[].context.cohort';
+        value: string;
+        index: number;
+    }
+    interface DecisionLinkOrdersPayloadFieldEvent {
+        field: '$.link.orders[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkOrdersSenderFieldEvent {
+        field: '$.link.orders[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface DecisionLinkOrdersSignatureFieldEvent {
+        field: '$.link.orders[].signature';
+        value: Uint8Array;
+        index: number;
+    }
     interface DecisionCohortSumKindFieldEvent {
         field: '$.cohortSum.kind';
         value: string;
@@ -1685,7 +2338,7 @@ export declare namespace Decision {
     }
     function encode(obj: Partial<Decision>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Decision;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Generator<DecisionRosterProposerFieldEvent | DecisionRosterAdvertisedTypeFieldEvent | DecisionRosterAdvertisedContextVersionFieldEvent | DecisionRosterAdvertisedContextRunFieldEvent | DecisionRosterAdvertisedContextPreviousLinkFieldEvent | DecisionRosterAdvertisedContextRoundFieldEvent | DecisionRosterAdvertisedContextAttemptFieldEvent | DecisionRosterAdvertisedContextRosterHashFieldEvent | DecisionRosterAdvertisedContextBaseModelFieldEvent | DecisionRosterAdvertisedContextEncodingHashFieldEvent | DecisionRosterAdvertisedContextCohortFieldEvent | DecisionRosterAdvertisedPayloadFieldEvent | DecisionRosterAdvertisedSenderFieldEvent | DecisionRosterAdvertisedSignatureFieldEvent | DecisionSharesProposerFieldEvent | DecisionSharesDealersIndexFieldEvent | DecisionSharesDealersHashFieldEvent | DecisionSurvivorsProposerFieldEvent | DecisionSurvivorsInventoriesTypeFieldEvent | DecisionSurvivorsInventoriesContextVersionFieldEvent | DecisionSurvivorsInventoriesContextRunFieldEvent | DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent | DecisionSurvivorsInventoriesContextRoundFieldEvent | DecisionSurvivorsInventoriesContextAttemptFieldEvent | DecisionSurvivorsInventoriesContextRosterHashFieldEvent | DecisionSurvivorsInventoriesContextBaseModelFieldEvent | DecisionSurvivorsInventoriesContextEncodingHashFieldEvent | DecisionSurvivorsInventoriesContextCohortFieldEvent | DecisionSurvivorsInventoriesPayloadFieldEvent | DecisionSurvivorsInventoriesSenderFieldEvent | DecisionSurvivorsInventoriesSignatureFieldEvent | DecisionSurvivorsHeadersTypeFieldEvent | DecisionSurvivorsHeadersContextVersionFieldEvent | DecisionSurvivorsHeadersContextRunFieldEvent | DecisionSurvivorsHeadersContextPreviousLinkFieldEvent | DecisionSurvivorsHeadersContextRoundFieldEvent | DecisionSurvivorsHeadersContextAttemptFieldEvent | DecisionSurvivorsHeadersContextRosterHashFieldEvent | DecisionSurvivorsHeadersContextBaseModelFieldEvent | DecisionSurvivorsHeadersContextEncodingHashFieldEvent | DecisionSurvivorsHeadersContextCohortFieldEvent | DecisionSurvivorsHeadersPayloadFieldEvent | DecisionSurvivorsHeadersSenderFieldEvent | DecisionSurvivorsHeadersSignatureFieldEvent | DecisionSurvivorsNextMembersFieldEvent | DecisionSurvivorsRegistrationsTypeFieldEvent | DecisionSurvivorsRegistrationsContextVersionFieldEvent | DecisionSurvivorsRegistrationsContextRunFieldEvent | DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent | DecisionSurvivorsRegistrationsContextRoundFieldEvent | DecisionSurvivorsRegistrationsContextAttemptFieldEvent | DecisionSurvivorsRegistrationsContextRosterHashFieldEvent | DecisionSurvivorsRegistrationsContextBaseModelFieldEvent | DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent | DecisionSurvivorsRegistrationsContextCohortFieldEvent | DecisionSurvivorsRegistrationsPayloadFieldEvent | DecisionSurvivorsRegistrationsSenderFieldEvent | DecisionSurvivorsRegistrationsSignatureFieldEvent | DecisionSurvivorsExpulsionsPeerFieldEvent | DecisionSurvivorsExpulsionsKindFieldEvent | DecisionSurvivorsExpulsionsEvidenceHashFieldEvent | DecisionLinkHeightFieldEvent | DecisionLinkKindFieldEvent | DecisionLinkRunFieldEvent | DecisionLinkPreviousFieldEvent | DecisionLinkRoundFieldEvent | DecisionLinkAttemptFieldEvent | DecisionLinkCohortFieldEvent | DecisionLinkRosterHashFieldEvent | DecisionLinkEncodingHashFieldEvent | DecisionLinkSurvivorsPeerFieldEvent | DecisionLinkSurvivorsAddressFieldEvent | DecisionLinkMembersFieldEvent | DecisionLinkStateHashFieldEvent | DecisionLinkBeaconFieldEvent | DecisionLinkCompletedRoundsFieldEvent | DecisionLinkWeightSumFieldEvent | DecisionLinkMeanLossFieldEvent | DecisionLinkEpsilonSpentFieldEvent | DecisionLinkExpulsionsPeerFieldEvent | DecisionLinkExpulsionsKindFieldEvent | DecisionLinkExpulsionsEvidenceHashFieldEvent | DecisionLinkReasonFieldEvent | DecisionLinkChildrenFieldEvent | DecisionLinkNodeFieldEvent | DecisionCohortSumKindFieldEvent | DecisionCohortSumRosterHashFieldEvent | DecisionCohortSumSurvivorsPeerFieldEvent | DecisionCohortSumSurvivorsAddressFieldEvent | DecisionCohortSumAddressFieldEvent | DecisionCohortSumLengthFieldEvent | DecisionCohortSumBeaconFieldEvent | DecisionCohortSumChildrenFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Generator<DecisionRosterProposerFieldEvent | DecisionRosterAdvertisedTypeFieldEvent | DecisionRosterAdvertisedContextVersionFieldEvent | DecisionRosterAdvertisedContextRunFieldEvent | DecisionRosterAdvertisedContextPreviousLinkFieldEvent | DecisionRosterAdvertisedContextRoundFieldEvent | DecisionRosterAdvertisedContextAttemptFieldEvent | DecisionRosterAdvertisedContextRosterHashFieldEvent | DecisionRosterAdvertisedContextBaseModelFieldEvent | DecisionRosterAdvertisedContextEncodingHashFieldEvent | DecisionRosterAdvertisedContextCohortFieldEvent | DecisionRosterAdvertisedPayloadFieldEvent | DecisionRosterAdvertisedSenderFieldEvent | DecisionRosterAdvertisedSignatureFieldEvent | DecisionSharesProposerFieldEvent | DecisionSharesDealersIndexFieldEvent | DecisionSharesDealersHashFieldEvent | DecisionSurvivorsProposerFieldEvent | DecisionSurvivorsInventoriesTypeFieldEvent | DecisionSurvivorsInventoriesContextVersionFieldEvent | DecisionSurvivorsInventoriesContextRunFieldEvent | DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent | DecisionSurvivorsInventoriesContextRoundFieldEvent | DecisionSurvivorsInventoriesContextAttemptFieldEvent | DecisionSurvivorsInventoriesContextRosterHashFieldEvent | DecisionSurvivorsInventoriesContextBaseModelFieldEvent | DecisionSurvivorsInventoriesContextEncodingHashFieldEvent | DecisionSurvivorsInventoriesContextCohortFieldEvent | DecisionSurvivorsInventoriesPayloadFieldEvent | DecisionSurvivorsInventoriesSenderFieldEvent | DecisionSurvivorsInventoriesSignatureFieldEvent | DecisionSurvivorsHeadersTypeFieldEvent | DecisionSurvivorsHeadersContextVersionFieldEvent | DecisionSurvivorsHeadersContextRunFieldEvent | DecisionSurvivorsHeadersContextPreviousLinkFieldEvent | DecisionSurvivorsHeadersContextRoundFieldEvent | DecisionSurvivorsHeadersContextAttemptFieldEvent | DecisionSurvivorsHeadersContextRosterHashFieldEvent | DecisionSurvivorsHeadersContextBaseModelFieldEvent | DecisionSurvivorsHeadersContextEncodingHashFieldEvent | DecisionSurvivorsHeadersContextCohortFieldEvent | DecisionSurvivorsHeadersPayloadFieldEvent | DecisionSurvivorsHeadersSenderFieldEvent | DecisionSurvivorsHeadersSignatureFieldEvent | DecisionSurvivorsNextMembersFieldEvent | DecisionSurvivorsRegistrationsTypeFieldEvent | DecisionSurvivorsRegistrationsContextVersionFieldEvent | DecisionSurvivorsRegistrationsContextRunFieldEvent | DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent | DecisionSurvivorsRegistrationsContextRoundFieldEvent | DecisionSurvivorsRegistrationsContextAttemptFieldEvent | DecisionSurvivorsRegistrationsContextRosterHashFieldEvent | DecisionSurvivorsRegistrationsContextBaseModelFieldEvent | DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent | DecisionSurvivorsRegistrationsContextCohortFieldEvent | DecisionSurvivorsRegistrationsPayloadFieldEvent | DecisionSurvivorsRegistrationsSenderFieldEvent | DecisionSurvivorsRegistrationsSignatureFieldEvent | DecisionSurvivorsExpulsionsPeerFieldEvent | DecisionSurvivorsExpulsionsKindFieldEvent | DecisionSurvivorsExpulsionsEvidenceHashFieldEvent | DecisionSurvivorsOrdersTypeFieldEvent | DecisionSurvivorsOrdersContextVersionFieldEvent | DecisionSurvivorsOrdersContextRunFieldEvent | DecisionSurvivorsOrdersContextPreviousLinkFieldEvent | DecisionSurvivorsOrdersContextRoundFieldEvent | DecisionSurvivorsOrdersContextAttemptFieldEvent | DecisionSurvivorsOrdersContextRosterHashFieldEvent | DecisionSurvivorsOrdersContextBaseModelFieldEvent | DecisionSurvivorsOrdersContextEncodingHashFieldEvent | DecisionSurvivorsOrdersContextCohortFieldEvent | DecisionSurvivorsOrdersPayloadFieldEvent | DecisionSurvivorsOrdersSenderFieldEvent | DecisionSurvivorsOrdersSignatureFieldEvent | DecisionLinkHeightFieldEvent | DecisionLinkKindFieldEvent | DecisionLinkRunFieldEvent | DecisionLinkPreviousFieldEvent | DecisionLinkRoundFieldEvent | DecisionLinkAttemptFieldEvent | DecisionLinkCohortFieldEvent | DecisionLinkRosterHashFieldEvent | DecisionLinkEncodingHashFieldEvent | DecisionLinkSurvivorsPeerFieldEvent | DecisionLinkSurvivorsAddressFieldEvent | DecisionLinkMembersFieldEvent | DecisionLinkStateHashFieldEvent | DecisionLinkBeaconFieldEvent | DecisionLinkCompletedRoundsFieldEvent | DecisionLinkWeightSumFieldEvent | DecisionLinkMeanLossFieldEvent | DecisionLinkEpsilonSpentFieldEvent | DecisionLinkExpulsionsPeerFieldEvent | DecisionLinkExpulsionsKindFieldEvent | DecisionLinkExpulsionsEvidenceHashFieldEvent | DecisionLinkReasonFieldEvent | DecisionLinkChildrenFieldEvent | DecisionLinkNodeFieldEvent | DecisionLinkAdmissionsPeerFieldEvent | DecisionLinkAdmissionsRedemptionInvitationRunFieldEvent | DecisionLinkAdmissionsRedemptionInvitationIdFieldEvent | DecisionLinkAdmissionsRedemptionInvitationExpiresAtSFieldEvent | DecisionLinkAdmissionsRedemptionInvitationUsesFieldEvent | DecisionLinkAdmissionsRedemptionInvitationLabelFieldEvent | DecisionLinkAdmissionsRedemptionInvitationSignatureFieldEvent | DecisionLinkAdmissionsRedemptionProofFieldEvent | DecisionLinkOrdersTypeFieldEvent | DecisionLinkOrdersContextVersionFieldEvent | DecisionLinkOrdersContextRunFieldEvent | DecisionLinkOrdersContextPreviousLinkFieldEvent | DecisionLinkOrdersContextRoundFieldEvent | DecisionLinkOrdersContextAttemptFieldEvent | DecisionLinkOrdersContextRosterHashFieldEvent | DecisionLinkOrdersContextBaseModelFieldEvent | DecisionLinkOrdersContextEncodingHashFieldEvent | DecisionLinkOrdersContextCohortFieldEvent | DecisionLinkOrdersPayloadFieldEvent | DecisionLinkOrdersSenderFieldEvent | DecisionLinkOrdersSignatureFieldEvent | DecisionCohortSumKindFieldEvent | DecisionCohortSumRosterHashFieldEvent | DecisionCohortSumSurvivorsPeerFieldEvent | DecisionCohortSumSurvivorsAddressFieldEvent | DecisionCohortSumAddressFieldEvent | DecisionCohortSumLengthFieldEvent | DecisionCohortSumBeaconFieldEvent | DecisionCohortSumChildrenFieldEvent>;
 }
 export interface CertifiedLink {
     decision: Uint8Array;

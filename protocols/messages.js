@@ -348,6 +348,10 @@ export var Registration;
                     w.uint32(18);
                     w.bytes(obj.afterLink);
                 }
+                if (obj.redemption != null) {
+                    w.uint32(482);
+                    Redemption.codec().encode(obj.redemption, w);
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -366,6 +370,12 @@ export var Registration;
                         }
                         case 2: {
                             obj.afterLink = reader.bytes();
+                            break;
+                        }
+                        case 60: {
+                            obj.redemption = Redemption.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.redemption
+                            });
                             break;
                         }
                         default: {
@@ -394,6 +404,12 @@ export var Registration;
                             };
                             break;
                         }
+                        case 60: {
+                            yield* Redemption.codec().stream(reader, reader.uint32(), `${prefix}.redemption`, {
+                                limits: opts.limits?.redemption
+                            });
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -417,6 +433,620 @@ export var Registration;
     }
     Registration.stream = stream;
 })(Registration || (Registration = {}));
+export var Invitation;
+(function (Invitation) {
+    let _codec;
+    Invitation.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.run != null && obj.run.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.run);
+                }
+                if ((obj.id != null && obj.id.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.id);
+                }
+                if ((obj.expiresAtS != null && obj.expiresAtS !== 0)) {
+                    w.uint32(24);
+                    w.uint32(obj.expiresAtS);
+                }
+                if ((obj.uses != null && obj.uses !== 0)) {
+                    w.uint32(32);
+                    w.uint32(obj.uses);
+                }
+                if ((obj.label != null && obj.label !== '')) {
+                    w.uint32(42);
+                    w.string(obj.label);
+                }
+                if ((obj.signature != null && obj.signature.byteLength > 0)) {
+                    w.uint32(50);
+                    w.bytes(obj.signature);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    run: uint8ArrayAlloc(0),
+                    id: uint8ArrayAlloc(0),
+                    expiresAtS: 0,
+                    uses: 0,
+                    label: '',
+                    signature: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.run = reader.bytes();
+                            break;
+                        }
+                        case 2: {
+                            obj.id = reader.bytes();
+                            break;
+                        }
+                        case 3: {
+                            obj.expiresAtS = reader.uint32();
+                            break;
+                        }
+                        case 4: {
+                            obj.uses = reader.uint32();
+                            break;
+                        }
+                        case 5: {
+                            obj.label = reader.string();
+                            break;
+                        }
+                        case 6: {
+                            obj.signature = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.run`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.id`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        case 3: {
+                            yield {
+                                field: `${prefix}.expiresAtS`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 4: {
+                            yield {
+                                field: `${prefix}.uses`,
+                                value: reader.uint32()
+                            };
+                            break;
+                        }
+                        case 5: {
+                            yield {
+                                field: `${prefix}.label`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 6: {
+                            yield {
+                                field: `${prefix}.signature`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Invitation.codec());
+    }
+    Invitation.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Invitation.codec(), opts);
+    }
+    Invitation.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Invitation.codec(), opts);
+    }
+    Invitation.stream = stream;
+})(Invitation || (Invitation = {}));
+export var Redemption;
+(function (Redemption) {
+    let _codec;
+    Redemption.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.invitation != null) {
+                    w.uint32(10);
+                    Invitation.codec().encode(obj.invitation, w);
+                }
+                if ((obj.proof != null && obj.proof.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.proof);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    proof: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.invitation = Invitation.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.invitation
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.proof = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* Invitation.codec().stream(reader, reader.uint32(), `${prefix}.invitation`, {
+                                limits: opts.limits?.invitation
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.proof`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Redemption.codec());
+    }
+    Redemption.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Redemption.codec(), opts);
+    }
+    Redemption.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Redemption.codec(), opts);
+    }
+    Redemption.stream = stream;
+})(Redemption || (Redemption = {}));
+export var InvitationToken;
+(function (InvitationToken) {
+    let _codec;
+    InvitationToken.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if (obj.invitation != null) {
+                    w.uint32(10);
+                    Invitation.codec().encode(obj.invitation, w);
+                }
+                if ((obj.secret != null && obj.secret.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.secret);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    secret: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.invitation = Invitation.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.invitation
+                            });
+                            break;
+                        }
+                        case 2: {
+                            obj.secret = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield* Invitation.codec().stream(reader, reader.uint32(), `${prefix}.invitation`, {
+                                limits: opts.limits?.invitation
+                            });
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.secret`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, InvitationToken.codec());
+    }
+    InvitationToken.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, InvitationToken.codec(), opts);
+    }
+    InvitationToken.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, InvitationToken.codec(), opts);
+    }
+    InvitationToken.stream = stream;
+})(InvitationToken || (InvitationToken = {}));
+export var Admission;
+(function (Admission) {
+    let _codec;
+    Admission.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.peer != null && obj.peer !== '')) {
+                    w.uint32(10);
+                    w.string(obj.peer);
+                }
+                if (obj.redemption != null) {
+                    w.uint32(18);
+                    Redemption.codec().encode(obj.redemption, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    peer: ''
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.peer = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.redemption = Redemption.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.redemption
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.peer`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield* Redemption.codec().stream(reader, reader.uint32(), `${prefix}.redemption`, {
+                                limits: opts.limits?.redemption
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Admission.codec());
+    }
+    Admission.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Admission.codec(), opts);
+    }
+    Admission.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Admission.codec(), opts);
+    }
+    Admission.stream = stream;
+})(Admission || (Admission = {}));
+export var Refusal;
+(function (Refusal) {
+    let _codec;
+    Refusal.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.reason != null && obj.reason !== '')) {
+                    w.uint32(10);
+                    w.string(obj.reason);
+                }
+                if (obj.admissions != null && obj.admissions.length > 0) {
+                    for (const value of obj.admissions) {
+                        w.uint32(18);
+                        Admission.codec().encode(value, w);
+                    }
+                }
+                if (obj.order != null) {
+                    w.uint32(26);
+                    Envelope.codec().encode(obj.order, w);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    reason: '',
+                    admissions: []
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.reason = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.admissions != null && obj.admissions.length === opts.limits.admissions) {
+                                throw new MaxLengthError('Decode error - repeated field "admissions" had too many elements');
+                            }
+                            obj.admissions.push(Admission.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.admissions$
+                            }));
+                            break;
+                        }
+                        case 3: {
+                            obj.order = Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.order
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    admissions: 0
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.reason`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            if (opts.limits?.admissions != null && obj.admissions === opts.limits.admissions) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "admissions" had too many elements');
+                            }
+                            for (const evt of Admission.codec().stream(reader, reader.uint32(), `${prefix}.admissions[]`, {
+                                limits: opts.limits?.admissions$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.admissions
+                                };
+                            }
+                            obj.admissions++;
+                            break;
+                        }
+                        case 3: {
+                            yield* Envelope.codec().stream(reader, reader.uint32(), `${prefix}.order`, {
+                                limits: opts.limits?.order
+                            });
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Refusal.codec());
+    }
+    Refusal.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Refusal.codec(), opts);
+    }
+    Refusal.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Refusal.codec(), opts);
+    }
+    Refusal.stream = stream;
+})(Refusal || (Refusal = {}));
+export var Order;
+(function (Order) {
+    let _codec;
+    Order.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.kind != null && obj.kind !== '')) {
+                    w.uint32(10);
+                    w.string(obj.kind);
+                }
+                if ((obj.invitation != null && obj.invitation.byteLength > 0)) {
+                    w.uint32(18);
+                    w.bytes(obj.invitation);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    kind: '',
+                    invitation: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.kind = reader.string();
+                            break;
+                        }
+                        case 2: {
+                            obj.invitation = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.kind`,
+                                value: reader.string()
+                            };
+                            break;
+                        }
+                        case 2: {
+                            yield {
+                                field: `${prefix}.invitation`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, Order.codec());
+    }
+    Order.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, Order.codec(), opts);
+    }
+    Order.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, Order.codec(), opts);
+    }
+    Order.stream = stream;
+})(Order || (Order = {}));
 export var Founding;
 (function (Founding) {
     let _codec;
@@ -2460,6 +3090,12 @@ export var SurvivorsDecision;
                         Expulsion.codec().encode(value, w);
                     }
                 }
+                if (obj.orders != null && obj.orders.length > 0) {
+                    for (const value of obj.orders) {
+                        w.uint32(482);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -2470,7 +3106,8 @@ export var SurvivorsDecision;
                     headers: [],
                     nextMembers: [],
                     registrations: [],
-                    expulsions: []
+                    expulsions: [],
+                    orders: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2523,6 +3160,15 @@ export var SurvivorsDecision;
                             }));
                             break;
                         }
+                        case 60: {
+                            if (opts.limits?.orders != null && obj.orders.length === opts.limits.orders) {
+                                throw new MaxLengthError('Decode error - repeated field "orders" had too many elements');
+                            }
+                            obj.orders.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.orders$
+                            }));
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -2536,7 +3182,8 @@ export var SurvivorsDecision;
                     headers: 0,
                     nextMembers: 0,
                     registrations: 0,
-                    expulsions: 0
+                    expulsions: 0,
+                    orders: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2619,6 +3266,21 @@ export var SurvivorsDecision;
                                 };
                             }
                             obj.expulsions++;
+                            break;
+                        }
+                        case 60: {
+                            if (opts.limits?.orders != null && obj.orders === opts.limits.orders) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "orders" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.orders[]`, {
+                                limits: opts.limits?.orders$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.orders
+                                };
+                            }
+                            obj.orders++;
                             break;
                         }
                         default: {
@@ -2833,6 +3495,18 @@ export var LinkBody;
                     w.uint32(250);
                     w.string(obj.node);
                 }
+                if (obj.admissions != null && obj.admissions.length > 0) {
+                    for (const value of obj.admissions) {
+                        w.uint32(482);
+                        Admission.codec().encode(value, w);
+                    }
+                }
+                if (obj.orders != null && obj.orders.length > 0) {
+                    for (const value of obj.orders) {
+                        w.uint32(490);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
@@ -2857,7 +3531,9 @@ export var LinkBody;
                     epsilonSpent: 0,
                     expulsions: [],
                     reason: '',
-                    children: []
+                    children: [],
+                    admissions: [],
+                    orders: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -2966,6 +3642,24 @@ export var LinkBody;
                             obj.node = reader.string();
                             break;
                         }
+                        case 60: {
+                            if (opts.limits?.admissions != null && obj.admissions.length === opts.limits.admissions) {
+                                throw new MaxLengthError('Decode error - repeated field "admissions" had too many elements');
+                            }
+                            obj.admissions.push(Admission.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.admissions$
+                            }));
+                            break;
+                        }
+                        case 61: {
+                            if (opts.limits?.orders != null && obj.orders.length === opts.limits.orders) {
+                                throw new MaxLengthError('Decode error - repeated field "orders" had too many elements');
+                            }
+                            obj.orders.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.orders$
+                            }));
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -2979,7 +3673,9 @@ export var LinkBody;
                     survivors: 0,
                     members: 0,
                     expulsions: 0,
-                    children: 0
+                    children: 0,
+                    admissions: 0,
+                    orders: 0
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -3161,6 +3857,36 @@ export var LinkBody;
                                 field: `${prefix}.node`,
                                 value: reader.string()
                             };
+                            break;
+                        }
+                        case 60: {
+                            if (opts.limits?.admissions != null && obj.admissions === opts.limits.admissions) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "admissions" had too many elements');
+                            }
+                            for (const evt of Admission.codec().stream(reader, reader.uint32(), `${prefix}.admissions[]`, {
+                                limits: opts.limits?.admissions$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.admissions
+                                };
+                            }
+                            obj.admissions++;
+                            break;
+                        }
+                        case 61: {
+                            if (opts.limits?.orders != null && obj.orders === opts.limits.orders) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "orders" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.orders[]`, {
+                                limits: opts.limits?.orders$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.orders
+                                };
+                            }
+                            obj.orders++;
                             break;
                         }
                         default: {

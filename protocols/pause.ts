@@ -52,6 +52,7 @@ export function failuresAfter(
 
 export type Pause =
   | { readonly code: 'TOO_FEW_MEMBERS'; readonly have: number; readonly need: number }
+  | { readonly code: 'BY_AUTHOR' }
   | { readonly code: 'GIVEN_UP'; readonly failures: readonly Failure[] }
 
 /** What of a chain's tip decides whether its run goes on. */
@@ -61,18 +62,26 @@ export interface PauseGrounds {
   readonly end: string | null
   /** Since the last result, or the last word of the author. */
   readonly failures: readonly Failure[]
+  /** By order of the author. */
+  readonly paused: boolean
 }
 
 /** Why a run is paused: only a reconfiguration by its author lets it go on. Null if it is not. */
-export function pauseOf({ members, failures, end }: PauseGrounds, manifest: RunManifest): Pause | null {
+export function pauseOf(
+  { members, failures, end, paused }: PauseGrounds,
+  manifest: RunManifest
+): Pause | null {
   if (end !== null) return null
   const need = leastCohortOf(manifest)
   if (members.length < need) return { code: 'TOO_FEW_MEMBERS', have: members.length, need }
+  if (paused) return { code: 'BY_AUTHOR' }
   return failures.length >= manifest.cohort.attempts ? { code: 'GIVEN_UP', failures } : null
 }
 
 /** What a person reads. @param missing - names of those who were missed last, if this peer knows */
 export function pauseWords(pause: Pause, missing: readonly string[] = []): string {
+  if (pause.code === 'BY_AUTHOR')
+    return 'the author of the run has paused it: it goes on when its author says so (fedpeft-node run resume)'
   const resumes = 'the run is paused until its author sets the members anew'
   if (pause.code === 'TOO_FEW_MEMBERS')
     return `${pause.have} members are left and ${pause.need} are needed: ${resumes}`

@@ -6,14 +6,16 @@ import type { CryptoSuite, Signer } from '../aggregation/crypto-suite.ts'
 import { contextOfLink, extendChain, linkHashOf } from './chain.ts'
 import type { ChainTip, RunContext } from './chain-tip.ts'
 import { byId } from './election.ts'
-import { sealMessage, ZERO_HASH } from './envelope.ts'
-import { CertifiedLink, Decision, type LinkBody } from './messages.js'
+import { PROTOCOL_VERSION, sealMessage, ZERO_HASH } from './envelope.ts'
+import { CertifiedLink, type Context, Decision, Envelope, type LinkBody } from './messages.js'
+import { type AuthorOrder, orderKey, sealOrder } from './orders.ts'
 import type { PeerId } from './ports.ts'
 import { accountAfter } from './tip-after.ts'
 
 /**
  * @param signer - of the run's author
  * @param members - of the next attempt, in any order; the expelled may be among them
+ * @param orders - to end the run, or to revoke invitations, that no proposal has taken up
  * @returns the encoded CertifiedLink
  * @throws ProtocolError BAD_LINK if the chain cannot go on from `tip` with it: another signer, too few members
  */
@@ -22,7 +24,8 @@ export function reconfigurationAfter(
   members: readonly PeerId[],
   run: RunContext,
   signer: Signer,
-  crypto: CryptoSuite
+  crypto: CryptoSuite,
+  orders: readonly AuthorOrder[] = []
 ): Uint8Array {
   const link: LinkBody = {
     height: tip.height + 1,
@@ -44,7 +47,9 @@ export function reconfigurationAfter(
     meanLoss: 0,
     epsilonSpent: accountAfter(tip, 'reconfiguration', run)?.epsilon ?? 0,
     expulsions: [],
-    reason: ''
+    reason: '',
+    admissions: [],
+    orders: sealedOrders(tip, orders, run, signer, crypto)
   }
   const decision = Decision.encode({ link })
   const valueHash = linkHashOf(decision, crypto)
@@ -59,4 +64,26 @@ export function reconfigurationAfter(
   const bytes = CertifiedLink.encode({ decision, certificate })
   extendChain(tip, bytes, run, crypto)
   return bytes
+}
+
+function sealedOrders(
+  tip: ChainTip,
+  orders: readonly AuthorOrder[],
+  run: RunContext,
+  signer: Signer,
+  crypto: CryptoSuite
+): Envelope[] {
+  const context: Context = {
+    version: PROTOCOL_VERSION,
+    run: run.id,
+    previousLink: tip.linkHash,
+    round: tip.round,
+    attempt: tip.attempt,
+    rosterHash: ZERO_HASH,
+    baseModel: run.baseModel,
+    encodingHash: ZERO_HASH
+  }
+  return [...orders]
+    .sort((a, b) => byId(orderKey(a), orderKey(b)))
+    .map(order => Envelope.decode(sealOrder(order, context, signer, crypto).bytes))
 }

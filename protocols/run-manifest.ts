@@ -123,7 +123,11 @@ export interface RunManifest {
     readonly randomK: number
   }
   readonly privacy: PrivacyManifest
-  readonly admission: { readonly kind: 'open' } | { readonly kind: 'list'; readonly peers: readonly PeerId[] }
+  readonly admission:
+    | { readonly kind: 'open' }
+    | { readonly kind: 'list'; readonly peers: readonly PeerId[] }
+    /** `peers` (and the author) need no invitation; there may be none. */
+    | { readonly kind: 'invitation'; readonly peers: readonly PeerId[] }
 }
 
 /** Noise inside the secure sum, the most that the run may spend, and how the clip norm goes (docs/privacy.md). */

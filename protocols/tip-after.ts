@@ -1,11 +1,13 @@
 /** Where a chain stands after a link that has been checked. */
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
+import { recordWith } from './admission.ts'
 import { cohortSizeOf, cohortsAt, treeAt } from './chain-cohorts.ts'
 import type { ChainTip, LinkKind, RunContext, RunEnd } from './chain-tip.ts'
 import { beaconOfLink, byId } from './election.ts'
 import { expelledAfter } from './expulsions.ts'
-import { EVIDENCE_LINKS } from './limits.ts'
+import { EVIDENCE_LINKS, ORDER_LINKS } from './limits.ts'
 import type { LinkBody } from './messages.js'
+import { type CarriedOut, withRevoked } from './orders.ts'
 import { failuresAfter, leastCohortOf, pauseOf } from './pause.ts'
 import { affords, charged, type PrivacyAccount, privacyTermsOf } from './privacy-account.ts'
 import { membersThatCount } from './tree-link.ts'
@@ -20,6 +22,7 @@ export function tipAfter(
   tip: ChainTip,
   link: LinkBody,
   linkHash: Uint8Array,
+  orders: CarriedOut,
   run: RunContext,
   crypto: CryptoSuite
 ): ChainTip {
@@ -48,10 +51,13 @@ export function tipAfter(
     silent: silent.filter(peer => link.members.includes(peer)).sort(byId),
     recentLinks: [linkHash, ...tip.recentLinks].slice(0, RECENT_LINKS),
     privacy,
-    end: endAfter(link.completedRounds, link.members.length, privacy, run),
+    end: orders.ends ? 'author' : endAfter(link.completedRounds, link.members.length, privacy, run),
     expelled: expelledAfter(tip.expelled, link),
     pardon: link.kind === 'reconfiguration' ? { round: tip.round, attempt: tip.attempt } : tip.pardon,
     failures: failuresAfter(tip, link),
+    admission: link.admissions.reduce(recordWith, withRevoked(tip.admission, orders)),
+    paused: link.kind !== 'reconfiguration' && (tip.paused || orders.pauses),
+    orderLinks: [linkHash, ...(link.kind === 'reconfiguration' ? [] : tip.orderLinks)].slice(0, ORDER_LINKS),
     history: [
       { hash: linkHash, previous: link.previous, cohorts: cohortsAt(tip, run, crypto) },
       ...tip.history
@@ -67,10 +73,6 @@ export function accountAfter(tip: ChainTip, kind: LinkKind, run: RunContext): Pr
   const { privacy, members, completedRounds } = tip
   // Nobody trains while the run is paused.
   if (privacy === null || kind === 'abort' || pauseOf(tip, run.manifest) !== null) return privacy
-  if (run.witness !== undefined) {
-    // It can only grow.
-    return { releases: [], epsilon: Math.max(privacy.epsilon, run.witness.epsilonSpent) }
-  }
   const { delta } = privacyTermsOf(run.manifest)!
   return charged(privacy, run.mechanismOf(cohortSizeOf(members.length, run), completedRounds)!, delta)
 }
@@ -85,8 +87,6 @@ export function endAfter(
   if (completedRounds >= run.manifest.rounds) return 'rounds'
   // Too few are left: no round follows before the author has set the members anew.
   if (privacy === null || memberCount < leastCohortOf(run.manifest)) return null
-  // Whether the budget holds another round is for those to say who know its noise.
-  if (run.witness !== undefined) return null
   const mechanism = run.mechanismOf(cohortSizeOf(memberCount, run), completedRounds)!
   return affords(privacy, mechanism, privacyTermsOf(run.manifest)!) ? null : 'privacy'
 }

@@ -5,8 +5,10 @@ import { chatCommand } from './commands/chat.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { identityCommand } from './commands/identity.ts'
 import { initCommand } from './commands/init.ts'
+import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
 import { privacyCommand } from './commands/privacy.ts'
+import { runCommand } from './commands/run.ts'
 import { simCommand } from './commands/sim.ts'
 import { statusCommand } from './commands/status.ts'
 import type { CommandHost } from './host.ts'
@@ -20,6 +22,8 @@ export function commands(host: CommandHost): Command[] {
     joinCommand(host),
     statusCommand(host),
     ...banCommands(host),
+    inviteCommand(host),
+    runCommand(host),
     chatCommand(host),
     privacyCommand(host),
     identityCommand(host),

@@ -45,6 +45,8 @@ export interface InitOptions extends PrivacyFlags {
   readonly rank?: number
   readonly steps?: number
   readonly verifiers?: number | 'everyone'
+  readonly admission?: 'open' | 'list' | 'invitation'
+  readonly peer?: readonly string[]
 }
 
 /** Stands in the manifest while its other fields are checked, before the model is read. */
@@ -117,12 +119,22 @@ function draftOf(options: InitOptions, author: string): unknown {
     training: options.steps === undefined ? {} : { steps: options.steps },
     secureSum: options.verifiers === undefined ? {} : { verifiers: options.verifiers },
     cohort,
+    ...admissionField(options),
     ...privacyFields(options),
     ...(options.rounds === undefined ? {} : { rounds: options.rounds }),
     // A prefix has no two factors to take in turns.
     ...(options.adapter === 'prefix' ? { strategy: 'fedit' as const } : {}),
     ...(options.strategy === undefined ? {} : { strategy: options.strategy })
   }
+}
+
+/** @throws UserError if peers are listed in a run that takes anybody */
+function admissionField({ admission, peer }: InitOptions): object {
+  if (peer !== undefined && (admission === undefined || admission === 'open')) {
+    throw new UserError('--peer: lists who may join, and an open run takes anybody: add --admission list', 2)
+  }
+  if (admission === undefined) return {}
+  return { admission: { kind: admission, ...(peer === undefined ? {} : { peers: peer }) } }
 }
 
 /**

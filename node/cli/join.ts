@@ -1,6 +1,6 @@
 /** The `join` command: what to take part in, with what, and through whom. */
 import { fromHex } from '../../protocols/hex.ts'
-import { checkAdmission } from '../peer/admission.ts'
+import type { Redemption } from '../../protocols/messages.js'
 import { runFolder } from '../peer/run-disk.ts'
 import { type Identity, openIdentity, temporaryIdentity } from '../platform/identity.ts'
 import { nodeFiles } from '../platform/node-files.ts'
@@ -11,6 +11,7 @@ import { openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
 import { dryRun } from './join/dry-run.ts'
 import { type Entry, enterNetwork } from './join/entry.ts'
+import { redemptionFor } from './join/invitation.ts'
 import { readKnownPeers } from './join/known-peers.ts'
 import { listOfferedRuns } from './join/offered-runs.ts'
 import { resumptionOf } from './join/resumption.ts'
@@ -33,6 +34,7 @@ export interface JoinFlags extends WorkshopOptions, UploadOptions, OperationsOpt
   readonly linger: number
   readonly dryRun?: boolean
   readonly resumeWith?: string
+  readonly invitation?: string
   readonly passphraseFile?: string
 }
 
@@ -104,8 +106,10 @@ async function joinAs(
   if (local === null && addresses.length + knownPeers.length === 0) {
     throw new UserError(`--run ${run}: no such file; to look for a run of that id give an ADDRESS`, 2)
   }
-  const prepare = ({ manifest, id }: ChosenRun): Promise<Workshop> => {
-    checkAdmission(manifest, identity.peerId)
+  let redemption: Redemption | undefined
+  const prepare = async (chosen: ChosenRun): Promise<Workshop> => {
+    const { manifest, id } = chosen
+    redemption = await redemptionFor(chosen, flags.invitation, identity.peerId, nodeFiles(dir))
     return openWorkshop(manifest, flags, host, runFolder(fromHex(id)!))
   }
   // What is wrong on this machine is told before anybody else hears of it.
@@ -126,10 +130,19 @@ async function joinAs(
     const resume =
       resumeWith === undefined ? null : resumptionOf(resumeWith, chosen.manifest, identity.peerId)
     const upload = uploadRates(flags)
-    await takePart(
-      { run: chosen, workshop, entry, identity, dir, lingerSeconds: linger, resume, upload, operations },
-      host
-    )
+    const part = {
+      run: chosen,
+      workshop,
+      entry,
+      identity,
+      dir,
+      lingerSeconds: linger,
+      resume,
+      redemption,
+      upload,
+      operations
+    }
+    await takePart(part, host)
   } finally {
     await entry?.close()
     await workshop?.pool.close()

@@ -108,7 +108,13 @@ const explanations: Readonly<Record<string, string>> = {
   'privacy.clipping.max': 'and max.',
   'privacy.clipping.countNoise':
     'Deviation of the noise on the count of the unclipped, as a part of the cohort: less costs more of the epsilon.',
-  admission: 'Who may join: kind: open (anyone with the address), or kind: list with peers: [12D3KooW…, …].'
+  admission: [
+    'Who may join. kind: open (anyone with the address); kind: list (the peers below); kind: invitation (the author, the peers',
+    'below, and whoever has an invitation: fedpeft-node invite create). See docs/admission.md.'
+  ].join('\n'),
+  'admission.kind': 'open, list or invitation.',
+  'admission.peers':
+    'Peer ids that may join without an invitation: [12D3KooW…, …]; of an invitation run it may be empty.'
 }
 
 const HEADER = `A run of fedpeft. Change what you like, then sign it again: fedpeft-node init --sign FILE

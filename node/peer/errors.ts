@@ -3,7 +3,9 @@ export type PeerErrorCode =
   | 'OTHER_BASE_MODEL' // the base model here is not the run's: { ours, wanted }
   | 'OTHER_ADAPTER' // the trainer's adapter does not fit the run's: { got, expected }
   | 'NOISE_DOES_NOT_FIT' // the ring has no room for the run's privacy noise: { cohortSize }
-  | 'NOT_ADMITTED' // the run has an admission list and this peer is not on it: { peer }
+  | 'NOT_ADMITTED' // the run does not let this peer in: { peer, fault: AdmissionFault }
+  | 'NOT_AUTHOR' // only the author of a run gives it orders: { author, self }
+  | 'NOT_NOW' // an order that can do nothing now: { reason }
   | 'BROKEN_STORE' // what lies on the disk contradicts itself where no crash could have done it: { path, reason }
   | 'STORE_FAILED' // the disk refused: { code, path }
   | 'NOT_PAUSED' // its author sets a run's members anew only while it is paused, and nobody else does: { reason }

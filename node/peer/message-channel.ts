@@ -6,6 +6,7 @@ import { ProtocolError } from '../../protocols/errors.ts'
 import {
   judgeEvidence,
   judgeMessage,
+  judgeOrder,
   type MessageVerdict,
   type Refusal
 } from '../../protocols/gossip-validation.ts'
@@ -122,7 +123,9 @@ export class MessageChannel {
     const { run, crypto, tip: now } = this.#init
     const tip = now()
     const judged = judgeMessage(bytes, run, tip?.members ?? null, crypto)
-    if (judged.verdict !== 'accept' || judged.message.type !== 'evidence') return judged
+    if (judged.verdict !== 'accept') return judged
+    if (judged.message.type === 'order') return judgeOrder(judged.message, run)
+    if (judged.message.type !== 'evidence') return judged
     const admits = (sender: PeerId): boolean => this.#gate.admits(sender, tip?.height ?? 0)
     return judgeEvidence(judged.message, run, tip, admits, crypto)
   }

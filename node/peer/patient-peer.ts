@@ -6,6 +6,7 @@
 import { fromHex } from '../../protocols/hex.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import { createPeer } from '../peer.ts'
+import type { AuthorCommand, Ordered } from './author-commands.ts'
 import { addBytes, NO_BYTES, type RoundBytes } from './byte-account.ts'
 import { PeerError } from './errors.ts'
 import type {
@@ -88,6 +89,11 @@ class PatientPeer implements Peer {
   async reconfigure(members: readonly PeerId[]): Promise<void> {
     if (this.#full !== null) throw new PeerError('NOT_PAUSED', {}, this.#full.message)
     await this.#peer.reconfigure(members)
+  }
+
+  async order(command: AuthorCommand): Promise<Ordered> {
+    if (this.#full !== null) throw new PeerError('NOT_NOW', {}, this.#full.message)
+    return this.#peer.order(command)
   }
 
   on(listen: (event: PeerEvent) => void): () => void {

@@ -7,7 +7,7 @@ import { ADDRESS_BYTES, BLOB_PROTOCOL } from '../../protocols/blob-messages.ts'
 import type { RunContext } from '../../protocols/chain-tip.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
-import type { Network } from '../../protocols/ports.ts'
+import type { Network, PeerId } from '../../protocols/ports.ts'
 import { runId } from '../../protocols/run-manifest.ts'
 import { RunRegistry } from '../../protocols/run-registry.ts'
 import { encodeSignedManifest, verifyManifest } from '../../protocols/signed-manifest.ts'
@@ -39,6 +39,8 @@ export interface Parts {
   readonly channel: MessageChannel
   readonly loop: MachineLoop<RunState>
   readonly effects: EffectRunner
+  /** Whether a peer is served what the run's peers serve each other. */
+  serves(peer: PeerId): boolean
 }
 
 export interface Opening {
@@ -66,11 +68,13 @@ export async function openParts(opening: Opening): Promise<Parts> {
     if (protocol !== BLOB_PROTOCOL) return 'control'
     return served && work.isOwn(body.subarray(0, ADDRESS_BYTES)) ? 'maskedUpload' : 'verification'
   })
+  const serves = (peer: PeerId): boolean =>
+    mayTakePart(run.manifest, disk.chain.tip, loop.state.registrations, peer)
   const blobs = createBlobExchange({
     network,
     clock: ports.clock,
     crypto,
-    allow: peer => mayTakePart(run.manifest, peer),
+    allow: serves,
     onOffence: (peer, reason, detail) => warn(`${peer} ${detail} (${reason})`),
     ...config.upload
   })
@@ -85,7 +89,7 @@ export async function openParts(opening: Opening): Promise<Parts> {
     loop.push({ type: 'message', message })
   })
   const { loop, effects } = openLoop(opening, { network, disk, states, work, sums, publicSum, channel })
-  return { network, disk, states, work, sums, publicSum, channel, loop, effects }
+  return { network, disk, states, work, sums, publicSum, channel, loop, effects, serves }
 }
 
 function warningsOf({ emit }: Opening): (message: string) => void {
@@ -146,8 +150,8 @@ function openChannel(
 }
 
 function openLoop(
-  { ports, run, account, signal, emit, onProgress, fail }: Opening,
-  parts: Omit<Parts, 'loop' | 'effects'>
+  { ports, config, run, account, signal, emit, onProgress, fail }: Opening,
+  parts: Omit<Parts, 'loop' | 'effects' | 'serves'>
 ): Pick<Parts, 'loop' | 'effects'> {
   const { clock, crypto, signer, trainer, log } = ports
   const machine = createRoundMachine({
@@ -157,7 +161,8 @@ function openLoop(
     run,
     factorsOf: completedRounds => strategyByName(run.manifest.strategy).factorsOf(completedRounds),
     laneCountOf: (cohortSize, completedRounds) =>
-      laneCountOfRound(run, trainer.layout, cohortSize, completedRounds)
+      laneCountOfRound(run, trainer.layout, cohortSize, completedRounds),
+    ...(config.redemption === undefined ? {} : { redemption: config.redemption })
   })
   const loop = new MachineLoop(machine, clock, effect => effects.perform(effect), fail)
   const effects: EffectRunner = new EffectRunner({

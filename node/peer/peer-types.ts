@@ -5,13 +5,14 @@ import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
 import type { UploadRates } from '../../protocols/blob-exchange.ts'
 import type { ChainTip, LinkKind, RunEnd } from '../../protocols/chain-tip.ts'
 import type { EvidenceKind } from '../../protocols/evidence-kinds.ts'
-import type { LinkBody } from '../../protocols/messages.js'
+import type { LinkBody, Redemption } from '../../protocols/messages.js'
 import type { Clock, Files, Network, PeerId } from '../../protocols/ports.ts'
 import type { RunRegistry } from '../../protocols/run-registry.ts'
 import type { SignedManifest } from '../../protocols/signed-manifest.ts'
 import type { AttemptProgress } from '../round/attempt-progress.ts'
 import type { Notice, RoundPhase } from '../round/round-types.ts'
 import type { Trainer, TrainingEnd } from '../train/trainer.ts'
+import type { AuthorCommand, Ordered } from './author-commands.ts'
 import type { RoundBytes } from './byte-account.ts'
 import type { Masking } from './masking.ts'
 
@@ -46,6 +47,8 @@ export interface PeerConfig {
   readonly examples: number
   /** How fast others are served with blobs. */
   readonly upload?: UploadRates
+  /** What lets this peer in, in a run by invitation. */
+  readonly redemption?: Redemption
 }
 
 export type PeerEvent =
@@ -199,6 +202,11 @@ export interface Peer {
    * @throws PeerError NOT_PAUSED; ProtocolError BAD_LINK if there are too few; FilesError
    */
   reconfigure(members: readonly PeerId[]): Promise<void>
+  /**
+   * Has something done in the run. For its author.
+   * @throws PeerError NOT_AUTHOR, NOT_PAUSED, NOT_NOW; ProtocolError BAD_LINK; FilesError
+   */
+  order(command: AuthorCommand): Promise<Ordered>
   /** @returns a function that stops the listening */
   on(listen: (event: PeerEvent) => void): () => void
   status(): PeerStatus

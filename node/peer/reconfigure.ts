@@ -1,6 +1,7 @@
 /** The author sets the members of a paused run anew. */
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import type { RunContext } from '../../protocols/chain-tip.ts'
+import type { AuthorOrder } from '../../protocols/orders.ts'
 import { pauseOf } from '../../protocols/pause.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import { reconfigurationAfter } from '../../protocols/reconfiguration.ts'
@@ -22,9 +23,14 @@ export interface ReconfigurePorts {
 
 /**
  * Resolves when the link is on the disk.
+ * @param orders - carried out by the same link
  * @throws PeerError NOT_PAUSED; ProtocolError BAD_LINK if there are too few; FilesError
  */
-export async function reconfigure(ports: ReconfigurePorts, members: readonly PeerId[]): Promise<void> {
+export async function reconfigure(
+  ports: ReconfigurePorts,
+  members: readonly PeerId[],
+  orders: readonly AuthorOrder[] = []
+): Promise<void> {
   const { self, run, signer, crypto, disk, effects, inTurn } = ports
   const { author } = run.manifest
   if (self !== author) throw notPaused(`only the author of the run, ${author}, sets its members anew`)
@@ -34,7 +40,7 @@ export async function reconfigure(ports: ReconfigurePorts, members: readonly Pee
       const { tip } = disk.chain
       // While it is paused nobody else can add a link: so this one cannot make a fork.
       if (tip === null || pauseOf(tip, run.manifest) === null) throw notPaused('the run is not paused')
-      const event = await effects.extend(reconfigurationAfter(tip, members, run, signer, crypto))
+      const event = await effects.extend(reconfigurationAfter(tip, members, run, signer, crypto, orders))
       done.resolve()
       return event
     } catch (error) {

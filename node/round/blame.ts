@@ -13,8 +13,8 @@ import { Decision, Proposal, type UnmaskBundle, Vote } from '../../protocols/mes
 import type { PeerId } from '../../protocols/ports.ts'
 import { type SecretKind, shareHash } from '../../protocols/share-hash.ts'
 import type { Assembly } from './assembly.ts'
-import { runContextOf } from './membership.ts'
 import type { AttemptState, Draft } from './round-state.ts'
+import { runContextOf } from './run-context.ts'
 import { refuse, remember, seal } from './speak.ts'
 
 /** Pieces kept against one member: one is enough, but a leader may name another than the one that came here first. */

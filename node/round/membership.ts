@@ -1,13 +1,19 @@
 /** WaitingForMembers: registrations, the author's founding list, and hearing of longer chains. */
+import { type AdmissionFault, emptyRecord } from '../../protocols/admission.ts'
 import { foundChain } from '../../protocols/chain.ts'
 import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { byId } from '../../protocols/election.ts'
-import { PROTOCOL_VERSION, type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import { type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import { ProtocolError } from '../../protocols/errors.ts'
 import { MEMBERS_MAX } from '../../protocols/limits.ts'
-import { type Context, Envelope, Founding, Registration, Tip } from '../../protocols/messages.js'
+import { Envelope, Founding, Registration, Tip } from '../../protocols/messages.js'
 import { openRegistration } from '../../protocols/registration.ts'
+import { repeatOrders, revokedNow } from './author-orders.ts'
+import { admissionOf, letIn, standingFault } from './newcomers.ts'
 import type { Draft } from './round-state.ts'
+import { runContextOf } from './run-context.ts'
 import { gossip, notice, refuse, seal } from './speak.ts'
+import { turnAway } from './turning-away.ts'
 
 /** How often a peer repeats where it stands, and that it wants to be a member, in a small run. */
 const HEARTBEAT_MS = 2_000
@@ -20,22 +26,6 @@ const BEHIND_PATIENCE_MS = 1_500
 
 const SYNC_RETRY_MS = 5_000
 
-/** The context of what is said about the run, not in a round. */
-export function runContextOf(draft: Draft): Context {
-  const { run } = draft.deps
-  const { tip } = draft.state
-  return {
-    version: PROTOCOL_VERSION,
-    run: run.id,
-    previousLink: tip?.linkHash ?? ZERO_HASH,
-    round: tip?.round ?? 0,
-    attempt: tip?.attempt ?? 0,
-    rosterHash: ZERO_HASH,
-    baseModel: run.baseModel,
-    encodingHash: ZERO_HASH
-  }
-}
-
 /** Repeats registration or tip, founds the chain if this is the author, asks for a longer chain. */
 export function keepInTouch(draft: Draft): void {
   const { state, nowMs } = draft
@@ -43,6 +33,7 @@ export function keepInTouch(draft: Draft): void {
     state.heartbeatAtMs = nowMs + heartbeatMs(draft)
     if (mayRegister(draft)) register(draft)
     if (state.tip !== null) announceTip(draft)
+    repeatOrders(draft)
     if (state.phase !== 'Finished') reportMissing(draft)
   }
   found(draft)
@@ -75,7 +66,12 @@ function mayRegister({ state: { tip, phase }, deps: { self } }: Draft): boolean 
 
 function register(draft: Draft): void {
   const { nonce, tip } = draft.state
-  const payload = Registration.encode({ nonce, afterLink: tip?.linkHash ?? ZERO_HASH })
+  const { redemption } = draft.deps
+  const payload = Registration.encode({
+    nonce,
+    afterLink: tip?.linkHash ?? ZERO_HASH,
+    ...(redemption === undefined ? {} : { redemption })
+  })
   gossip(draft, seal(draft, 'registration', runContextOf(draft), payload))
 }
 
@@ -105,17 +101,38 @@ function reportMissing(draft: Draft): void {
 }
 
 export function onRegistration(draft: Draft, message: SignedMessage): void {
-  const { state, deps } = draft
-  try {
-    openRegistration(message.bytes, deps.run, deps.crypto)
-  } catch (error) {
-    return refuse(draft, message, (error as Error).message)
+  const { state } = draft
+  const fault = admissionFaultOf(draft, message)
+  if (fault !== null) {
+    state.registrations.delete(message.sender)
+    // It may not have heard yet that it is one.
+    if (!state.tip?.members.includes(message.sender)) turnAway(draft, message, fault)
+    return
   }
+  state.turnedAway.delete(message.sender)
   const known = state.registrations.get(message.sender)
   if (state.registrations.size >= MEMBERS_MAX && known === undefined) return
   // A replay of what a peer said earlier must not take the place of what it says now.
   if (known !== undefined && ageOf(draft, known) < ageOf(draft, message)) return
   state.registrations.set(message.sender, message)
+}
+
+/** @throws ProtocolError if it is no registration for this run at all */
+function admissionFaultOf(draft: Draft, message: SignedMessage): AdmissionFault | null {
+  const { state, deps } = draft
+  const { tip } = state
+  try {
+    openRegistration(message.bytes, deps.run, deps.crypto)
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'NOT_ADMITTED')
+      return error.data['fault'] as AdmissionFault
+    throw error
+  }
+  if (tip?.expelled.includes(message.sender)) return 'expelled'
+  const admission = admissionOf(deps.run, message)
+  if (admission === null || tip?.members.includes(message.sender)) return null
+  const record = { ...(tip?.admission ?? emptyRecord), revoked: revokedNow(draft, tip) }
+  return standingFault(draft, record, admission, 0)
 }
 
 /** Links since the one that a registration names; Infinity if it is not among the recent ones. */
@@ -133,10 +150,10 @@ function found(draft: Draft): void {
   const fresh = [...state.registrations.values()].filter(({ payload }) =>
     equalBytes(Registration.decode(payload).afterLink, ZERO_HASH)
   )
-  if (fresh.length < manifest.cohort.founders) return
-  const registrations = fresh
-    .sort((a, b) => byId(a.sender, b.sender))
-    .map(({ bytes }) => Envelope.decode(bytes))
+  fresh.sort((a, b) => byId(a.sender, b.sender))
+  const founders = letIn(draft, fresh, { admission: emptyRecord }).slice(0, MEMBERS_MAX)
+  if (founders.length < manifest.cohort.founders) return
+  const registrations = founders.map(({ bytes }) => Envelope.decode(bytes))
   draft.inbox.push(seal(draft, 'founding', runContextOf(draft), Founding.encode({ registrations })))
 }
 

@@ -11,6 +11,7 @@ import {
   type Certificate,
   CertifiedLink,
   Decision,
+  type Envelope,
   type Expulsion,
   type LinkBody
 } from '../../protocols/messages.js'
@@ -19,6 +20,7 @@ import type { PeerId } from '../../protocols/ports.ts'
 import { accountAfter } from '../../protocols/tip-after.ts'
 import type { Grounds, Judgement } from './agreement.ts'
 import type { Assembly } from './assembly.ts'
+import { judgeOrders } from './author-orders.ts'
 import { judgeExpulsions } from './expulsion.ts'
 import { type Hopes, releaseRules } from './release-rules.ts'
 import { type AttemptState, type Draft, hasCommittee } from './round-state.ts'
@@ -60,6 +62,8 @@ function resultLink(
     survivors: attempt.survivors!.map(({ peer, address }) => ({ peer, address })),
     members: [...attempt.nextMembers],
     expulsions: [...attempt.expulsions],
+    admissions: [...attempt.admissions],
+    orders: [...attempt.orders],
     stateHash,
     beacon: beaconOfSeeds(run.id, attempt.round + 1, seeds, crypto.sha256),
     completedRounds: attempt.tip.completedRounds + 1,
@@ -117,6 +121,8 @@ export function linkBase(
     expulsions: [],
     reason: '',
     children: [],
+    admissions: [],
+    orders: [],
     ...(attempt.rosterContext === null ? {} : { rosterHash: attempt.rosterContext.rosterHash })
   }
 }
@@ -130,7 +136,8 @@ export function abortLink(
   draft: Draft,
   attempt: AttemptState,
   subject: Exclude<Subject, 'result'>,
-  expulsions: readonly Expulsion[]
+  expulsions: readonly Expulsion[],
+  orders: readonly Envelope[] = []
 ): Uint8Array {
   if (attempt.place !== null) return abortOfLeaf(attempt, subject === 'roster')
   const base = linkBase(draft, attempt, 'abort')
@@ -140,6 +147,7 @@ export function abortLink(
       ...(subject === 'roster' ? { rosterHash: ZERO_HASH } : {}),
       members: withoutExpelled(base.members, expulsions),
       expulsions: [...expulsions],
+      orders: [...orders],
       reason: reasonOfSubject[subject]
     }
   })
@@ -152,8 +160,9 @@ export function judgeAbort(
   decision: Uint8Array,
   { link }: Decision
 ): Judgement {
-  const expulsions = link?.expulsions ?? []
-  if (!equalBytes(decision, abortLink(draft, attempt, subject, expulsions))) return 'invalid'
+  const { expulsions = [], orders = [] } = link ?? {}
+  if (!equalBytes(decision, abortLink(draft, attempt, subject, expulsions, orders))) return 'invalid'
+  if (judgeOrders(draft, attempt.tip, orders) === null) return 'invalid'
   return judgeExpulsions(draft, attempt, expulsions)
 }
 
@@ -170,6 +179,8 @@ export function lostLink(draft: Draft, attempt: AttemptState, expulsions: readon
       survivors,
       members: withoutExpelled(attempt.nextMembers, expulsions),
       expulsions: [...expulsions],
+      admissions: [...attempt.admissions],
+      orders: [...attempt.orders],
       reason: reasonOfSubject.result
     }
   })

@@ -129,6 +129,8 @@ function journalled(journal: readonly JournalEntry[], message: SignedMessage): b
     case 'certificate':
     case 'without-secrets':
     case 'evidence':
+    case 'order':
+    case 'refusal':
       return true
     default:
       // Keys, shares, acknowledgements and inputs all come after the keys were advertised.

@@ -8,6 +8,7 @@ import { equalBytes } from '../../protocols/codec.ts'
 import type { MessageType, SignedMessage } from '../../protocols/envelope.ts'
 import { Context } from '../../protocols/messages.js'
 import { agreementWakeAtMs, hastenAgreement, onTick, openAgreement, settledAtMs } from './agreement.ts'
+import { onOrder, takeOwnOrders } from './author-orders.ts'
 import { onEvidence, takeEvidence, watch } from './blame.ts'
 import { newBlame } from './blame-state.ts'
 import { adopt, beginAttempt, decideOn, keepForLater, takeLink, takeQuestion } from './decisions.ts'
@@ -35,6 +36,7 @@ import type { ParentState } from './tree/parent-state.ts'
 import { onChildSum } from './tree/parent-sums.ts'
 import { takeTreeEvent } from './tree/places.ts'
 import { wayOf } from './tree/routes.ts'
+import { onRefusal } from './turning-away.ts'
 import { bundlesExhausted, onUnmaskBundle, openSum, releaseShares } from './unmasking.ts'
 import { attestedHash, collectionComplete, onAttestation, standIn } from './verifiers.ts'
 import { carryOut, isAhead, propose, reconsider } from './voting.ts'
@@ -53,6 +55,10 @@ export function createRoundMachine(deps: RoundDeps): RoundMachine<RunState> {
       parents: [],
       nonce: deps.crypto.randomBytes(32),
       registrations: new Map(),
+      turnedAway: new Map(),
+      refusedAs: null,
+      orders: new Map(),
+      ownOrders: [],
       reach: new Map(),
       startedAtMs: nowMs,
       heartbeatAtMs: nowMs,
@@ -95,6 +101,7 @@ function take(draft: Draft, event: RoundEvent): void {
     return
   }
   if (event.type === 'adopt') return adopt(draft, event.tip)
+  if (event.type === 'orders') return takeOwnOrders(draft, event.orders)
   if (event.type === 'evidence') return void takeEvidence(draft, event.bytes)
   if (event.type === 'tick' || takeTreeEvent(draft, event) || attempt === null || attempt.ending !== null)
     return
@@ -199,6 +206,8 @@ function takeMessage(draft: Draft, message: SignedMessage): void {
       return
     }
     if (message.type === 'evidence') return onEvidence(draft, message)
+    if (message.type === 'order') return onOrder(draft, message)
+    if (message.type === 'refusal') return onRefusal(draft, message)
     const way = wayOf(draft, message)
     if (way.to === 'later') return keepForLater(draft, message)
     if (way.to === 'nobody') return

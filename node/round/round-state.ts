@@ -1,5 +1,6 @@
 /** The state of the round's machine, and how it is copied so that a step never changes the state it was given. */
 import { lengthPrefixed } from '../../aggregation/canonical-bytes.ts'
+import type { AdmissionFault } from '../../protocols/admission.ts'
 import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
 import { contextOfRound } from '../../protocols/chain.ts'
 import { cohortAt, verifiersIn } from '../../protocols/chain-cohorts.ts'
@@ -7,7 +8,8 @@ import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { contextOfNode } from '../../protocols/cohort-sum.ts'
 import { rankMembers } from '../../protocols/election.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
-import type { Expulsion, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
+import type { Admission, Envelope, Expulsion, ShareKeys, UnmaskBundle } from '../../protocols/messages.js'
+import type { AuthorOrder, HeldOrder } from '../../protocols/orders.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import { faultsOf, quorumOf } from '../../protocols/quorum.ts'
 import { type CohortTree, leafOf } from '../../protocols/tree.ts'
@@ -93,8 +95,10 @@ export interface AttemptState extends Assembly {
   /** In roster order. */
   survivors: readonly SurvivorEntry[] | null
   nextMembers: readonly PeerId[]
-  /** Of the decision on survivors. */
+  /** Of the decision on survivors, as the next two. */
   expulsions: readonly Expulsion[]
+  admissions: readonly Admission[]
+  orders: readonly Envelope[]
   released: boolean
   readonly bundles: Map<PeerId, UnmaskBundle>
   unmasking: 'none' | 'running' | 'done' | 'failed'
@@ -123,6 +127,14 @@ export interface RunState {
   /** This peer's own registration: the nonce stays, the link it names moves on. */
   readonly nonce: Uint8Array
   readonly registrations: Map<PeerId, SignedMessage>
+  /** Peers whose registration is of no use, why, and when they were told. */
+  readonly turnedAway: Map<PeerId, { readonly fault: AdmissionFault; readonly toldAtMs: number }>
+  /** As what this peer itself was turned away last. */
+  refusedAs: string | null
+  /** The author's, by orderKey: heard, and in no link yet. */
+  readonly orders: Map<string, HeldOrder>
+  /** Of the author's own machine: what its person wants done. */
+  ownOrders: readonly AuthorOrder[]
   /** Reachability of other peers and since when. */
   readonly reach: Map<PeerId, { readonly connected: boolean; readonly sinceMs: number }>
   readonly startedAtMs: number
@@ -155,6 +167,8 @@ export function copyState(state: RunState): RunState {
   return {
     ...state,
     registrations: new Map(state.registrations),
+    turnedAway: new Map(state.turnedAway),
+    orders: new Map(state.orders),
     reach: new Map(state.reach),
     backlog: new Map(state.backlog),
     blame: copyBlame(state.blame),
@@ -258,6 +272,8 @@ export function newAttempt(
     survivors: null,
     nextMembers: [],
     expulsions: [],
+    admissions: [],
+    orders: [],
     released: false,
     bundles: new Map(),
     unmasking: 'none',

@@ -6,11 +6,13 @@ import type { AdapterFactor } from '../../aggregation/adapter-layout.ts'
 import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import type { SignedMask } from '../../aggregation/mask-stream.ts'
 import type { PrivacySpent } from '../../aggregation/replicated-state.ts'
+import type { AdmissionFault } from '../../protocols/admission.ts'
 import type { Subject } from '../../protocols/certificate.ts'
 import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain-tip.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import type { CheckedEvidence } from '../../protocols/evidence.ts'
-import type { LinkBody } from '../../protocols/messages.js'
+import type { LinkBody, Redemption } from '../../protocols/messages.js'
+import type { AuthorOrder } from '../../protocols/orders.ts'
 import type { GiveUpReason, Pause } from '../../protocols/pause.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import type { JournalEntry } from './journal.ts'
@@ -44,6 +46,8 @@ export interface RoundDeps {
   factorsOf(completedRounds: number): readonly AdapterFactor[]
   /** Lanes of one masked input of that round; a body has lanesByteLength of them. */
   laneCountOf(cohortSize: number, completedRounds: number): number
+  /** What lets this peer in, in a run by invitation. */
+  readonly redemption?: Redemption
 }
 
 export type RoundEvent =
@@ -51,6 +55,8 @@ export type RoundEvent =
   | { readonly type: 'message'; readonly message: SignedMessage }
   /** Evidence that was kept on the disk, at the start. */
   | { readonly type: 'evidence'; readonly bytes: Uint8Array }
+  /** What the person behind this peer, the run's author, wants done from here on, until the chain has it. */
+  | { readonly type: 'orders'; readonly orders: readonly AuthorOrder[] }
   /** Time has passed: sent at `wakeAtMs`, or at any other moment. */
   | { readonly type: 'tick' }
   /** A member came into reach, or went. */
@@ -360,6 +366,15 @@ export type Notice = { readonly type: 'notice' } & (
       readonly missing: readonly PeerId[]
     }
   | { readonly notice: 'paused'; readonly pause: Pause; readonly missing: readonly PeerId[] }
+  /** The author has ordered something: the next proposal takes it up. */
+  | { readonly notice: 'ordered'; readonly order: AuthorOrder }
+  /** Somebody says that this peer is not let in; `isProven`: with what shows it. */
+  | {
+      readonly notice: 'turned-away'
+      readonly by: PeerId
+      readonly fault: AdmissionFault
+      readonly isProven: boolean
+    }
   | { readonly notice: 'refused'; readonly peer: PeerId; readonly what: string; readonly reason: string }
   | {
       readonly notice: 'without-secrets'

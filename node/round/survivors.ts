@@ -3,26 +3,28 @@
  * inventories by everyone who votes, so that no leader can leave out a body that the honest members hold.
  * secure sum, message 4.
  */
-import type { ChainTip } from '../../protocols/chain-tip.ts'
 import { decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { byId } from '../../protocols/election.ts'
 import type { SignedMessage } from '../../protocols/envelope.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { nextMembers } from '../../protocols/member-list.ts'
 import {
+  type Admission,
   Decision,
   Envelope,
   type Expulsion,
   MaskedInput,
-  Registration,
   type SurvivorsDecision
 } from '../../protocols/messages.js'
+import { withRevoked } from '../../protocols/orders.ts'
 import { leastCohortOf } from '../../protocols/pause.ts'
+import { peerIdOf } from '../../protocols/peer-id.ts'
 import type { PeerId } from '../../protocols/ports.ts'
-import { openRegistration } from '../../protocols/registration.ts'
 import type { Judgement } from './agreement.ts'
+import { envelopesOf, judgeOrders, ordersNow } from './author-orders.ts'
 import { expulsionsNow, judgeExpulsions } from './expulsion.ts'
 import { isUseless, openHeader, openInner, openInventory, pull } from './inputs.ts'
+import { admissionsAmong, newcomersOf, openNewcomers } from './newcomers.ts'
 import { tellPrivacySpent } from './privacy-spent.ts'
 import { type AttemptState, type Draft, isAbsent, isVerifier, type SurvivorEntry } from './round-state.ts'
 
@@ -84,7 +86,8 @@ export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: 
     if (header === undefined) return null
     headers.push(header)
   }
-  const newcomers = attempt.place === null ? newcomersOf(draft, attempt.tip) : []
+  const isWhole = attempt.place === null
+  const newcomers = isWhole ? newcomersOf(draft, attempt.tip) : []
   return Decision.encode({
     survivors: {
       proposer,
@@ -92,7 +95,8 @@ export function proposeSurvivors(draft: Draft, attempt: AttemptState, proposer: 
       headers: headers.map(message => Envelope.decode(message.bytes)),
       nextMembers: membersAfter(draft, attempt, listed, newcomers, expulsions),
       registrations: newcomers.map(message => Envelope.decode(message.bytes)),
-      expulsions
+      expulsions,
+      orders: isWhole ? envelopesOf(ordersNow(draft, attempt.tip)) : []
     }
   })
 }
@@ -116,21 +120,6 @@ function membersAfter(
   )
 }
 
-/** Registrations of those who are not members yet, fresh enough; by id. */
-export function newcomersOf(draft: Draft, tip: ChainTip): SignedMessage[] {
-  return [...draft.state.registrations.values()]
-    .filter(message => registers(tip, message) !== null)
-    .sort((a, b) => byId(a.sender, b.sender))
-}
-
-/** The peer that a registration brings in now, or null. */
-export function registers(tip: ChainTip, message: SignedMessage): PeerId | null {
-  if (message.type !== 'registration' || tip.members.includes(message.sender)) return null
-  if (tip.expelled.includes(message.sender)) return null
-  const { afterLink } = Registration.decode(message.payload)
-  return tip.recentLinks.some(hash => equalBytes(hash, afterLink)) ? message.sender : null
-}
-
 export function judgeSurvivors(draft: Draft, attempt: AttemptState, decision: SurvivorsDecision): Judgement {
   if (attempt.dealers === null) return 'later'
   if (decision.proposer >= attempt.cohort.length) return 'invalid'
@@ -149,35 +138,16 @@ export function judgeSurvivors(draft: Draft, attempt: AttemptState, decision: Su
     )
   })
   if (!match) return 'invalid'
-  const newcomers = openNewcomers(draft, attempt, decision.registrations)
-  if (newcomers === null || (attempt.place !== null && newcomers.length > 0)) return 'invalid'
+  const orders = judgeOrders(draft, attempt.tip, decision.orders)
+  if (orders === null) return 'invalid'
+  const record = withRevoked(attempt.tip.admission, orders)
+  const newcomers = openNewcomers(draft, attempt.tip, decision.registrations, record)
+  if (newcomers === null) return 'invalid'
+  // A leaf lets nobody in and carries nothing out: the root does.
+  if (attempt.place !== null && newcomers.length + decision.orders.length > 0) return 'invalid'
   const members = membersAfter(draft, attempt, listed, newcomers, expulsions)
   if (members.join() !== decision.nextMembers.join()) return 'invalid'
   return judgeExpulsions(draft, attempt, expulsions)
-}
-
-/** Opens the registrations that a proposal carries; null if one of them brings nobody in. */
-export function openNewcomers(
-  draft: Draft,
-  attempt: AttemptState,
-  envelopes: readonly Envelope[]
-): SignedMessage[] | null {
-  const { run, crypto } = draft.deps
-  const newcomers: SignedMessage[] = []
-  for (const envelope of envelopes) {
-    const bytes = Envelope.encode(envelope)
-    try {
-      openRegistration(bytes, run, crypto)
-    } catch {
-      return null
-    }
-    const { type, context, payload } = envelope
-    const peer = openRegistration(bytes, run, crypto).peer
-    const message = { type, context, payload, sender: peer, bytes } as SignedMessage
-    if (registers(attempt.tip, message) === null) return null
-    newcomers.push(message)
-  }
-  return newcomers
 }
 
 function openAll(
@@ -211,5 +181,12 @@ export function adoptSurvivors(draft: Draft, attempt: AttemptState, decision: Su
   tellPrivacySpent(draft, attempt)
   attempt.nextMembers = decision.nextMembers
   attempt.expulsions = decision.expulsions
+  attempt.admissions = admissionsIn(draft, decision)
+  attempt.orders = decision.orders
   attempt.resultDueMs = draft.nowMs + draft.deps.run.manifest.deadlines.unmaskingMs
+}
+
+function admissionsIn(draft: Draft, { registrations, nextMembers }: SurvivorsDecision): Admission[] {
+  const newcomers = registrations.map(({ sender, payload }) => ({ sender: peerIdOf(sender), payload }))
+  return admissionsAmong(draft.deps.run, newcomers, nextMembers)
 }

@@ -29,6 +29,7 @@ import {
   voteRecipients
 } from './agreement.ts'
 import type { Assembly } from './assembly.ts'
+import { envelopesOf, ordersNow } from './author-orders.ts'
 import { watch } from './blame.ts'
 import { expulsionsNow } from './expulsion.ts'
 import type { JournalEntry } from './journal.ts'
@@ -123,7 +124,10 @@ function giveUp(
   }
   if (!abortable || draft.nowMs < settledAtMs(attempt.agreements[subject], setting)) return null
   if (draft.nowMs < dueMs[subject] && !exhausted(draft, attempt, subject)) return null
-  if (subject !== 'result') return abortLink(draft, attempt, subject, expulsionsNow(draft, attempt))
+  if (subject !== 'result') {
+    const orders = envelopesOf(ordersNow(draft, attempt.tip))
+    return abortLink(draft, attempt, subject, expulsionsNow(draft, attempt), orders)
+  }
   if (attempt.survivors === null || !mayLose(draft, attempt, abortable)) return null
   return lostLink(draft, attempt, expulsionsNow(draft, attempt, attempt.expulsions))
 }

@@ -70,13 +70,6 @@ export const inputMutations: readonly Mutation[] = [
       test: censored
     },
     {
-      name: 'anything brings a newcomer in',
-      attack: 8,
-      find: 'if (registers(attempt.tip, message) === null) return null\n    newcomers.push(message)',
-      replace: 'newcomers.push(message)',
-      test: censored
-    },
-    {
       name: 'a body that is missing after the commit is not asked for',
       attack: 19,
       find: 'pull(draft, attempt, message.sender, { address, length }, holders)',

@@ -1,3 +1,4 @@
+import { admissionMutations } from './admission-mutations.ts'
 import { agreementMutations } from './agreement-mutations.ts'
 import { blameMutations } from './blame-mutations.ts'
 import { erasureMutations } from './erasure-mutations.ts'
@@ -19,5 +20,6 @@ export const mutations: readonly Mutation[] = [
   ...keyMutations,
   ...maskMutations,
   ...erasureMutations,
-  ...treeMutations
+  ...treeMutations,
+  ...admissionMutations
 ]

@@ -147,7 +147,9 @@ describe('a new leader that ignores the locked certificate', () => {
           epsilonSpent: 0,
           expulsions: [],
           reason: 'too-few-inputs',
-          children: []
+          children: [],
+          admissions: [],
+          orders: []
         }
         return { decision: Decision.encode({ link }), newViews }
       }

@@ -110,6 +110,8 @@ describe('a tampered link', () => {
   const { certificate } = CertifiedLink.decode(bytes)
   /** Another value of every field. */
   const changes: { [K in keyof Required<LinkBody>]: LinkBody[K] } = {
+    admissions: [{ peer: ids[0]! }],
+    orders: [Envelope.decode(test.founding)],
     height: 2,
     kind: 'lost',
     run: someHash,
@@ -341,7 +343,9 @@ describe('a founding list', () => {
       /made for another run/
     )
     const listed = { ...run.manifest, admission: { kind: 'list' as const, peers: ids.slice(0, 3) } }
-    expect(refusal(test.founding, { ...run, manifest: listed })).to.match(/not on the admission list/)
+    expect(refusal(test.founding, { ...run, manifest: listed })).to.match(
+      /NOT_ADMITTED.*takes listed peers only/
+    )
     expect(context.version).to.equal(PROTOCOL_VERSION)
   })
 })

@@ -15,6 +15,7 @@ import {
   Envelope,
   Founding,
   type LinkBody,
+  type Redemption,
   Registration
 } from '../../protocols/messages.js'
 import { peerIdOf } from '../../protocols/peer-id.ts'
@@ -26,6 +27,8 @@ import { accountAfter } from '../../protocols/tip-after.ts'
 export interface TestMember {
   readonly id: string
   readonly signer: Signer
+  /** What it shows to be let in, in a run by invitation. */
+  readonly redemption?: Redemption
 }
 
 export interface TestRun {
@@ -160,7 +163,9 @@ export function linkAfter(
     epsilonSpent: accountAfter(tip, kind, run)?.epsilon ?? 0,
     expulsions: [],
     reason: kind === 'abort' ? 'too-few-inputs' : kind === 'lost' ? 'not-opened' : '',
-    children: []
+    children: [],
+    admissions: [],
+    orders: []
   }
 }
 

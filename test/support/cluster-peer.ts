@@ -67,7 +67,8 @@ export class ClusterPeer {
       self: member.id,
       run: run.run,
       factorsOf: completed => strategyByName(manifest.strategy).factorsOf(completed),
-      laneCountOf: (size, completed) => laneCountOf(roundEncodingOf(run.run, layout, size, completed))
+      laneCountOf: (size, completed) => laneCountOf(roundEncodingOf(run.run, layout, size, completed)),
+      ...(member.redemption === undefined ? {} : { redemption: member.redemption })
     }
     this.machine = watched(this.deps, createRoundMachine(this.deps))
     this.state = this.machine.initial(nowMs)

@@ -65,7 +65,7 @@ export function survivorSetOf(cluster: RoundCluster, peers: readonly string[]): 
   const headers = peers.map(peer => Envelope.decode(said('masked-input', peer)[0]!.bytes))
   const inventories = said('inventory').map(({ bytes }) => Envelope.decode(bytes))
   const nextMembers = cluster.run.members.map(({ id }) => id)
-  return { proposer: 0, inventories, headers, nextMembers, registrations: [], expulsions: [] }
+  return { proposer: 0, inventories, headers, nextMembers, registrations: [], expulsions: [], orders: [] }
 }
 
 export function encodedSet(survivors: SurvivorsDecision): Uint8Array {

@@ -2,7 +2,6 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import type { BootstrapOptions } from '../bootstrap.ts'
-import { byteSize } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import { passphraseOption } from '../identity-dir.ts'
 import type { OperationsOptions } from '../observe/operations.ts'
@@ -17,8 +16,6 @@ interface Flags extends OperationsOptions {
   readonly port?: number
   readonly dir: string
   readonly passphraseFile?: string
-  readonly peer?: readonly string[]
-  readonly cache: number | false
 }
 
 export function bootstrapCommand(host: CommandHost): Command {
@@ -41,18 +38,6 @@ export function bootstrapCommand(host: CommandHost): Command {
         '~/.fedpeft/bootstrap'
       )
     )
-    .option(
-      '--peer <address>',
-      'another coordinator, whose list of runs it takes over; may be repeated',
-      collect
-    )
-    .option(
-      '--cache <size>',
-      'memory for the newest chain and adapter of runs that let it in, so that late peers catch up (default: 256MB)',
-      byteSize,
-      256_000_000
-    )
-    .option('--no-cache', 'keep nothing of the runs')
     .addOption(passphraseOption())
   addOperationsOptions(command).action(async (flags: Flags) => {
     const { listen, port, ...others } = flags

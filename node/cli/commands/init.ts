@@ -3,7 +3,7 @@ import { COHORT_MAX, FOUNDERS_MAX } from '../../../protocols/limits.ts'
 import type { CommandHost } from '../host.ts'
 import { dirOption, passphraseOption } from '../identity-dir.ts'
 import type { InitOptions } from '../init.ts'
-import { verifiers, wholeNumber, withExamples } from '../options.ts'
+import { collect, verifiers, wholeNumber, withExamples } from '../options.ts'
 import { addPrivacyOptions } from '../privacy-options.ts'
 import { UserError } from '../user-error.ts'
 
@@ -25,6 +25,14 @@ export function initCommand(host: CommandHost): Command {
       '--cohort <n>',
       'members of one cohort (default: 16, or all founders); more members form a tree of cohorts',
       wholeNumber(3, COHORT_MAX)
+    )
+    .addOption(
+      new Option('--admission <kind>', 'who may join (default: open)').choices(['open', 'list', 'invitation'])
+    )
+    .option(
+      '--peer <id>',
+      'of --admission list or invitation: a peer that may join, may be repeated',
+      collect
     )
     .option('--allow-three', 'allow a cohort of three, which tolerates no loss')
     .addOption(new Option('--strategy <name>', 'what is summed').choices(['rolora', 'ffa', 'fedit']))
@@ -54,6 +62,10 @@ export function initCommand(host: CommandHost): Command {
     [
       'fedpeft-node init run.yaml --name "our run" --founders 5',
       'write a manifest for five founding members'
+    ],
+    [
+      'fedpeft-node init run.yaml --admission invitation',
+      'only whom you invite may join (fedpeft-node invite create)'
     ],
     ['fedpeft-node init --sign run.yaml', 'sign it again after editing'],
     [

@@ -41,6 +41,10 @@ export function joinCommand(host: CommandHost): Command {
       'go nowhere online: say what taking part would cost, and what would leave this machine'
     )
     .option(
+      '--invitation <invitation>',
+      'from the author of a run by invitation: the text, or the file that it lies in (needed once)'
+    )
+    .option(
       '--resume-with <members>',
       'as the author of a run that is paused: go on with these, peer ids with commas between them, or `same`'
     )
@@ -57,6 +61,7 @@ export function joinCommand(host: CommandHost): Command {
       'offer a run of yours and take part in it'
     ],
     [`fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl`, 'take part in an offered run'],
+    [`fedpeft-node join ${address} --run 3f9a1c --data mine.txt --invitation east.txt`, 'you were invited'],
     ['fedpeft-node join --run run.yaml --data sotu:abraham_lincoln --dry-run', 'what would it cost?'],
     [
       `fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl --memory 2GB --battery-min 30`,

@@ -1,6 +1,8 @@
 /** What a peer tells of itself, as lines for a person and as JSON lines for a program. */
 import { join } from 'node:path'
 import { toHex } from '../../../protocols/hex.ts'
+import { type Admission, type Invitation, type LinkBody, Order } from '../../../protocols/messages.js'
+import type { AuthorOrder } from '../../../protocols/orders.ts'
 import { giveUpWords, isGiveUpReason, pauseWords } from '../../../protocols/pause.ts'
 import type { ByteCount, RoundBytes } from '../../peer/byte-account.ts'
 import type { DiskFull, PeerEvent } from '../../peer/peer-types.ts'
@@ -128,6 +130,18 @@ export class JoinProgress {
         return this.line(`  round ${notice.round + 1}: only watching: ${notice.reason}`)
       case 'refused':
         return this.#output.note(`refused ${notice.what} of ${notice.peer}: ${notice.reason}`)
+      case 'ordered': {
+        const { order } = notice
+        return this.line(`the author orders: ${orderWords(order)}; it takes effect with the next link`)
+      }
+      case 'turned-away': {
+        const { fault, isProven, by } = notice
+        // What ends the waiting is told at its end.
+        if (isProven) return
+        return this.#output.warn(
+          `${shortPeer(by)} says that the run does not let this peer in (${fault}), and nothing shows it; still asking`
+        )
+      }
       case 'placed': {
         const { leaf, leaves, levels, adds } = notice
         const above = adds.length === 0 ? '' : `; this peer adds up at level ${adds.join(', ')} too`
@@ -210,6 +224,9 @@ export class JoinProgress {
         `${where}, ${what}${why}; the adapter stays as it was; ${cost}${this.#spent(link.epsilonSpent)}`
       )
     }
+    for (const { peer, redemption } of link.admissions)
+      this.line(`${this.#name(peer)} comes in ${invitationWords(redemption?.invitation)}`)
+    for (const order of ordersOf(link)) this.line(`by order of the author: ${orderWords(order)}`)
     for (const { peer, kind: reason } of link.expulsions)
       this.line(`${this.#name(peer)} is expelled for ${reason}; ${link.members.length} members are left`)
   }
@@ -240,6 +257,30 @@ export function diskFullWords({ message, freeBytes, neededBytes }: DiskFull, dir
     `paused, as the disk is full: ${message}\n  ${dir} needs ${bytesText(neededBytes)}${free}. Delete something else on that ` +
     'disk; this peer then goes on by itself, and says nothing to the others until then'
   )
+}
+
+function invitationWords(invitation: Invitation | undefined): string {
+  const label = invitation?.label ?? ''
+  const id = toHex(invitation?.id ?? new Uint8Array()).slice(0, 12)
+  return `by invitation ${id}${label === '' ? '' : ` "${label}"`}`
+}
+
+function admittedOf({ peer, redemption }: Admission): object {
+  const { id = new Uint8Array(), label = '' } = redemption?.invitation ?? {}
+  return { peer, invitation: toHex(id), label }
+}
+
+/** What a link that was checked carries out. */
+function ordersOf({ orders }: LinkBody): AuthorOrder[] {
+  return orders.map(({ payload }) => {
+    const { kind, invitation } = Order.decode(payload)
+    return kind === 'revoke' ? { kind, invitation: toHex(invitation) } : { kind: kind as 'pause' | 'end' }
+  })
+}
+
+function orderWords(order: AuthorOrder): string {
+  if (order.kind === 'revoke') return `invitation ${order.invitation.slice(0, 12)} is revoked`
+  return order.kind === 'pause' ? 'the run is paused' : 'the run ends'
 }
 
 /** What a cohort of a larger network has come to. */
@@ -283,6 +324,8 @@ export function jsonOf(event: PeerEvent): { event: string; [field: string]: unkn
           kind,
           evidenceSha256: toHex(evidenceHash)
         })),
+        ...(link.admissions.length === 0 ? {} : { admitted: link.admissions.map(admittedOf) }),
+        ...(link.orders.length === 0 ? {} : { orders: ordersOf(link) }),
         ...(reason === '' ? {} : { reason }),
         // Published by no round with noise.
         meanLoss: isNoised ? null : meanLoss,

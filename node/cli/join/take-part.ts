@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { UploadRates } from '../../../protocols/blob-exchange.ts'
 import { fromHex, toHex } from '../../../protocols/hex.ts'
+import type { Redemption } from '../../../protocols/messages.js'
 import { privacyTermsOf } from '../../../protocols/privacy-account.ts'
 import { PeerError } from '../../peer/errors.ts'
 import { createPatientPeer } from '../../peer/patient-peer.ts'
@@ -15,6 +16,7 @@ import { freeBytesAt, nodeFiles } from '../../platform/node-files.ts'
 import { systemClock } from '../../platform/system-clock.ts'
 import { TrainError } from '../../train/errors.ts'
 import type { Trainer } from '../../train/trainer.ts'
+import { takeOrder } from '../author-order.ts'
 import type { CommandHost } from '../host.ts'
 import type { Operations } from '../observe/operations.ts'
 import { endText, spentText } from '../privacy/run-privacy.ts'
@@ -37,6 +39,8 @@ export interface Participation {
   readonly upload: UploadRates
   /** What the author makes of a pause, once; null to wait for the author. */
   readonly resume: Resumption | null
+  /** What lets this peer in, in a run by invitation. */
+  readonly redemption: Redemption | undefined
   readonly operations: Operations
 }
 
@@ -61,9 +65,15 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
       runs: entry.registry,
       log: operations.networkInit().log
     },
-    { signedManifest: run.signed, examples: workshop.examples, upload: part.upload },
+    {
+      signedManifest: run.signed,
+      examples: workshop.examples,
+      upload: part.upload,
+      ...(part.redemption === undefined ? {} : { redemption: part.redemption })
+    },
     { freeBytes: () => freeBytesAt(dir) }
   )
+  operations.live.answer('order', args => takeOrder(args, run.id, peer))
   const measuring = new HeldOutLines(workshop.trainer, progress, host)
   let { resume } = part
   operations.follow(run, peer)

@@ -88,24 +88,15 @@ function remarksOf({ author, aggregator, silent, lostSecrets }: MemberReport): s
 }
 
 function bootstrapParts({ runs, network }: BootstrapReport): string[][] {
-  const lines = runs.flatMap(run => [
-    `  ${run.id.slice(0, 16)}  "${run.name}" by ${shortPeer(run.author)}: ${run.rounds} rounds of ${run.model}`,
-    `    ${run.members.length} members heard of; ${keptText(run)}`
-  ])
+  const lines = runs.map(
+    ({ id, name, author, model, rounds }) =>
+      `  ${id.slice(0, 16)}  "${name}" by ${shortPeer(author)}: ${rounds} rounds of ${model}`
+  )
   const peers = (network?.connected ?? []).map(peer => [shortPeer(peer), reachIn(network!, peer)])
   return [
     [`${runs.length === 0 ? 'no' : runs.length} runs are listed${runs.length === 0 ? '' : ':'}`, ...lines],
     [`${peers.length} peers are connected${peers.length === 0 ? '' : ':'}`, ...columns(peers)]
   ]
-}
-
-function keptText({ cached, rounds }: BootstrapReport['runs'][number]): string {
-  if (cached === null)
-    return 'nothing is kept of it: it does not let this coordinator in, or there is no cache'
-  if (cached.height === null) return 'its chain has not come yet'
-  const { height, completedRounds, whole, bytes } = cached
-  const state = whole ? '' : ', its newest state has not come yet'
-  return `kept up to link ${height}, ${completedRounds} of ${rounds} rounds${state} (${bytesText(bytes)})`
 }
 
 function reachIn({ connections }: NetworkReport, peer: PeerId): string {

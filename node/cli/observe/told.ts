@@ -117,6 +117,13 @@ function toldOfNotice(notice: Notice): Told | null {
         reason: `refused ${what} of ${peer}: ${reason}`
       }
     }
+    case 'ordered':
+      return { level: 'info', msg: 'the author orders', fields: { ...notice.order } }
+    case 'turned-away': {
+      const { by, fault, isProven } = notice
+      const reason = `${by} says that this peer is not let in: ${fault}`
+      return { level: 'warn', msg: 'not let in', fields: { from: by, fault, isProven }, reason }
+    }
     case 'without-secrets': {
       const { round, attempt, reason } = notice
       const words = `round ${round + 1}: only watching: ${reason}`

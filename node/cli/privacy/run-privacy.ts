@@ -145,6 +145,7 @@ export function endText(
   completedRounds: number,
   end: RunEnd
 ): string {
+  if (end === 'author') return `${completedRounds} of ${rounds} rounds; its author has ended it`
   if (end === 'rounds' || privacy.mechanism === 'none') return `${completedRounds} rounds`
   return (
     `${completedRounds} of ${rounds} rounds; another would have passed the privacy budget of epsilon ` +

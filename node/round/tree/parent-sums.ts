@@ -3,26 +3,36 @@
  * Everybody who votes has checked the certificates, has the sums, and has added them for itself. docs/larger-networks.md.
  */
 
+import { admissionsFault } from '../../../protocols/admission.ts'
 import { equalBytes } from '../../../protocols/codec.ts'
 import { openCohortSum } from '../../../protocols/cohort-sum.ts'
 import { beaconOfSeeds } from '../../../protocols/election.ts'
 import { type SignedMessage, ZERO_HASH } from '../../../protocols/envelope.ts'
 import { toHex } from '../../../protocols/hex.ts'
 import { nextMembers } from '../../../protocols/member-list.ts'
-import { type CohortSum, Decision, type Expulsion, type LinkBody } from '../../../protocols/messages.js'
+import {
+  type Admission,
+  type CohortSum,
+  Decision,
+  type Envelope,
+  type Expulsion,
+  type LinkBody
+} from '../../../protocols/messages.js'
+import { withRevoked } from '../../../protocols/orders.ts'
 import { leastCohortOf, reasonOfSubject } from '../../../protocols/pause.ts'
 import type { PeerId } from '../../../protocols/ports.ts'
 import { quorumOf } from '../../../protocols/quorum.ts'
 import { nodeAt, parentOf, type TreeNode } from '../../../protocols/tree.ts'
 import { membersThatCount } from '../../../protocols/tree-link.ts'
 import type { Grounds, Judgement } from '../agreement.ts'
+import { envelopesOf, judgeOrders, ordersNow } from '../author-orders.ts'
 import { expulsionsNow, judgeExpulsions } from '../expulsion.ts'
+import { admissionsAmong, fits, newcomersOf, registeredFor } from '../newcomers.ts'
 import { privacySpentWith } from '../privacy-spent.ts'
 import { linkBase } from '../result.ts'
 import type { Draft } from '../round-state.ts'
 import type { AddedSums, RoundOutcome } from '../round-types.ts'
 import { refuse, remember } from '../speak.ts'
-import { newcomersOf } from '../survivors.ts'
 import { lossOf } from './leaf.ts'
 import { type ChildSum, childNodes, countable, holdersOf, type ParentState } from './parent-state.ts'
 
@@ -109,11 +119,14 @@ export function proposeSums(draft: Draft, parent: ParentState): Uint8Array | nul
   if (!sumsComplete(draft, parent) && draft.nowMs < lateMs) return null
   const counted = countable(parent)
   if (counted.length === 0) return null
-  const newcomers = newcomersOf(draft, parent.tip).map(({ sender }) => sender)
+  const messages = newcomersOf(draft, parent.tip)
+  const newcomers = messages.map(({ sender }) => sender)
+  const admissions = admissionsAmong(draft.deps.run, messages)
+  const orders = envelopesOf(ordersNow(draft, parent.tip))
   const survivors = new Set(counted.flatMap(({ sum }) => sum.survivors.map(({ peer }) => peer)))
   // Whoever was found out too late for its leaf to leave it out is expelled in the next round.
   const expulsions = expulsionsNow(draft, parent).filter(({ peer }) => !survivors.has(peer))
-  return decisionOn(draft, parent, counted, { newcomers, expulsions })
+  return decisionOn(draft, parent, counted, { newcomers, expulsions, admissions, orders })
 }
 
 /** That there is nothing to add: when time is up, or every cohort below has said so. */
@@ -155,8 +168,9 @@ export function judgeSums(
   if (counted.length === 0 || (fresh && leavesOut(parent, counted))) return 'invalid'
   const newcomers = newcomersIn(draft, parent, link)
   if (newcomers === null) return 'later'
-  const expulsions = link?.expulsions ?? []
-  const own = decisionOn(draft, parent, counted, { newcomers, expulsions })
+  const { expulsions = [], admissions = [], orders = [] } = link ?? {}
+  if (fresh && !isFounded(draft, parent, newcomers, admissions, orders)) return 'invalid'
+  const own = decisionOn(draft, parent, counted, { newcomers, expulsions, admissions, orders })
   if (own === null) return parent.added.get(keyOf(counted)) === 'failed' ? 'invalid' : 'later'
   return equalBytes(own, bytes) ? judgeExpulsions(draft, parent, expulsions) : 'invalid'
 }
@@ -172,14 +186,32 @@ function leavesOut(parent: ParentState, counted: readonly ChildSum[]): boolean {
 /** Those whom a proposed link brings in; null while this peer has not heard each of them say so. */
 function newcomersIn(draft: Draft, { tip }: ParentState, link: LinkBody | undefined): PeerId[] | null {
   const named = (link?.members ?? []).filter(peer => !tip.members.includes(peer))
-  const heard = new Set(newcomersOf(draft, tip).map(({ sender }) => sender))
+  const heard = new Set(registeredFor(draft, tip).map(({ sender }) => sender))
   return named.every(peer => heard.has(peer)) ? named : null
+}
+
+/** False if it lets in whom no honest leader would, or lists what the author did not order. */
+function isFounded(
+  draft: Draft,
+  { tip }: ParentState,
+  newcomers: readonly PeerId[],
+  admissions: readonly Admission[],
+  orders: readonly Envelope[]
+): boolean {
+  const { run, crypto } = draft.deps
+  const ordered = judgeOrders(draft, tip, orders)
+  if (ordered === null) return false
+  const record = withRevoked(tip.admission, ordered)
+  if (admissionsFault(record, admissions, newcomers, run, crypto) !== null) return false
+  return fits(draft, record, admissions)
 }
 
 /** Who comes and who goes with a link; of no account below the root. */
 interface MemberChanges {
   readonly newcomers: readonly PeerId[]
   readonly expulsions: readonly Expulsion[]
+  readonly admissions: readonly Admission[]
+  readonly orders: readonly Envelope[]
 }
 
 /** What it comes to when these sums count; asks for them to be added if they are not. Null until they are. */
@@ -234,18 +266,22 @@ function resultOf(
   draft: Draft,
   parent: ParentState,
   counted: readonly ChildSum[],
-  { newcomers, expulsions }: MemberChanges,
+  { newcomers, expulsions, admissions, orders }: MemberChanges,
   { stateHash, weightSum, meanLoss }: RoundOutcome
 ): LinkBody {
   const { tip, place } = parent
   const survivors = counted.flatMap(({ sum }) => sum.survivors)
   const peers = survivors.map(({ peer }) => peer)
   const least = leastCohortOf(draft.deps.run.manifest)
+  const members = nextMembers(tip, membersThatCount(place.tree, peers), peers, newcomers, least, expulsions)
   return {
     ...linkOf(draft, parent, 'result'),
     survivors,
-    members: nextMembers(tip, membersThatCount(place.tree, peers), peers, newcomers, least, expulsions),
+    members,
     expulsions: [...expulsions],
+    // The list takes no more than it has room for.
+    admissions: admissions.filter(({ peer }) => members.includes(peer)),
+    orders: [...orders],
     stateHash,
     beacon: beaconOf(draft, parent, counted),
     completedRounds: tip.completedRounds + 1,

@@ -227,7 +227,8 @@ async function openSum(opening: Opening, { d, repeats }: RoundSettings, sumUp: S
       headers: headers.slice(0, survivors.length).map(({ bytes }) => Envelope.decode(bytes)),
       nextMembers: survivors.map(({ id }) => id),
       registrations: [],
-      expulsions: []
+      expulsions: [],
+      orders: []
     }
   })
   for (const member of survivors) member.takeSurvivors(decision, entries)

@@ -143,6 +143,8 @@ function abortOf({ attempt, cluster }: Liar, subject: string): LinkBody {
     epsilonSpent: 0,
     expulsions: [],
     reason: reasonOfSubject[subject as 'roster' | 'shares' | 'survivors'],
-    children: []
+    children: [],
+    admissions: [],
+    orders: []
   }
 }

@@ -4,6 +4,7 @@ import { JoinProgress } from '../../../../node/cli/join/progress.ts'
 import { createOutput } from '../../../../node/cli/output.ts'
 import type { RoundBytes } from '../../../../node/peer/byte-account.ts'
 import type { PeerEvent } from '../../../../node/peer/peer-types.ts'
+import { emptyRecord } from '../../../../protocols/admission.ts'
 import type { ChainTip } from '../../../../protocols/chain-tip.ts'
 import { fromHex } from '../../../../protocols/hex.ts'
 import { LinkBody } from '../../../../protocols/messages.js'
@@ -36,6 +37,9 @@ const tip: ChainTip = {
   expelled: [],
   pardon: null,
   failures: [],
+  admission: emptyRecord,
+  paused: false,
+  orderLinks: [],
   history: []
 }
 
