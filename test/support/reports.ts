@@ -22,6 +22,7 @@ export const networkReport: NetworkReport = {
   addresses: ['/ip4/203.0.113.7/tcp/4001/p2p/self-id'],
   observedAddresses: ['/ip4/203.0.113.7/tcp/4001', '/ip4/198.51.100.1/tcp/9999'],
   connected: ['peer-b', 'peer-c'],
+  aloneSince: null,
   connections: [
     connection('peer-b', 'tcp', true),
     connection('peer-b', 'webrtc', false),

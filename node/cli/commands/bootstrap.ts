@@ -9,7 +9,7 @@ import { addOperationsOptions } from '../observe/operations-options.ts'
 import { collect, wholeNumber, withExamples } from '../options.ts'
 import { UserError } from '../user-error.ts'
 
-const DEFAULT_PORT = 4001
+export const DEFAULT_PORT = 4001
 
 interface Flags extends OperationsOptions {
   readonly listen?: readonly string[]

@@ -2,7 +2,7 @@
 import type { BootstrapReport, PeerReport } from './report.ts'
 
 /** Long enough for a redial after a network change, and for the others to start. */
-const ALONE_SECONDS = 120
+const ALONE_MS = 120_000
 
 export interface Health {
   readonly status: 'ok' | 'wrong'
@@ -15,13 +15,14 @@ export function healthOf(report: PeerReport | BootstrapReport): Health {
   return { status: problems.length === 0 ? 'ok' : 'wrong', problems }
 }
 
-function problemsOfPeer({ condition, paused, network, uptimeSeconds, reasons }: PeerReport): string[] {
+function problemsOfPeer({ condition, paused, network, at, reasons }: PeerReport): string[] {
   const problems: string[] = []
   if (condition === 'failed')
     problems.push(reasons.find(({ level }) => level === 'error')?.reason ?? 'failed')
   if (paused !== null) problems.push(paused)
   const isDone = condition === 'finished' || condition === 'stopped'
-  if (!isDone && uptimeSeconds >= ALONE_SECONDS && network?.connected.length === 0)
+  const aloneSince = network?.aloneSince ?? null
+  if (!isDone && aloneSince !== null && Date.parse(at) - Date.parse(aloneSince) >= ALONE_MS)
     problems.push('connected to no other peer')
   return problems
 }

@@ -33,6 +33,7 @@ export class Operations {
   #http: HttpServer | null = null
   #network: Libp2pNetwork | null = null
   #peer: PeerId | null = null
+  #aloneSinceMs: number | null = null
 
   private constructor(log: Log, live: LiveProcess, withMetrics: boolean, output: Output, describe: Describe) {
     this.#log = log
@@ -75,7 +76,7 @@ export class Operations {
       uptimeSeconds: Math.round((nowMs - this.#startedAtMs) / 1000),
       pid: process.pid,
       peer: this.#peer,
-      network: this.#network === null ? null : networkReportOf(this.#network),
+      network: this.#network === null ? null : networkReportOf(this.#network, this.#aloneSinceMs),
       reasons: this.observer.reasons
     })
   }
@@ -115,10 +116,13 @@ export class Operations {
   watch(network: Libp2pNetwork): void {
     this.#network = network
     this.is(network.peerId)
+    this.#aloneSinceMs = network.peers().length === 0 ? systemClock.nowMs() : null
     const addresses = network.addresses()
     this.observer.tell({ level: 'info', msg: 'listening', fields: { addresses } })
     network.onPeer((other, connected) => {
-      const fields = { other, peers: network.peers().length }
+      const { length: peers } = network.peers()
+      this.#aloneSinceMs = peers === 0 ? systemClock.nowMs() : null
+      const fields = { other, peers }
       this.observer.tell({ level: 'info', msg: connected ? 'peer came' : 'peer went', fields })
     })
   }

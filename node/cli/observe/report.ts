@@ -33,6 +33,8 @@ export interface NetworkReport {
   readonly observedAddresses: readonly string[]
   /** Peers that speak our protocols. */
   readonly connected: readonly PeerId[]
+  /** Since when there is none; null if there is one. */
+  readonly aloneSince: string | null
   readonly connections: readonly ConnectionReport[]
   readonly bytes: WireReport
 }
@@ -107,7 +109,7 @@ export interface MemberReport {
   readonly lostSecrets: boolean
 }
 
-export function networkReportOf(network: Libp2pNetwork): NetworkReport {
+export function networkReportOf(network: Libp2pNetwork, aloneSinceMs: number | null): NetworkReport {
   const { wire } = network.bytes()
   const protocols = [...wire.protocols].map(
     ([protocol, { sentBytes, receivedBytes }]) =>
@@ -117,6 +119,7 @@ export function networkReportOf(network: Libp2pNetwork): NetworkReport {
     addresses: network.addresses(),
     observedAddresses: network.observedAddresses(),
     connected: network.peers(),
+    aloneSince: isoOf(aloneSinceMs),
     connections: network.connections(),
     bytes: {
       sent: wire.connections.sentBytes,

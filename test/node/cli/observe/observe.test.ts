@@ -126,9 +126,9 @@ describe('health', () => {
     const reasons = [{ at: '', level: 'error' as const, what: 'peer failed', reason: 'no space left' }]
     expect(healthOf(peerReport({ condition: 'failed', reasons })).problems).to.deep.equal(['no space left'])
     expect(healthOf(peerReport({ paused: 'round 3 was given up' })).status).to.equal('wrong')
-    const network = { ...networkReport, connected: [] }
+    const network = { ...networkReport, connected: [], aloneSince: '2026-03-01T11:58:00.000Z' }
     expect(healthOf(peerReport({ network })).problems).to.have.length(1)
-    expect(healthOf(peerReport({ network, uptimeSeconds: 60 })).status).to.equal('ok')
+    expect(healthOf(peerReport({ network, at: '2026-03-01T11:59:59.000Z' })).status).to.equal('ok')
     expect(healthOf(peerReport({ network, condition: 'finished' })).status).to.equal('ok')
   })
 
