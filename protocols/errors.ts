@@ -15,6 +15,8 @@ export type NetworkErrorCode =
   | 'NOBODY_THERE' // no process of ours runs from this directory: { dir }
   | 'REFUSED' // the process there does not do what it was asked: { dir, command?, wrongUsage }
   | 'BAD_ADDRESS' // not a multiaddr, or one that no transport here can use: { address }
+  | 'BAD_TLS' // the certificate or key to listen on wss with is missing, damaged or out of date: { path }
+  | 'BAD_NETWORK_KEY' // the file of a private network's key is missing or something else: { path }
 
 export class NetworkError extends Error {
   override readonly name = 'NetworkError'

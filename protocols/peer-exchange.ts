@@ -6,7 +6,7 @@
 import { lengthPrefixed } from '../aggregation/canonical-bytes.ts'
 import { ProtocolError } from './errors.ts'
 import { fieldText, readFields } from './field-list.ts'
-import { PEER_ADDRESSES, PEER_EXCHANGE_PEERS } from './limits.ts'
+import { PEER_ADDRESSES, PEER_EXCHANGE_BYTES, PEER_EXCHANGE_PEERS } from './limits.ts'
 import { isPeerId } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
 
@@ -18,14 +18,25 @@ export interface KnownPeer {
   readonly addresses: readonly string[]
 }
 
+/** A length prefix: canonical-bytes.ts. */
+const LENGTH_BYTES = 4
+
 /** Longer than any multiaddr of a transport that we speak. */
 const ADDRESS_CHARACTERS = 256
 
-/** At most `PEER_EXCHANGE_PEERS` peers are written, with at most `PEER_ADDRESSES` addresses each. */
+/**
+ * At most `PEER_EXCHANGE_PEERS` peers are written, with at most `PEER_ADDRESSES` addresses each, and no more than fit into
+ * `PEER_EXCHANGE_BYTES`: an address through a relay names two peers and is twice as long as another.
+ */
 export function encodeKnownPeers(known: readonly KnownPeer[]): Uint8Array {
-  const entries = known
-    .slice(0, PEER_EXCHANGE_PEERS)
-    .map(({ peer, addresses }) => lengthPrefixed(peer, ...addresses.slice(0, PEER_ADDRESSES)))
+  const entries: Uint8Array[] = []
+  let bytes = LENGTH_BYTES
+  for (const { peer, addresses } of known.slice(0, PEER_EXCHANGE_PEERS)) {
+    const entry = lengthPrefixed(peer, ...addresses.slice(0, PEER_ADDRESSES))
+    bytes += LENGTH_BYTES + entry.length
+    if (bytes > PEER_EXCHANGE_BYTES) break
+    entries.push(entry)
+  }
   return lengthPrefixed(...entries)
 }
 

@@ -16,12 +16,13 @@ import { systemClock } from '../platform/system-clock.ts'
 import { openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
 import { shortPeer } from './join/words.ts'
+import { type NetworkOptions, networkSettings } from './network-options.ts'
 import { bootstrapReportOf } from './observe/bootstrap-report.ts'
 import { Operations, type OperationsOptions } from './observe/operations.ts'
 import type { ProcessReport, Report } from './observe/report.ts'
 import type { Output } from './output.ts'
 
-export interface BootstrapOptions extends OperationsOptions {
+export interface BootstrapOptions extends OperationsOptions, NetworkOptions {
   readonly listen: readonly string[]
   readonly dir: string
   readonly passphraseFile?: string
@@ -46,18 +47,19 @@ export async function runBootstrap(
   }
 }
 
-async function runFrom(
-  { dir, listen, passphraseFile }: BootstrapOptions,
-  operations: Operations,
-  host: CommandHost
-): Promise<void> {
+async function runFrom(options: BootstrapOptions, operations: Operations, host: CommandHost): Promise<void> {
+  const { dir, listen, passphraseFile } = options
+  const settings = await networkSettings(options, systemClock.nowMs())
   const identity = await openIdentity(dir, passphrasesHere(passphraseFile, host.signal))
   operations.is(identity.peerId)
   const network = await createLibp2pNetwork({
     identity: identity.privateKey,
     listen,
-    transports: 'tcp',
+    transports: 'internet',
     ...(await openDoor(dir, operations, host.output)),
+    isRelay: true,
+    warn: message => host.output.warn(message),
+    ...settings,
     ...operations.networkInit()
   })
   try {

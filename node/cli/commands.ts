@@ -7,6 +7,7 @@ import { identityCommand } from './commands/identity.ts'
 import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
+import { networkKeyCommand } from './commands/network-key.ts'
 import { privacyCommand } from './commands/privacy.ts'
 import { runCommand } from './commands/run.ts'
 import { simCommand } from './commands/sim.ts'
@@ -20,6 +21,7 @@ export function commands(host: CommandHost): Command[] {
     initCommand(host),
     bootstrapCommand(host),
     joinCommand(host),
+    networkKeyCommand(host),
     statusCommand(host),
     ...banCommands(host),
     inviteCommand(host),

@@ -6,6 +6,7 @@ import { type Identity, openIdentity, temporaryIdentity } from '../platform/iden
 import { nodeFiles } from '../platform/node-files.ts'
 import { passphrasesHere } from '../platform/passphrase.ts'
 import { openPeerFolder } from '../platform/peer-folder.ts'
+import { systemClock } from '../platform/system-clock.ts'
 import { planFields } from './budget-options.ts'
 import { openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
@@ -19,6 +20,7 @@ import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
 import { takePart } from './join/take-part.ts'
 import { onceThereIsSpace } from './join/wait-for-space.ts'
 import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
+import { type NetworkOptions, networkSettings } from './network-options.ts'
 import { Operations, type OperationsOptions } from './observe/operations.ts'
 import { type ProcessReport, peerReportOf, type Report } from './observe/report.ts'
 import type { Output } from './output.ts'
@@ -27,7 +29,8 @@ import { tellRunPrivacy } from './privacy-options.ts'
 import { type UploadOptions, uploadRates } from './upload-options.ts'
 import { UserError } from './user-error.ts'
 
-export interface JoinFlags extends WorkshopOptions, UploadOptions, OperationsOptions {
+export interface JoinFlags extends WorkshopOptions, UploadOptions, OperationsOptions, NetworkOptions {
+  readonly stun?: readonly string[]
   readonly addresses: readonly string[]
   readonly run?: string
   readonly listen?: readonly string[]
@@ -38,8 +41,11 @@ export interface JoinFlags extends WorkshopOptions, UploadOptions, OperationsOpt
   readonly passphraseFile?: string
 }
 
-/** Any free port: the others learn it from whoever this peer is connected to. */
-const LISTEN_DEFAULT = ['/ip4/0.0.0.0/tcp/0']
+/** Any free port, which the others learn from whoever this peer is connected to; and a way through the bootstrap peer. */
+const LISTEN_DEFAULT = ['/ip4/0.0.0.0/tcp/0', '/webrtc']
+
+/** In a private network, where WebRTC is off: the bootstrap peer passes the bytes on. */
+const LISTEN_PRIVATE = ['/ip4/0.0.0.0/tcp/0', '/p2p-circuit']
 
 /** @throws UserError and every error class that explain.ts knows; the signal's reason */
 export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
@@ -52,7 +58,7 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
         2
       )
     }
-    return list(addresses, host)
+    return list(flags, host)
   }
   const local = await localRun(run, dir)
   if (flags.dryRun) {
@@ -80,10 +86,12 @@ export async function join(flags: JoinFlags, host: CommandHost): Promise<void> {
   }
 }
 
-async function list(addresses: readonly string[], host: CommandHost): Promise<void> {
+async function list(flags: JoinFlags, host: CommandHost): Promise<void> {
+  const settings = await networkSettings(flags, systemClock.nowMs())
   // Looking around leaves nothing behind, neither here nor there.
   const identity = await temporaryIdentity()
-  const entry = await enterNetwork({ identity, listen: [], addresses, knownPeers: [] }, host)
+  const { addresses } = flags
+  const entry = await enterNetwork({ identity, listen: [], addresses, knownPeers: [], settings }, host)
   try {
     await listOfferedRuns(entry, host)
   } finally {
@@ -101,7 +109,9 @@ async function joinAs(
 ): Promise<void> {
   const { output, signal } = host
   operations.is(identity.peerId)
-  const { addresses, dir, listen = LISTEN_DEFAULT } = flags
+  const { addresses, dir, stun = [] } = flags
+  const settings = await networkSettings(flags, systemClock.nowMs())
+  const listen = flags.listen ?? (settings.networkKey === undefined ? LISTEN_DEFAULT : LISTEN_PRIVATE)
   const knownPeers = await readKnownPeers(nodeFiles(dir))
   if (local === null && addresses.length + knownPeers.length === 0) {
     throw new UserError(`--run ${run}: no such file; to look for a run of that id give an ADDRESS`, 2)
@@ -118,7 +128,10 @@ async function joinAs(
   try {
     signal.throwIfAborted()
     const door = await openDoor(dir, operations, output)
-    const options = { identity, listen, addresses, knownPeers, door, ...operations.networkInit() }
+    const options = {
+      ...{ identity, listen, addresses, knownPeers, settings, stun, door },
+      ...operations.networkInit()
+    }
     entry = await enterNetwork(options, host)
     tellWhere(entry, output)
     operations.watch(entry.network)

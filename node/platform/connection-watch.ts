@@ -49,11 +49,19 @@ export class ConnectionWatch {
   #cancelLook = (): void => {}
 
   readonly #clock: Clock
+  readonly #onMoved: () => void
 
-  constructor(components: WatchComponents, log: (message: string) => void, clock: Clock) {
+  /** @param onMoved - called when this machine has other addresses than before */
+  constructor(
+    components: WatchComponents,
+    log: (message: string) => void,
+    clock: Clock,
+    onMoved: () => void = () => {}
+  ) {
     this.#components = components
     this.#log = log
     this.#clock = clock
+    this.#onMoved = onMoved
   }
 
   start(): void {
@@ -86,7 +94,11 @@ export class ConnectionWatch {
     const own = new Map(
       addressManager
         .getAddressesWithMetadata()
-        .filter(({ type, multiaddr }) => type === 'transport' && /^\/ip[46]\//.test(String(multiaddr)))
+        // A relay's address is not this machine's.
+        .filter(
+          ({ type, multiaddr }) =>
+            type === 'transport' && /^\/ip[46]\/(?!.*\/p2p-circuit)/.test(String(multiaddr))
+        )
         .map(({ multiaddr }) => [String(multiaddr), multiaddr])
     )
     const before = this.#own
@@ -95,6 +107,7 @@ export class ConnectionWatch {
       if (!before.has(text)) addressManager.confirmObservedAddr(address, { type: 'transport' })
     }
     const gone = [...before].filter(address => !this.#own.has(address))
+    if (before.size > 0 && (gone.length > 0 || own.size > before.size)) this.#onMoved()
     if (gone.length === 0) return
     this.#log(
       `this machine has no longer the address ${gone.join(', ')}: looking which connections still stand`

@@ -1,20 +1,14 @@
 /**
- * The network of a real peer: libp2p over TCP (or in memory, for tests), noise, yamux and gossipsub, behind the
- * `Network` port. It stays connected by itself: see peer-keeper.ts.
+ * The network of a real peer: libp2p over TCP, WebSocket and WebRTC (or in memory, for tests), noise, yamux and
+ * gossipsub, behind the `Network` port. It stays connected by itself: see peer-keeper.ts and net/upkeep.ts.
  */
-import type { Metrics, PrivateKey } from '@libp2p/interface'
+import type { Connection, Metrics, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { pEvent } from 'p-event'
 import { seededRandom } from '../../aggregation/random.ts'
 import { NetworkError } from '../../protocols/errors.ts'
-import { DIAL_TIMEOUT_MS, PEER_EXCHANGE_BYTES, REQUEST_TIMEOUT_MS } from '../../protocols/limits.ts'
-import {
-  decodeKnownPeers,
-  encodeKnownPeers,
-  type KnownPeer,
-  PEERS_PROTOCOL
-} from '../../protocols/peer-exchange.ts'
+import { PEERS_PROTOCOL } from '../../protocols/peer-exchange.ts'
 import type { Clock, Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
 import { TrafficCounters, type TrafficRecorder, type TrafficTally } from '../../protocols/traffic.ts'
 import { type ConnectionReport, connectionsOf, observedAddressesOf } from './connection-report.ts'
@@ -23,8 +17,16 @@ import { GUARD_LIMITS } from './guard/guard-limits.ts'
 import type { Offence } from './guard/offences.ts'
 import { PeerGuard } from './guard/peer-guard.ts'
 import { Libp2pGossip } from './libp2p-gossip.ts'
-import { type FedpeftNode, type NodeInit, parseAddress, startNode } from './libp2p-node.ts'
+import { type FedpeftNode, type NodeInit, type StartedNode, startNode } from './libp2p-node.ts'
 import { type RequestPorts, requestFrames, type ServeHandler, serveFrames } from './libp2p-requests.ts'
+import { AddressBook } from './net/address-book.ts'
+import { parseAddress, peerOf, type TransportSet } from './net/addresses.ts'
+import { connectTo } from './net/dialler.ts'
+import { ownCidrs } from './net/network-cards.ts'
+import { PeerExchange } from './net/peer-exchange.ts'
+import { type StunService, startStunService } from './net/stun-service.ts'
+import type { TlsFiles } from './net/tls-files.ts'
+import { Upkeep } from './net/upkeep.ts'
 import { PeerKeeper } from './peer-keeper.ts'
 import { systemClock } from './system-clock.ts'
 import { WireBytes, type WireTally } from './wire-bytes.ts'
@@ -32,12 +34,29 @@ import { WireBytes, type WireTally } from './wire-bytes.ts'
 export interface Libp2pNetworkInit {
   /** An Ed25519 key. */
   readonly identity: PrivateKey
-  /** Multiaddrs; none makes a peer that only dials. */
+  /**
+   * Multiaddrs, of which each asks for its transport; none makes a peer that only dials. `/webrtc` means: reachable
+   * through the relays that it meets, over WebRTC; `/p2p-circuit`: through them for good.
+   */
   readonly listen: readonly string[]
-  readonly transports: 'tcp' | 'memory'
+  readonly transports: TransportSet
   /** Dialled now, and again whenever they are lost. */
   readonly bootstrapAddresses?: readonly string[]
+  /** Told to the others beside what this peer listens on. */
+  readonly announce?: readonly string[]
+  /** To listen on wss. */
+  readonly tls?: TlsFiles
+  /** The file of a private network's key. */
+  readonly networkKey?: Uint8Array
+  /** Whether this peer relays for others, and answers STUN on the UDP ports of its TCP ports: a bootstrap peer does. */
+  readonly isRelay?: boolean
+  /** `host:port` of STUN servers beside the bootstrap peers, which answer it themselves. */
+  readonly stun?: readonly string[]
+  /** Looks for peers on the same local network, and is found there. */
+  readonly mdns?: boolean
   readonly log?: (message: string) => void
+  /** What the person should know at once; by default it goes to the log. */
+  readonly warn?: (message: string) => void
   /** Sees every plaintext above the encryption. */
   readonly recorder?: TrafficRecorder
   /** Another metrics service for libp2p; it must pass on to `wire` what it tracks. */
@@ -62,35 +81,52 @@ export interface Libp2pNetwork extends Network {
   observedAddresses(): string[]
 }
 
-/** How often connections are looked at that are up but of no use. */
-const REPAIR_INTERVAL_MS = 10_000
+/**
+ * A peer that is here through a relay only is told of after this long: most get a straight connection before, and until
+ * then nobody should start what needs one.
+ */
+const RELAYED_GRACE_MS = 8_000
 
 /** @throws NetworkError BAD_ADDRESS, PORT_TAKEN */
 export async function createLibp2pNetwork(init: Libp2pNetworkInit): Promise<Libp2pNetwork> {
   for (const address of init.bootstrapAddresses ?? []) parseAddress(address, init.transports)
+  const late: { network: NetworkOverLibp2p | null } = { network: null }
   const wire = new WireBytes()
+  const log = init.log ?? (() => {})
   const guard = new PeerGuard({
     clock: systemClock,
     limits: GUARD_LIMITS,
     bans: init.bans ?? new BanList(systemClock),
     onOffence: init.onOffence,
-    log: init.log ?? (() => {})
+    log
   })
   try {
-    const node = await startNode({
+    const started = await startNode({
       identity: init.identity,
       listen: init.listen,
+      announce: init.announce ?? [],
       transports: init.transports,
+      tls: init.tls ?? null,
+      networkKey: init.networkKey ?? null,
+      isRelay: init.isRelay ?? false,
+      mdns: init.mdns ?? false,
+      bootstrapAddresses: init.bootstrapAddresses ?? [],
+      stunServers: () => [...(init.stun ?? []), ...(late.network?.stunServers() ?? [])],
       metrics: init.metrics?.(wire.metrics()) ?? (() => wire.metrics()),
       gossipScore: peer => guard.gossipScoreOf(peer),
       connectionGater: guard.gater,
-      log: init.log ?? (() => {})
+      onMoved: () => late.network?.hurry(),
+      log,
+      warn: init.warn ?? log
     })
-    return new NetworkOverLibp2p(init, node, wire, guard)
+    late.network = new NetworkOverLibp2p(init, started, wire, guard)
   } catch (error) {
     guard.close()
     throw error
   }
+  // A private network has no WebRTC, and nobody else has a claim on its answers.
+  if (init.isRelay === true && init.networkKey === undefined) await late.network.answerStun()
+  return late.network
 }
 
 class NetworkOverLibp2p implements Libp2pNetwork {
@@ -103,14 +139,19 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   readonly #gossip: Libp2pGossip
   readonly #keeper: PeerKeeper
   readonly #log: (message: string) => void
+  readonly #upkeep: Upkeep
+  readonly #book: AddressBook
+  readonly #exchange: PeerExchange
+  readonly #opened: StartedNode['opened']
   readonly #speaking = new Set<PeerId>()
+  /** Peers that are here through a relay only, and not told of yet. */
+  readonly #relayed = new Map<PeerId, () => void>()
   readonly #watchers = new Set<{ readonly handle: (peer: PeerId, connected: boolean) => void }>()
   readonly #stops = new Map<string, () => void>()
+  #stun: StunService | null = null
   #closing: Promise<void> | null = null
-  #useless = new Set<PeerId>()
-  #cancelRepair = (): void => {}
 
-  constructor(init: Libp2pNetworkInit, node: FedpeftNode, wire: WireBytes, guard: PeerGuard) {
+  constructor(init: Libp2pNetworkInit, { node, opened }: StartedNode, wire: WireBytes, guard: PeerGuard) {
     this.peerId = node.peerId.toString()
     this.#init = init
     this.#node = node
@@ -119,6 +160,21 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     this.#traffic = new TrafficCounters(init.recorder)
     this.#guard = guard
     this.#gossip = new Libp2pGossip(node, guard, this.#traffic.record, this.#log)
+    this.#opened = opened
+    this.#book = new AddressBook(node.peerStore, init.transports)
+    this.#exchange = new PeerExchange({
+      network: this,
+      book: this.#book,
+      isWelcome: peer => !guard.isBanned(peer),
+      blame: (peer, reason) => this.blame(peer, reason)
+    })
+    this.#upkeep = new Upkeep({
+      node,
+      opened,
+      clock: systemClock,
+      isSpeaking: peer => this.#speaking.has(peer) || this.#relayed.has(peer),
+      log: this.#log
+    })
     this.#keeper = this.#createKeeper(systemClock)
     this.#open()
   }
@@ -175,7 +231,27 @@ class NetworkOverLibp2p implements Libp2pNetwork {
 
   async dial(address: string): Promise<PeerId> {
     this.#ensureOpen()
-    return this.#connect(null, [parseAddress(address, this.#init.transports)])
+    const parsed = parseAddress(address, this.#init.transports)
+    return this.#connect(peerOf(parsed), [parsed])
+  }
+
+  /** This machine has other addresses than before: whoever was out of reach may be within it. */
+  hurry(): void {
+    this.#keeper.hurry()
+  }
+
+  async answerStun(): Promise<void> {
+    this.#stun = await startStunService({
+      listen: this.#init.listen,
+      listening: this.#node.services.inside.transportManager.getAddrs(),
+      clock: systemClock,
+      warn: this.#init.warn ?? this.#log
+    })
+  }
+
+  /** Where the relays that are connected now answer STUN. */
+  stunServers(): string[] {
+    return this.#upkeep.relays.stunServers()
   }
 
   bytes(): TrafficTally & { readonly wire: WireTally } {
@@ -197,31 +273,53 @@ class NetworkOverLibp2p implements Libp2pNetwork {
 
   async #close(): Promise<void> {
     this.#keeper.stop()
-    this.#cancelRepair()
+    this.#upkeep.stop()
     this.#watchers.clear()
+    for (const cancel of this.#relayed.values()) cancel()
+    this.#relayed.clear()
     for (const stop of this.#stops.values()) stop()
     this.#stops.clear()
     this.#speaking.clear()
     this.#guard.close()
+    await this.#stun?.close()
     await this.#node.stop()
+    await this.#opened.close()
   }
 
   #open(): void {
     // Whoever speaks this protocol is one of us; libp2p tells us once it has asked the other side.
     const joining = this.#node.register(PEERS_PROTOCOL, {
-      onConnect: peer => this.#come(peer.toString()),
+      notifyOnLimitedConnection: true,
+      onConnect: (peer, connection) => this.#met(peer.toString(), connection),
       onDisconnect: peer => this.#go(peer.toString())
     })
     // Whoever was quicker than this line comes again.
     for (const connection of this.#node.getConnections()) connection.abort(new Error('not ready yet'))
     this.#node.addEventListener('connection:open', ({ detail }) => this.#guard.opened(detail))
     joining.catch(error => this.#log(`cannot watch for peers: ${error}`))
-    this.serve(PEERS_PROTOCOL, 0, from => this.#answerPeers(from))
+    this.serve(PEERS_PROTOCOL, 0, from => this.#exchange.answer(from))
+    if (this.#init.mdns === true) {
+      this.#node.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
+        this.#keeper.learn([{ peer: id.toString(), addresses: multiaddrs.map(String) }])
+      })
+    }
     this.#keeper.start()
-    this.#scheduleRepair()
+    this.#upkeep.start()
+  }
+
+  #met(peer: PeerId, connection: Connection): void {
+    if (connection.limits === undefined) this.#come(peer)
+    else if (!this.#speaking.has(peer) && !this.#relayed.has(peer) && this.#closing === null) {
+      this.#relayed.set(
+        peer,
+        systemClock.after(RELAYED_GRACE_MS, () => this.#come(peer))
+      )
+    }
   }
 
   #come(peer: PeerId): void {
+    this.#relayed.get(peer)?.()
+    this.#relayed.delete(peer)
     if (this.#closing !== null || this.#speaking.has(peer)) return
     this.#speaking.add(peer)
     this.#tell(peer, true)
@@ -229,6 +327,8 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   }
 
   #go(peer: PeerId): void {
+    this.#relayed.get(peer)?.()
+    this.#relayed.delete(peer)
     if (!this.#speaking.delete(peer)) return
     this.#tell(peer, false)
     this.#keeper.disconnected(peer)
@@ -246,26 +346,34 @@ class NetworkOverLibp2p implements Libp2pNetwork {
 
   /** @throws NetworkError UNREACHABLE */
   async #connect(expected: PeerId | null, addresses: Multiaddr[]): Promise<PeerId> {
-    const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
-    const address = addresses.join(', ')
-    try {
-      const { remotePeer } = await this.#node.dial(addresses, { signal })
-      const peer = remotePeer.toString()
-      while (!this.#speaking.has(peer)) {
-        await pEvent(this.#node, 'peer:identify', { signal })
-        // libp2p tells the topologies about a peer just after this event.
-        await new Promise(resolve => setImmediate(resolve))
-      }
-      return peer
-    } catch (cause) {
-      const reason = signal.aborted ? `no answer within ${DIAL_TIMEOUT_MS / 1000} s` : messageOf(cause)
-      throw new NetworkError(
-        'UNREACHABLE',
-        { address, ...(expected === null ? {} : { peer: expected }) },
-        `cannot reach a peer at ${address}: ${reason}`,
-        { cause }
-      )
+    const connection = await connectTo(
+      {
+        dial: (address, signal) => this.#node.dial(address, { signal }),
+        cards: ownCidrs,
+        speaksWebRtc: this.#opened.hasWebRtc,
+        isPrivate: this.#init.networkKey !== undefined,
+        met: (made, signal) => this.#untilMet(made.remotePeer.toString(), signal),
+        connections: peer => this.#node.getConnections(peerIdFromString(peer))
+      },
+      expected,
+      addresses
+    )
+    const peer = connection.remotePeer.toString()
+    // Through a relay for good: everything better has been tried.
+    this.#come(peer)
+    return peer
+  }
+
+  async #untilMet(peer: PeerId, signal: AbortSignal): Promise<void> {
+    while (!this.#speaking.has(peer) && !this.#relayed.has(peer)) {
+      await pEvent(this.#node, 'peer:identify', { signal })
+      // libp2p tells the topologies about a peer just after this event.
+      await new Promise(resolve => setImmediate(resolve))
     }
+  }
+
+  #isDirect(peer: PeerId): boolean {
+    return this.#node.getConnections(peerIdFromString(peer)).some(({ limits }) => limits === undefined)
   }
 
   #createKeeper(clock: Clock): PeerKeeper {
@@ -274,101 +382,15 @@ class NetworkOverLibp2p implements Libp2pNetwork {
         self: this.peerId,
         clock,
         random: seededRandom(this.#node.peerId.toMultihash().bytes),
-        dial: (peer, addresses) => this.#connect(peer, this.#dialable(peer, addresses)),
+        dial: async (peer, addresses) => this.#connect(peer, await this.#book.dialable(peer, addresses)),
         connected: () => this.peers(),
-        addressesOf: peer => this.#addressesOf(peer),
-        ask: peer => this.#askPeers(peer),
+        isDirect: peer => this.#isDirect(peer),
+        addressesOf: peer => this.#book.of(peer),
+        ask: peer => this.#exchange.ask(peer),
         log: this.#log
       },
       this.#init.bootstrapAddresses ?? []
     )
-  }
-
-  /** With the peer's id behind each address, so that nobody else can answer there. */
-  #dialable(peer: PeerId | null, addresses: readonly string[]): Multiaddr[] {
-    const parsed = addresses.map(address => parseAddress(address, this.#init.transports))
-    if (peer === null) return parsed
-    return parsed.map(address => {
-      const named = address.getComponents().find(({ name }) => name === 'p2p')
-      return named === undefined ? address.encapsulate(`/p2p/${peer}`) : address
-    })
-  }
-
-  async #addressesOf(peer: PeerId): Promise<string[]> {
-    const { addresses } = await this.#node.peerStore.get(peerIdFromString(peer))
-    return addresses
-      .map(({ multiaddr }) => String(multiaddr))
-      .filter(address => this.#isUsable(peer, address))
-  }
-
-  async #askPeers(peer: PeerId): Promise<KnownPeer[]> {
-    const options = { timeoutMs: REQUEST_TIMEOUT_MS, maxFrameBytes: PEER_EXCHANGE_BYTES }
-    const known: KnownPeer[] = []
-    for await (const frame of this.request(peer, PEERS_PROTOCOL, new Uint8Array(0), options)) {
-      known.push(...this.#decodedPeers(peer, frame))
-      break
-    }
-    // Whom it knows may be kept out here.
-    const welcome = known.filter(entry => !this.#guard.isBanned(entry.peer))
-    return welcome.map(entry => ({
-      peer: entry.peer,
-      addresses: entry.addresses.filter(address => this.#isUsable(entry.peer, address))
-    }))
-  }
-
-  /** @throws ProtocolError BAD_MESSAGE */
-  #decodedPeers(from: PeerId, frame: Uint8Array): KnownPeer[] {
-    try {
-      return decodeKnownPeers(frame)
-    } catch (error) {
-      this.blame(from, messageOf(error))
-      throw error
-    }
-  }
-
-  async *#answerPeers(from: PeerId): AsyncGenerator<Uint8Array> {
-    const known = this.peers()
-      .filter(peer => peer !== from)
-      .map(async peer => ({ peer, addresses: await this.#addressesOf(peer).catch(() => []) }))
-    yield encodeKnownPeers((await Promise.all(known)).filter(({ addresses }) => addresses.length > 0))
-  }
-
-  /** An address of this peer that we have a transport for. */
-  #isUsable(peer: PeerId, address: string): boolean {
-    try {
-      const components = multiaddr(address).getComponents()
-      const named = components.find(({ name }) => name === 'p2p')?.value
-      return (named ?? peer) === peer && components.some(({ name }) => name === this.#init.transports)
-    } catch {
-      return false
-    }
-  }
-
-  /**
-   * Cuts connections on which a peer cannot be heard: gossipsub opens its stream once per connection, and when that
-   * breaks, or the connection that carried it closes while a second one lives, nobody opens another.
-   */
-  #scheduleRepair(): void {
-    this.#cancelRepair = systemClock.after(REPAIR_INTERVAL_MS, () => {
-      const { pubsub } = this.#node.services as unknown as {
-        pubsub: { readonly streamsOutbound?: ReadonlyMap<string, unknown> }
-      }
-      const seen = this.#useless
-      this.#useless = new Set()
-      for (const remote of this.#node.getPeers()) {
-        const peer = remote.toString()
-        if (this.#speaking.has(peer) && pubsub.streamsOutbound?.has(peer) !== false) continue
-        // At the second look only: a connection takes a moment to become useful.
-        if (!seen.has(peer)) this.#useless.add(peer)
-        else {
-          this.#log(`the connection to ${peer} carries no gossip: making a new one`)
-          this.#node
-            .hangUp(remote)
-            .catch(error => this.#log(`cannot hang up on ${peer}: ${messageOf(error)}`))
-        }
-      }
-      this.#scheduleRepair()
-    })
   }
 
   #requestPorts(): RequestPorts {
@@ -378,8 +400,4 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   #ensureOpen(): void {
     if (this.#closing !== null) throw new NetworkError('CLOSED', {}, 'this network has been closed')
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,14 +1,12 @@
 /** One libp2p node with the settings that a cohort on one machine, or on busy machines, needs. */
+import type { CircuitRelayServerInit } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, ConnectionGater, Metrics, PrivateKey } from '@libp2p/interface'
-import { memory } from '@libp2p/memory'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p, type Libp2p } from 'libp2p'
+import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { NetworkError } from '../../protocols/errors.ts'
 import { DIAL_TIMEOUT_MS } from '../../protocols/limits.ts'
 import {
@@ -19,19 +17,45 @@ import {
   type WatchComponents
 } from './connection-watch.ts'
 import { GOSSIP_RPC_BYTES, GUARD_LIMITS, STREAM_WINDOW_BYTES } from './guard/guard-limits.ts'
+import { parseAddress, type TransportSet } from './net/addresses.ts'
+import { announcedAddresses } from './net/announced.ts'
+import { type NodeInside, nodeInside } from './net/node-inside.ts'
+import { RELAY_SERVER } from './net/relay-server.ts'
+import type { TlsFiles } from './net/tls-files.ts'
+import { type OpenedTransports, openTransports } from './net/transports.ts'
 import { systemClock } from './system-clock.ts'
 
-export type FedpeftNode = Libp2p<{ pubsub: GossipSub }>
+export type FedpeftNode = Libp2p<{ pubsub: GossipSub; inside: NodeInside }>
 
 export interface NodeInit {
   readonly identity: PrivateKey
   readonly listen: readonly string[]
-  readonly transports: 'tcp' | 'memory'
+  /** Told to the others beside what this peer listens on: what a router forwards, a name. */
+  readonly announce: readonly string[]
+  readonly transports: TransportSet
+  readonly tls: TlsFiles | null
+  /** The file of a private network's key. */
+  readonly networkKey: Uint8Array | null
+  /** Whether this peer relays for others. */
+  readonly isRelay: boolean
+  /** Whether peers on the same local network are looked for by multicast. */
+  readonly mdns: boolean
+  /** Addresses of relays as the person gave them. */
+  readonly bootstrapAddresses: readonly string[]
+  readonly stunServers: () => readonly string[]
   readonly metrics: (components: { readonly logger: ComponentLogger }) => Metrics
   /** <= 0; how badly this peer's gossip was rejected here. */
   readonly gossipScore: (peer: string) => number
   readonly connectionGater: ConnectionGater
+  /** This machine has other addresses than before. */
+  readonly onMoved: () => void
   readonly log: (message: string) => void
+  readonly warn: (message: string) => void
+}
+
+export interface StartedNode {
+  readonly node: FedpeftNode
+  readonly opened: OpenedTransports
 }
 
 const MIB = 1024 * 1024
@@ -42,17 +66,25 @@ const GOSSIP_BACKLOG_BYTES = 32 * MIB
 /** Peers share cores with training: what takes milliseconds when idle may take seconds. */
 const HANDSHAKE_MS = 30_000
 
+/** The longest way: through a relay to WebRTC. */
+const ADDRESS_MS = 15_000
+
 /**
  * Creates and starts the node.
  * @throws NetworkError BAD_ADDRESS, PORT_TAKEN
  */
-export async function startNode(init: NodeInit): Promise<FedpeftNode> {
-  for (const address of init.listen) parseAddress(address, init.transports)
+export async function startNode(init: NodeInit): Promise<StartedNode> {
+  for (const address of init.announce) parseAddress(address, init.transports)
+  const opened = await openTransports({ ...init, isPrivate: init.networkKey !== null })
   try {
-    return await createLibp2p({
+    const node = await createLibp2p({
       privateKey: init.identity,
-      addresses: { listen: [...init.listen] },
-      transports: [init.transports === 'tcp' ? tcp() : memory()],
+      addresses: {
+        listen: opened.listen,
+        appendAnnounce: [...init.announce],
+        announceFilter: addresses => announcedAddresses(addresses, opened.hasWebRtc, init.bootstrapAddresses)
+      },
+      transports: opened.factories,
       connectionEncrypters: [noise()],
       streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES } })],
       metrics: init.metrics,
@@ -62,6 +94,8 @@ export async function startNode(init: NodeInit): Promise<FedpeftNode> {
         pingTimeout: { minTimeout: SILENCE_MS, maxTimeout: SILENCE_MS }
       },
       connectionGater: init.connectionGater,
+      ...(await protection(init.networkKey)),
+      ...(await localDiscovery(init.mdns)),
       connectionManager: {
         // The gater is the door; these would turn away before it is asked, all of one machine together.
         maxConnections: GUARD_LIMITS.connections,
@@ -70,14 +104,19 @@ export async function startNode(init: NodeInit): Promise<FedpeftNode> {
         inboundUpgradeTimeout: HANDSHAKE_MS,
         inboundStreamProtocolNegotiationTimeout: HANDSHAKE_MS,
         outboundStreamProtocolNegotiationTimeout: HANDSHAKE_MS,
-        dialTimeout: DIAL_TIMEOUT_MS
+        dialTimeout: DIAL_TIMEOUT_MS,
+        // dialler.ts gives each address its own time.
+        addressDialTimeout: ADDRESS_MS
       },
       services: {
         identify: identify({ timeout: HANDSHAKE_MS }),
-        // Whoever is connected learns of an address that is new.
+        // The others learn at once when a relay was found, or this machine has another address.
         identifyPush: identifyPush({ timeout: HANDSHAKE_MS }),
         ping: ping({ maxInboundStreams: PINGS_AT_ONCE, maxOutboundStreams: PINGS_AT_ONCE }),
-        watch: (components: WatchComponents) => new ConnectionWatch(components, init.log, systemClock),
+        watch: (components: WatchComponents) =>
+          new ConnectionWatch(components, init.log, systemClock, init.onMoved),
+        inside: nodeInside(),
+        ...(await reachability(init, opened)),
         pubsub: gossipsub({
           // To every subscriber directly; behind it a thin mesh, as copies through it are waste in a full network
           // (measured with 8 peers: 2.8 times the ideal bytes, 4.7 times with D = 4). Whoever is not connected to
@@ -106,33 +145,37 @@ export async function startNode(init: NodeInit): Promise<FedpeftNode> {
         })
       }
     })
+    return { node: node as unknown as FedpeftNode, opened }
   } catch (cause) {
     throw startError(cause, init.listen)
   }
 }
 
-/** @throws NetworkError BAD_ADDRESS, saying what an address looks like */
-export function parseAddress(address: string, transports: 'tcp' | 'memory'): Multiaddr {
-  const example = transports === 'tcp' ? '/ip4/127.0.0.1/tcp/4001' : '/memory/name'
-  let parsed: Multiaddr
-  try {
-    parsed = multiaddr(address)
-  } catch (cause) {
-    throw new NetworkError(
-      'BAD_ADDRESS',
-      { address },
-      `not a network address: ${JSON.stringify(address)}; one looks like ${example}/p2p/12D3KooW...`,
-      { cause }
-    )
+async function protection(
+  networkKey: Uint8Array | null
+): Promise<Pick<Libp2pOptions, 'connectionProtector'>> {
+  if (networkKey === null) return {}
+  const { preSharedKey } = await import('@libp2p/pnet')
+  return { connectionProtector: preSharedKey({ psk: networkKey }) }
+}
+
+/** Under a name of our own: peers of other libp2p networks neither see nor answer it. */
+async function localDiscovery(isOn: boolean): Promise<Pick<Libp2pOptions, 'peerDiscovery'>> {
+  if (!isOn) return {}
+  const { mdns } = await import('@libp2p/mdns')
+  return { peerDiscovery: [mdns({ serviceTag: '_fedpeft._udp.local' })] }
+}
+
+/** The libp2p services by which peers that cannot be dialled are reached, where this peer has to do with relays. */
+async function reachability(init: NodeInit, { isRelayed }: OpenedTransports): Promise<object> {
+  if (!init.isRelay && !isRelayed) return {}
+  const { autoNAT } = await import('@libp2p/autonat')
+  if (init.isRelay) {
+    const { circuitRelayServer } = await import('@libp2p/circuit-relay-v2')
+    return { autoNat: autoNAT(), relay: circuitRelayServer(RELAY_SERVER satisfies CircuitRelayServerInit) }
   }
-  if (!parsed.getComponents().some(({ name }) => name === transports)) {
-    throw new NetworkError(
-      'BAD_ADDRESS',
-      { address },
-      `this peer speaks ${transports} only, and ${address} is something else; an address looks like ${example}`
-    )
-  }
-  return parsed
+  const { dcutr } = await import('@libp2p/dcutr')
+  return { autoNat: autoNAT(), dcutr: dcutr() }
 }
 
 function startError(cause: unknown, listen: readonly string[]): unknown {

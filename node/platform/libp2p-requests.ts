@@ -1,7 +1,7 @@
 /** Requests over libp2p streams: one frame there, frames back, an end mark; every stream closed on every path. */
 import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { TimeoutError } from 'p-event'
+import { pEvent, TimeoutError } from 'p-event'
 import { NetworkError, ProtocolError, type ProtocolErrorCode } from '../../protocols/errors.ts'
 import {
   DIAL_TIMEOUT_MS,
@@ -9,12 +9,30 @@ import {
   SERVE_STALL_MS,
   SERVED_STREAMS_PER_PEER
 } from '../../protocols/limits.ts'
+import { PEERS_PROTOCOL } from '../../protocols/peer-exchange.ts'
 import type { Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
+import { CHAIN_PROTOCOL, MESSAGE_PROTOCOL, TRANSCRIPT_PROTOCOL } from '../../protocols/run-protocols.ts'
+import { RUNS_PROTOCOL } from '../../protocols/run-registry.ts'
 import type { TrafficRecorder } from '../../protocols/traffic.ts'
 import type { PeerGuard } from './guard/peer-guard.ts'
 import type { FedpeftNode } from './libp2p-node.ts'
 import { FRAME_KIND, readFrames, type TaggedFrame, writeFrame } from './libp2p-stream.ts'
 import { systemClock } from './system-clock.ts'
+
+/**
+ * What may be asked over a relayed connection, which a stranger pays for and cuts after some MiB: the small requests of
+ * the control protocols. Bodies (blobs) are not among them: they would use it up, and others hold the same body.
+ */
+const RUNS_RELAYED: ReadonlySet<string> = new Set([
+  PEERS_PROTOCOL, // whom do you know: the way out of being relayed
+  RUNS_PROTOCOL, // which runs are offered
+  MESSAGE_PROTOCOL, // a message that gossip may have missed
+  TRANSCRIPT_PROTOCOL, // what was said in a round
+  CHAIN_PROTOCOL // the links since
+])
+
+/** For a request that needs a straight connection: one may be in the making. */
+const STRAIGHT_WAIT_MS = 5_000
 
 export type ServeHandler = Parameters<Network['serve']>[2]
 
@@ -100,7 +118,8 @@ export function serveFrames(
   }
   const handling = node.handle(protocol, onStream, {
     maxInboundStreams: SERVED_STREAMS_PER_PEER,
-    maxOutboundStreams: SERVED_STREAMS_PER_PEER
+    maxOutboundStreams: SERVED_STREAMS_PER_PEER,
+    runOnLimitedConnection: RUNS_RELAYED.has(protocol)
   })
   handling.catch(error => log(`cannot serve ${protocol}: ${messageOf(error)}`))
   return () => {
@@ -190,12 +209,21 @@ async function openStream(
       `cannot ask ${to} for ${protocol}: it is banned`
     )
   }
-  const isConnected = (): boolean =>
-    node.getConnections().some(({ remotePeer }) => remotePeer.toString() === to)
+  const id = peerIdFromString(to)
+  const connections = (): Connection[] => node.getConnections(id).filter(({ status }) => status === 'open')
   const { timeoutMs } = options
+  const isConnected = (): boolean => connections().length > 0
   const signal = AbortSignal.timeout(isConnected() ? timeoutMs : Math.min(timeoutMs, DIAL_TIMEOUT_MS))
   try {
-    return await node.dialProtocol(peerIdFromString(to), protocol, { signal })
+    const relayed = connections().find(({ limits }) => limits !== undefined)
+    if (relayed === undefined || connections().some(({ limits }) => limits === undefined)) {
+      return await node.dialProtocol(id, protocol, { signal })
+    }
+    if (RUNS_RELAYED.has(protocol)) {
+      return await relayed.newStream(protocol, { signal, runOnLimitedConnection: true })
+    }
+    await untilStraight(node, to, AbortSignal.any([signal, AbortSignal.timeout(STRAIGHT_WAIT_MS)]))
+    return await node.dialProtocol(id, protocol, { signal })
   } catch (cause) {
     const data = { peer: to, protocol }
     if (signal.aborted && isConnected()) {
@@ -205,6 +233,18 @@ async function openStream(
     throw new NetworkError('UNREACHABLE', data, `cannot ask ${to} for ${protocol}: ${messageOf(cause)}`, {
       cause
     })
+  }
+}
+
+/** @throws if the peer is here through a relay only, and stays so */
+async function untilStraight(node: FedpeftNode, to: PeerId, signal: AbortSignal): Promise<void> {
+  try {
+    await pEvent<'connection:open', CustomEvent<Connection>>(node, 'connection:open', {
+      signal,
+      filter: ({ detail }) => detail.remotePeer.toString() === to && detail.limits === undefined
+    })
+  } catch (cause) {
+    throw new Error('it is here through a relay only, which carries no such bodies', { cause })
   }
 }
 

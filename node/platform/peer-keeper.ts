@@ -25,6 +25,8 @@ export interface PeerKeeperPorts {
   dial(peer: PeerId | null, addresses: readonly string[]): Promise<PeerId>
   /** The peers that are connected now and speak our protocols. */
   connected(): PeerId[]
+  /** Whether a connected peer is here straight, and not through a relay. */
+  isDirect(peer: PeerId): boolean
   /** Where a connected peer says that it listens. */
   addressesOf(peer: PeerId): Promise<readonly string[]>
   /** Peer exchange with a connected peer. */
@@ -37,6 +39,8 @@ interface Target {
   addresses: readonly string[]
   readonly permanent: boolean
   failures: number
+  /** Tries in vain to replace its relayed connection by a straight one. */
+  detours: number
   /** Last time that it was connected, or named by someone. */
   heardMs: number
   dialling: boolean
@@ -49,9 +53,22 @@ const ASKED_PER_INTERVAL = 2
 /** Of two peers that learn of each other at the same moment one waits this long, so that they meet only once. */
 const POLITE_WAIT_MS = 400
 
+/**
+ * A bootstrap peer is asked again this soon after it was met: those who came with us have by then found a relay, and can
+ * be reached.
+ */
+const EARLY_ASKS_MS = [1_500, 4_000]
+
+/** A relayed connection is tried to be replaced after this long; doubles up to DETOUR_MAX_MS. */
+const DETOUR_MIN_MS = 5_000
+
+/** Two address translators that do not let each other through today will hardly do so in a minute. */
+const DETOUR_MAX_MS = 5 * 60_000
+
 export class PeerKeeper {
   readonly #ports: PeerKeeperPorts
   readonly #targets = new Set<Target>()
+  readonly #early = new Set<() => void>()
   #stopped = false
   #cancelInterval = (): void => {}
 
@@ -73,6 +90,7 @@ export class PeerKeeper {
     this.#stopped = true
     this.#cancelInterval()
     for (const target of this.#targets) target.cancel()
+    for (const cancel of this.#early) cancel()
   }
 
   /** Tell it of every peer that comes. */
@@ -83,8 +101,11 @@ export class PeerKeeper {
     if (target !== undefined) {
       target.cancel()
       target.failures = 0
+      target.detours = 0
       target.heardMs = this.#ports.clock.nowMs()
       target.addresses = merged(addresses, target.addresses)
+      this.#straighten(target)
+      if (target.permanent) this.#askEarly(peer)
     }
     await this.#exchange(peer)
   }
@@ -93,6 +114,17 @@ export class PeerKeeper {
   disconnected(peer: PeerId): void {
     const target = this.#find(peer)
     if (target !== undefined) this.#schedule(target, this.#spread(REDIAL_MIN_MS))
+  }
+
+  /** Tell it that everything may have changed: whoever is not here is dialled now. */
+  hurry(): void {
+    const connected = new Set(this.#ports.connected())
+    for (const target of this.#targets) {
+      if (target.peer !== null && connected.has(target.peer) && this.#ports.isDirect(target.peer)) continue
+      target.failures = 0
+      target.detours = 0
+      this.#schedule(target, this.#spread(REDIAL_MIN_MS))
+    }
   }
 
   /** Peers heard of from elsewhere. */
@@ -109,6 +141,16 @@ export class PeerKeeper {
       if (connected.has(peer) || (old !== undefined && !news)) continue
       target.failures = 0
       this.#schedule(target, this.#ports.self < peer ? 0 : this.#spread(POLITE_WAIT_MS))
+    }
+  }
+
+  #askEarly(peer: PeerId): void {
+    for (const delayMs of EARLY_ASKS_MS) {
+      const cancel = this.#ports.clock.after(delayMs, () => {
+        this.#early.delete(cancel)
+        if (this.#ports.connected().includes(peer)) void this.#exchange(peer)
+      })
+      this.#early.add(cancel)
     }
   }
 
@@ -141,7 +183,8 @@ export class PeerKeeper {
   async #dial(target: Target): Promise<void> {
     const { clock, log } = this.#ports
     const connected = this.#ports.connected()
-    if (this.#stopped || target.dialling || (target.peer !== null && connected.includes(target.peer))) return
+    const isHere = target.peer !== null && connected.includes(target.peer)
+    if (this.#stopped || target.dialling || (isHere && this.#ports.isDirect(target.peer!))) return
     if (!target.permanent && clock.nowMs() - target.heardMs > PEER_FORGET_MS) {
       this.#targets.delete(target)
       return
@@ -158,11 +201,20 @@ export class PeerKeeper {
       log(
         `cannot reach ${target.peer ?? target.addresses[0]}: ${error instanceof Error ? error.message : error}`
       )
-      const delayMs = Math.min(REDIAL_MAX_MS, REDIAL_MIN_MS * 2 ** target.failures++)
-      this.#schedule(target, this.#spread(delayMs))
+      if (isHere) this.#straighten(target)
+      else
+        this.#schedule(target, this.#spread(Math.min(REDIAL_MAX_MS, REDIAL_MIN_MS * 2 ** target.failures++)))
     } finally {
       target.dialling = false
     }
+  }
+
+  /** Tries again, ever more slowly, to reach a peer straight that is here through a relay. */
+  #straighten(target: Target): void {
+    if (target.peer === null || !this.#ports.connected().includes(target.peer)) return
+    if (this.#ports.isDirect(target.peer)) return
+    const delayMs = Math.min(DETOUR_MAX_MS, DETOUR_MIN_MS * 2 ** target.detours++)
+    this.#schedule(target, this.#spread(delayMs))
   }
 
   #remember(peer: PeerId, addresses: readonly string[]): Target | undefined {
@@ -174,7 +226,7 @@ export class PeerKeeper {
 
   #target(peer: PeerId | null, addresses: readonly string[], permanent: boolean): Target {
     const heardMs = this.#ports.clock.nowMs()
-    return { peer, addresses, permanent, failures: 0, heardMs, dialling: false, cancel: () => {} }
+    return { peer, addresses, permanent, failures: 0, detours: 0, heardMs, dialling: false, cancel: () => {} }
   }
 
   #find(peer: PeerId): Target | undefined {

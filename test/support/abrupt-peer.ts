@@ -6,7 +6,7 @@ const { privateKey } = await temporaryIdentity()
 const network = await createLibp2pNetwork({
   identity: privateKey,
   listen: ['/ip4/127.0.0.1/tcp/0'],
-  transports: 'tcp'
+  transports: 'internet'
 })
 network.serve('/fedpeft/endless/1', 0, async function* () {
   yield Uint8Array.of(1)

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import type { BootstrapOptions } from '../bootstrap.ts'
 import type { CommandHost } from '../host.ts'
 import { passphraseOption } from '../identity-dir.ts'
+import { addNetworkOptions, type NetworkOptions } from '../network-options.ts'
 import type { OperationsOptions } from '../observe/operations.ts'
 import { addOperationsOptions } from '../observe/operations-options.ts'
 import { collect, wholeNumber, withExamples } from '../options.ts'
@@ -11,7 +12,7 @@ import { UserError } from '../user-error.ts'
 
 export const DEFAULT_PORT = 4001
 
-interface Flags extends OperationsOptions {
+interface Flags extends OperationsOptions, NetworkOptions {
   readonly listen?: readonly string[]
   readonly port?: number
   readonly dir: string
@@ -28,7 +29,7 @@ export function bootstrapCommand(host: CommandHost): Command {
     )
     .option(
       '--port <n>',
-      'listen on this port of every IPv4 address; 0 takes any free one',
+      'listen on this port of every IPv4 address, TCP, and UDP for STUN; 0 takes any free one',
       wholeNumber(0, 65_535)
     )
     .addOption(
@@ -39,7 +40,7 @@ export function bootstrapCommand(host: CommandHost): Command {
       )
     )
     .addOption(passphraseOption())
-  addOperationsOptions(command).action(async (flags: Flags) => {
+  addOperationsOptions(addNetworkOptions(command)).action(async (flags: Flags) => {
     const { listen, port, ...others } = flags
     if (listen !== undefined && port !== undefined) {
       throw new UserError('--port and --listen: give one of them; --listen says the port as well', 2)

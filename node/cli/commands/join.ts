@@ -4,6 +4,7 @@ import { addMachineOptions } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import { dirOption, passphraseOption } from '../identity-dir.ts'
 import type { JoinFlags } from '../join.ts'
+import { addNetworkOptions, hostAndPort } from '../network-options.ts'
 import { addOperationsOptions } from '../observe/operations-options.ts'
 import { collect, wholeNumber, withExamples } from '../options.ts'
 import { addUploadOptions } from '../upload-options.ts'
@@ -29,12 +30,17 @@ export function joinCommand(host: CommandHost): Command {
     .addOption(passphraseOption())
     .option(
       '--listen <address>',
-      'network address to listen on, may be repeated (default: /ip4/0.0.0.0/tcp/0)',
+      'network address to listen on, may be repeated (default: /ip4/0.0.0.0/tcp/0 and /webrtc, which is through the bootstrap peer)',
       collect
     )
     .addOption(backendOption())
     .option('--threads <n>', 'threads that compute (default: one per core)', wholeNumber(1, 256))
-  addOperationsOptions(addUploadOptions(addMachineOptions(command)))
+  addNetworkOptions(addOperationsOptions(addUploadOptions(addMachineOptions(command))))
+    .option(
+      '--stun <host:port>',
+      'ask this STUN server too for the public address of this machine; may be repeated',
+      hostAndPort
+    )
     .option('--linger <seconds>', 'serve the others for this long after the end', wholeNumber(0, 86_400), 10)
     .option(
       '--dry-run',

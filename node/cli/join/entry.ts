@@ -13,6 +13,7 @@ import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { systemClock } from '../../platform/system-clock.ts'
 import type { Door } from '../guard-lines.ts'
 import type { CommandHost } from '../host.ts'
+import type { NetworkSettings } from '../network-options.ts'
 
 export interface Entry {
   readonly network: Libp2pNetwork
@@ -34,6 +35,9 @@ export interface EntryOptions {
   readonly reachMs?: number
   readonly metrics?: Libp2pNetworkInit['metrics']
   readonly log?: (message: string) => void
+  readonly settings?: NetworkSettings
+  /** `host:port` of STUN servers beside the bootstrap peers. */
+  readonly stun?: readonly string[]
 }
 
 /** A bootstrap peer that is being started at the same moment is waited for this long. */
@@ -52,7 +56,10 @@ export async function enterNetwork(options: EntryOptions, { output, signal }: Co
   const network = await createLibp2pNetwork({
     identity: identity.privateKey,
     listen,
-    transports: 'tcp',
+    transports: 'internet',
+    ...options.settings,
+    ...(options.stun && { stun: options.stun }),
+    warn: message => output.warn(message),
     bootstrapAddresses: [...addresses, ...knownPeers],
     ...options.door,
     log,
@@ -75,7 +82,8 @@ export async function enterNetwork(options: EntryOptions, { output, signal }: Co
   }
   try {
     const failures = await reachOne(network, [...addresses, ...knownPeers], reachMs, signal)
-    if (failures !== null && knownPeers.length === 0) throw unreachable(failures, reachMs)
+    const isPrivate = options.settings?.networkKey !== undefined
+    if (failures !== null && knownPeers.length === 0) throw unreachable(failures, reachMs, isPrivate)
     if (failures !== null) {
       output.warn('nobody can be reached now; trying on, and waiting for peers met before to come back')
     }
@@ -126,6 +134,9 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
   })
 }
 
+/** What another program, or a peer with another network key, looks like from here. */
+const NOT_UNDERSTOOD = /EncryptionFailed|Missing newline|InvalidDataLength|data was too short|varint/i
+
 /** The plain reason inside libp2p's words. */
 function causeOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
@@ -133,17 +144,24 @@ function causeOf(error: unknown): string {
   if (/ENOTFOUND|EAI_AGAIN/.test(text)) return 'no such host name'
   if (/EHOSTUNREACH|ENETUNREACH/.test(text)) return 'no route there from this machine'
   if (/does not match expected/.test(text)) return 'another peer answers there: get the address anew'
-  if (/EncryptionFailed|Missing newline/.test(text)) return 'what answers there is no peer of fedpeft'
+  if (NOT_UNDERSTOOD.test(text)) {
+    return 'what answers there is no peer of fedpeft, or it is in a private network: with another --network-key, or with one at all'
+  }
   return text.slice(text.lastIndexOf(': ') + 2)
 }
 
-function unreachable(failures: ReadonlyMap<string, string>, reachMs: number): NetworkError {
+function unreachable(
+  failures: ReadonlyMap<string, string>,
+  reachMs: number,
+  isPrivate: boolean
+): NetworkError {
   const lines = [...failures].map(([address, cause]) => `  ${address}\n    ${cause}`)
   return new NetworkError(
     'UNREACHABLE',
     { addresses: [...failures.keys()] },
     `nobody could be reached within ${reachMs / 1000} s:\n${lines.join('\n')}\n` +
       'Check that the peer there is running (fedpeft-node bootstrap prints its address), that the address and the ' +
-      'port are right, and that no firewall is in between.'
+      'port are right, and that no firewall is in between.' +
+      (isPrivate ? ' With --network-key: that the peer there was started with the same key file.' : '')
   )
 }

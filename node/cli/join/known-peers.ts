@@ -53,5 +53,7 @@ export async function rememberPeers(files: Files, network: Network): Promise<voi
 }
 
 function withPeerId(address: string, peer: string): string {
-  return address.includes('/p2p/') ? address : `${address}/p2p/${peer}`
+  // Not any `/p2p/`: an address through a relay has the relay's in front.
+  const named = `/p2p/${peer}`
+  return address.endsWith(named) ? address : `${address}${named}`
 }

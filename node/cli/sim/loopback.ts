@@ -40,7 +40,7 @@ export async function openLoopback(options: LoopbackOptions): Promise<Loopback> 
     const network = await createLibp2pNetwork({
       identity: identity.privateKey,
       listen: [LOOPBACK],
-      transports: 'tcp',
+      transports: 'internet',
       bootstrapAddresses,
       log
     })

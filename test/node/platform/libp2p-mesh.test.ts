@@ -34,7 +34,7 @@ describe('libp2p network', () => {
     const network = await createLibp2pNetwork({
       identity: privateKey,
       listen: ['/ip4/127.0.0.1/tcp/0'],
-      transports: 'tcp',
+      transports: 'internet',
       ...init
     })
     networks.push(network)

@@ -24,6 +24,7 @@ class World {
   readonly dials: Array<{ peer: string; atMs: number }> = []
   readonly asked: string[] = []
   readonly connected = new Set<string>()
+  readonly relayed = new Set<string>()
   readonly keeper: PeerKeeper
 
   constructor(bootstrap: string[] = [BOOTSTRAP], self = 'm') {
@@ -40,6 +41,7 @@ class World {
           return target
         },
         connected: () => [...this.connected],
+        isDirect: peer => !this.relayed.has(peer),
         addressesOf: async peer => known(peer).addresses,
         ask: async peer => {
           this.asked.push(peer)
