@@ -95,6 +95,23 @@ export const REQUEST_TIMEOUT_MS = 15_000
 /** A connection that is not up after this long is given up, and dialled again later. */
 export const DIAL_TIMEOUT_MS = 10_000
 
+// Base models from other peers
+
+/** Files of one base model: a model of hundreds of GB has some two hundred shards. */
+export const MODEL_FILES_MAX = 256
+
+/** The list of so many files, with two hashes (64 letters each) and a name. */
+export const MODEL_LIST_BYTES = 96 * KIB
+
+/** Anything but weights: the largest tokenizers take some 30 MB. */
+export const MODEL_SMALL_FILE_BYTES = 128 * MIB
+
+/** How often peers are asked for the list again: those that came since, and those that were still reading. */
+export const MODEL_ASK_MS = 5_000
+
+/** Peers that are asked for the list of one model. */
+export const MODEL_SHARERS_MAX = 64
+
 // Peers
 
 /** Masks and votes go all to all within a cohort; 64 keeps a share message of every member within one gossip. */

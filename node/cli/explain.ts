@@ -32,6 +32,7 @@ const failures: ReadonlySet<string> = new Set<string>([
     'FAULT',
     'BLOB_UNAVAILABLE',
     'BLOB_TOO_LARGE',
+    'NO_BASE_MODEL',
     'DIVERGED',
     'DOES_NOT_FIT',
     'OUT_OF_MEMORY',

@@ -1,7 +1,5 @@
 /** The `join` command: what to take part in, with what, and through whom. */
-import { fromHex } from '../../protocols/hex.ts'
 import type { Redemption } from '../../protocols/messages.js'
-import { runFolder } from '../peer/run-disk.ts'
 import { type Identity, openIdentity, temporaryIdentity } from '../platform/identity.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { passphrasesHere } from '../platform/passphrase.ts'
@@ -10,26 +8,28 @@ import { systemClock } from '../platform/system-clock.ts'
 import { planFields } from './budget-options.ts'
 import { openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
+import { type BaseModelOptions, shareableBase } from './join/base-model.ts'
 import { dryRun } from './join/dry-run.ts'
 import { type Entry, enterNetwork } from './join/entry.ts'
 import { redemptionFor } from './join/invitation.ts'
 import { readKnownPeers } from './join/known-peers.ts'
 import { listOfferedRuns } from './join/offered-runs.ts'
+import { Preparation } from './join/prepare.ts'
 import { resumptionOf } from './join/resumption.ts'
 import { type ChosenRun, localRun, offeredRun } from './join/run-source.ts'
 import { takePart } from './join/take-part.ts'
 import { onceThereIsSpace } from './join/wait-for-space.ts'
-import { openWorkshop, type Workshop, type WorkshopOptions } from './join/workshop.ts'
+import type { Workshop } from './join/workshop.ts'
 import { type NetworkOptions, networkSettings } from './network-options.ts'
 import { Operations, type OperationsOptions } from './observe/operations.ts'
 import { type ProcessReport, peerReportOf, type Report } from './observe/report.ts'
 import type { Output } from './output.ts'
 import { runPrivacyOf } from './privacy/run-privacy.ts'
 import { tellRunPrivacy } from './privacy-options.ts'
-import { type UploadOptions, uploadRates } from './upload-options.ts'
+import { uploadRates } from './upload-options.ts'
 import { UserError } from './user-error.ts'
 
-export interface JoinFlags extends WorkshopOptions, UploadOptions, OperationsOptions, NetworkOptions {
+export interface JoinFlags extends BaseModelOptions, OperationsOptions, NetworkOptions {
   readonly stun?: readonly string[]
   readonly addresses: readonly string[]
   readonly run?: string
@@ -117,13 +117,13 @@ async function joinAs(
     throw new UserError(`--run ${run}: no such file; to look for a run of that id give an ADDRESS`, 2)
   }
   let redemption: Redemption | undefined
-  const prepare = async (chosen: ChosenRun): Promise<Workshop> => {
-    const { manifest, id } = chosen
+  const admit = async (chosen: ChosenRun): Promise<void> => {
     redemption = await redemptionFor(chosen, flags.invitation, identity.peerId, nodeFiles(dir))
-    return openWorkshop(manifest, flags, host, runFolder(fromHex(id)!))
   }
+  const preparation = new Preparation(admit, flags, host)
+  const hasPeers = addresses.length + knownPeers.length > 0
   // What is wrong on this machine is told before anybody else hears of it.
-  let workshop = local === null ? null : await prepare(local)
+  let workshop = local === null ? null : await preparation.alone(local, hasPeers)
   let entry: Entry | null = null
   try {
     signal.throwIfAborted()
@@ -136,7 +136,7 @@ async function joinAs(
     tellWhere(entry, output)
     operations.watch(entry.network)
     const chosen = local ?? (await offeredRun(run, entry, signal))
-    workshop ??= await prepare(chosen)
+    workshop ??= await preparation.withPeers(chosen, entry.network)
     tellWhat(chosen, workshop, output)
     signal.throwIfAborted()
     const { linger, resumeWith } = flags
@@ -153,6 +153,7 @@ async function joinAs(
       resume,
       redemption,
       upload,
+      sharedModel: shareableBase(workshop.base, flags),
       operations
     }
     await takePart(part, host)

@@ -22,6 +22,8 @@ export interface OpenModel {
   /** Every weight that `config` calls for, and no other, by its Hugging Face name. */
   readonly weights: WeightSource
   readonly tokenizer: Tokenizer
+  /** config.json, the files that hold tensors, sorted, and tokenizer.json: what the digest covers. */
+  readonly digestedFiles: readonly string[]
   /** What two peers compare before they train together. Reads every file once more: ask once. 32 bytes. */
   digest(newHash: () => ContentHash): Promise<Uint8Array>
 }
@@ -52,11 +54,13 @@ export async function openModel(files: Files, where: string): Promise<OpenModel>
   const tokenizer = await loadTokenizer(files)
   checkTokenizerFits(tokenizer, config.vocabularySize)
   const stored = await openStoredWeights(files, where)
+  const digestedFiles = [CONFIG_NAME, ...stored.fileNames, TOKENIZER_NAME]
   return {
     config,
     tokenizer,
     weights: await checkedOf(stored, config, where),
-    digest: newHash => folderDigest(files, [CONFIG_NAME, ...stored.fileNames, TOKENIZER_NAME], newHash)
+    digestedFiles,
+    digest: newHash => folderDigest(files, digestedFiles, newHash)
   }
 }
 

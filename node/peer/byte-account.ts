@@ -38,7 +38,8 @@ export class ByteAccount {
   #total = NO_BYTES
   #taken = NO_BYTES
 
-  add(purpose: Purpose, direction: keyof ByteCount, bytes: number): void {
+  add(purpose: Purpose | null, direction: keyof ByteCount, bytes: number): void {
+    if (purpose === null) return
     const before = this.#total[purpose]
     this.#total = { ...this.#total, [purpose]: { ...before, [direction]: before[direction] + bytes } }
   }
@@ -56,8 +57,8 @@ export class ByteAccount {
   }
 }
 
-/** Decides what a request is for, from its protocol and body. `served`: by this peer, for another. */
-export type PurposeOf = (protocol: string, body: Uint8Array, served: boolean) => Purpose
+/** Decides what a request is for, from its protocol and body; null is no cost of the run. `served`: by this peer, for another. */
+export type PurposeOf = (protocol: string, body: Uint8Array, served: boolean) => Purpose | null
 
 /** The same network, with everything that crosses it counted. Gossip is control. */
 export function accountedNetwork(network: Network, account: ByteAccount, purposeOf: PurposeOf): Network {

@@ -1,6 +1,7 @@
 /** Why a peer could not start, or had to stop. */
 export type PeerErrorCode =
   | 'OTHER_BASE_MODEL' // the base model here is not the run's: { ours, wanted }
+  | 'NO_BASE_MODEL' // no peer gives the base model, or a file of it: { sha256, path? }
   | 'OTHER_ADAPTER' // the trainer's adapter does not fit the run's: { got, expected }
   | 'NOISE_DOES_NOT_FIT' // the ring has no room for the run's privacy noise: { cohortSize }
   | 'NOT_ADMITTED' // the run does not let this peer in: { peer, fault: AdmissionFault }

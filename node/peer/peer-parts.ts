@@ -10,6 +10,7 @@ import { toHex } from '../../protocols/hex.ts'
 import type { Network, PeerId } from '../../protocols/ports.ts'
 import { runId } from '../../protocols/run-manifest.ts'
 import { RunRegistry } from '../../protocols/run-registry.ts'
+import { MODEL_PROTOCOL } from '../../protocols/shared-model.ts'
 import { encodeSignedManifest, verifyManifest } from '../../protocols/signed-manifest.ts'
 import { createRoundMachine } from '../round/round-machine.ts'
 import type { RunState } from '../round/round-state.ts'
@@ -19,6 +20,7 @@ import { EffectRunner } from './effect-runner.ts'
 import { MachineLoop } from './machine-loop.ts'
 import { maskingHere } from './masking.ts'
 import { MessageChannel } from './message-channel.ts'
+import { shareModel } from './model-sharing.ts'
 import type { PeerConfig, PeerEvent, PeerPorts } from './peer-types.ts'
 import { initialStateOf } from './private-round.ts'
 import { PublicSum } from './public-sum.ts'
@@ -65,12 +67,16 @@ export async function openParts(opening: Opening): Promise<Parts> {
   const warn = warningsOf(opening)
   const disk = await openRunDisk(files, config.signedManifest, run, trainer, crypto, warn)
   const network = accountedNetwork(ports.network, account, (protocol, body, served) => {
+    if (protocol === MODEL_PROTOCOL) return null
     if (protocol !== BLOB_PROTOCOL) return 'control'
-    return served && work.isOwn(body.subarray(0, ADDRESS_BYTES)) ? 'maskedUpload' : 'verification'
+    const address = body.subarray(0, ADDRESS_BYTES)
+    // What lies in files is the base model: a newcomer's need, not the round's.
+    if (served && blobs.has(address) && blobs.get(address) === null) return null
+    return served && work.isOwn(address) ? 'maskedUpload' : 'verification'
   })
   const serves = (peer: PeerId): boolean =>
     mayTakePart(run.manifest, disk.chain.tip, loop.state.registrations, peer)
-  const blobs = createBlobExchange({
+  const blobs: BlobExchange = createBlobExchange({
     network,
     clock: ports.clock,
     crypto,
@@ -79,6 +85,8 @@ export async function openParts(opening: Opening): Promise<Parts> {
     ...config.upload
   })
   onClose(() => blobs.close())
+  if (config.sharedModel !== undefined)
+    onClose(shareModel({ network, blobs, crypto, allow: serves, log: ports.log }, config.sharedModel))
   onClose(offerRun(opening, network))
   const initial = initialStateOf(run.manifest, trainer.initialAdapter())
   const states = new StateKeeper(blobs, disk.states, layout, initial)

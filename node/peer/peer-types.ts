@@ -15,6 +15,7 @@ import type { Trainer, TrainingEnd } from '../train/trainer.ts'
 import type { AuthorCommand, Ordered } from './author-commands.ts'
 import type { RoundBytes } from './byte-account.ts'
 import type { Masking } from './masking.ts'
+import type { ShareableModel } from './model-sharing.ts'
 
 /** The world as one peer sees it. The caller opens and closes all of it. */
 export interface PeerPorts {
@@ -49,6 +50,8 @@ export interface PeerConfig {
   readonly upload?: UploadRates
   /** What lets this peer in, in a run by invitation. */
   readonly redemption?: Redemption
+  /** The base model, for peers of the run that lack it; by default none is shared. */
+  readonly sharedModel?: ShareableModel
 }
 
 export type PeerEvent =

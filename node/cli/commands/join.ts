@@ -24,7 +24,8 @@ export function joinCommand(host: CommandHost): Command {
     .option('--held-out <file>', 'text to measure on, never trained on (default: a tenth of --data)')
     .option(
       '--model <model>',
-      'where you have the base model: a folder, or a Hub id (default: what the manifest says)'
+      'where you have the base model: a folder, or a Hub id; `peers`: fetch it from the other peers, without ' +
+        'asking the Hub (default: what the manifest says; the peers if it cannot be had there)'
     )
     .addOption(dirOption())
     .addOption(passphraseOption())
@@ -41,6 +42,7 @@ export function joinCommand(host: CommandHost): Command {
       'ask this STUN server too for the public address of this machine; may be repeated',
       hostAndPort
     )
+    .option('--no-share-model', 'do not give the base model to peers that may take part and lack it')
     .option('--linger <seconds>', 'serve the others for this long after the end', wholeNumber(0, 86_400), 10)
     .option(
       '--dry-run',
@@ -73,6 +75,7 @@ export function joinCommand(host: CommandHost): Command {
       `fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl --memory 2GB --battery-min 30`,
       'on a small laptop: two gigabytes at most, and a pause when the battery runs low'
     ],
+    [`fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl --model peers`, 'without the Hub'],
     [`fedpeft-node join ${address} --run 3f9a1c --data mine.jsonl --json`, 'JSON lines for scripts']
   ])
 }

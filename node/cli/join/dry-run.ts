@@ -7,6 +7,7 @@ import { toHex } from '../../../protocols/hex.ts'
 import { faultsOf, quorumOf } from '../../../protocols/quorum.ts'
 import { type RunManifest, runId } from '../../../protocols/run-manifest.ts'
 import { trainJobOf } from '../../peer/local-training.ts'
+import { embeddedModelName } from '../../platform/embedded-model.ts'
 import { nodeCrypto } from '../../platform/node-crypto.ts'
 import { freeBytesAt } from '../../platform/node-files.ts'
 import { planFields } from '../budget-options.ts'
@@ -14,7 +15,7 @@ import type { CommandHost } from '../host.ts'
 import { type RunPrivacy, runPrivacyLines, runPrivacyOf, runPrivacyWarnings } from '../privacy/run-privacy.ts'
 import { checkpointBytes, type RoundBytesEstimate, roundBytesEstimate, runDiskBytes } from './round-cost.ts'
 import { bytesText, durationText, energyText } from './words.ts'
-import { openWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts'
+import { baseModelHere, openWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts'
 
 /** The first step also sets the backend up, so the second is the one that is timed. */
 const STEPS = 2
@@ -38,9 +39,9 @@ export async function dryRun(
   const { output, signal } = host
   const run = runId(manifest, nodeCrypto().sha256)
   output.say(`run "${manifest.name}" ${toHex(run)}: a dry run, nothing goes online\n`)
-  const workshop = await openWorkshop(manifest, options, host, null, {
-    offlineBecause: 'a dry run goes nowhere online'
-  })
+  const offlineBecause = 'a dry run goes nowhere online'
+  const openBase = () => baseModelHere(manifest, options, host, { offlineBecause })
+  const workshop = await openWorkshop(manifest, options, host, null, openBase)
   try {
     const measured = await measure(manifest, workshop, signal)
     const first = cohortSizeOf(manifest.cohort.founders, { manifest })
@@ -186,7 +187,12 @@ function whatLeaves(manifest: RunManifest, { examples, trainer }: Workshop): str
       `all${part}), clipped to norm ${clipNorm}${isAdaptive ? ' at first' : ''}, rounded, ${noise}and masked in ${ringBits}-bit integers; without the masks of the ` +
       'others it is indistinguishable from random numbers',
     ...inTheSum(manifest, examples),
-    "to everyone in the run: the sum over a cohort's survivors, and the adapter made of it"
+    "to everyone in the run: the sum over a cohort's survivors, and the adapter made of it",
+    ...(manifest.model.source === embeddedModelName
+      ? []
+      : [
+          'to peers that may take part and lack it: the files of the base model (never with --no-share-model)'
+        ])
   ]
 }
 

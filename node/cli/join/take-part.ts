@@ -6,6 +6,7 @@ import { fromHex, toHex } from '../../../protocols/hex.ts'
 import type { Redemption } from '../../../protocols/messages.js'
 import { privacyTermsOf } from '../../../protocols/privacy-account.ts'
 import { PeerError } from '../../peer/errors.ts'
+import type { ShareableModel } from '../../peer/model-sharing.ts'
 import { createPatientPeer } from '../../peer/patient-peer.ts'
 import type { Peer, PeerEvent, PeerResult } from '../../peer/peer-types.ts'
 import { adapterFolder } from '../../peer/run-disk.ts'
@@ -37,6 +38,8 @@ export interface Participation {
   readonly dir: string
   readonly lingerSeconds: number
   readonly upload: UploadRates
+  /** Null for none. */
+  readonly sharedModel: ShareableModel | null
   /** What the author makes of a pause, once; null to wait for the author. */
   readonly resume: Resumption | null
   /** What lets this peer in, in a run by invitation. */
@@ -69,7 +72,8 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
       signedManifest: run.signed,
       examples: workshop.examples,
       upload: part.upload,
-      ...(part.redemption === undefined ? {} : { redemption: part.redemption })
+      ...(part.redemption === undefined ? {} : { redemption: part.redemption }),
+      ...(part.sharedModel && { sharedModel: part.sharedModel })
     },
     { freeBytes: () => freeBytesAt(dir) }
   )

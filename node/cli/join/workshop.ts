@@ -41,6 +41,27 @@ export interface Workshop {
 }
 
 /**
+ * The base model of a run from this machine or the Hub.
+ * @throws HubError, ModelError, PeerError OTHER_BASE_MODEL, UserError, FilesError
+ */
+export async function baseModelHere(
+  manifest: RunManifest,
+  { model }: Pick<WorkshopOptions, 'model'>,
+  host: CommandHost,
+  resolving: Pick<ResolveOptions, 'offlineBecause'> = {}
+): Promise<BaseModel> {
+  const { source, revision } = manifest.model
+  const place =
+    model === undefined
+      ? await resolveModel(source, host, { ...resolving, revision })
+      : await resolveModel(model, host, resolving)
+  const base = await openBaseModel(place)
+  checkBaseModel(manifest, base)
+  return base
+}
+
+/**
+ * @param openBase - by default from this machine or the Hub
  * @param keepIn - the run's folder below `dir`, where interrupted training is kept; a dry run keeps nothing
  * @throws UserError, HubError, ModelError, PeerError OTHER_BASE_MODEL, TrainError, PeftError, FilesError
  */
@@ -49,7 +70,7 @@ export async function openWorkshop(
   options: WorkshopOptions,
   host: CommandHost,
   keepIn: string | null,
-  resolving: Pick<ResolveOptions, 'offlineBecause'> = {}
+  openBase: () => Promise<BaseModel> = () => baseModelHere(manifest, options, host)
 ): Promise<Workshop> {
   const { output } = host
   const { data, heldOut } = options
@@ -59,13 +80,7 @@ export async function openWorkshop(
       2
     )
   }
-  const { source: modelSource, revision } = manifest.model
-  const place =
-    options.model === undefined
-      ? await resolveModel(modelSource, host, { ...resolving, revision })
-      : await resolveModel(options.model, host, resolving)
-  const base = await openBaseModel(place)
-  checkBaseModel(manifest, base)
+  const base = await openBase()
   output.say(`base model ${placeText(base)}: sha256 ${base.sha256}, as the run asks for`)
   const { sequenceLength: windowTokens } = manifest.training
   const source = heldOut === undefined ? { data } : { data, heldOut }
