@@ -5,7 +5,7 @@
 import { addressOf, chunkHashes } from '../aggregation/blob-address.ts'
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { BLOB_PROTOCOL, BLOB_REQUEST_BYTES } from './blob-messages.ts'
-import type { OnBlobOffence } from './blob-offences.ts'
+import { isProven, type OnBlobOffence } from './blob-offences.ts'
 import { BlobPull } from './blob-pull.ts'
 import { BlobRun } from './blob-run.ts'
 import { BlobServing, type ServedBlob } from './blob-serving.ts'
@@ -293,7 +293,11 @@ class Exchange implements BlobExchange {
     signal: AbortSignal,
     onProgress?: (doneBytes: number) => void
   ): Promise<void> {
-    const { network, clock, onOffence = () => {} } = this.#init
+    const { network, clock } = this.#init
+    const onOffence: OnBlobOffence = (peer, reason, detail) => {
+      this.#init.onOffence?.(peer, reason, detail)
+      if (isProven(reason)) network.blame?.(peer, `${detail} (${reason})`)
+    }
     const ports = { network, clock, onOffence, ...(onProgress && { onProgress }) }
     this.#active.add(pull)
     try {

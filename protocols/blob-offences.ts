@@ -8,6 +8,11 @@ export type BlobOffence =
   | 'blob-false-map' // chunks of its own have-map that it did not send
   | 'blob-too-slow' // chunks that came from elsewhere while it was waited for
 
+/** Whether no honest peer does it: one that is slow, or has dropped a blob since, may look like the others. */
+export function isProven(reason: BlobOffence): boolean {
+  return reason !== 'blob-too-slow' && reason !== 'blob-false-map'
+}
+
 /** Told of each offence; `detail` is a sentence about that peer. */
 export type OnBlobOffence = (peer: PeerId, reason: BlobOffence, detail: string) => void
 

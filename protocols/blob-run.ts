@@ -6,7 +6,7 @@
 
 import { type Availability, availabilityOf } from './blob-availability.ts'
 import { BlobHolder } from './blob-holder.ts'
-import { BlobLie, type OnBlobOffence } from './blob-offences.ts'
+import { BlobLie, isProven, type OnBlobOffence } from './blob-offences.ts'
 import type { BlobPull, ChunkRun } from './blob-pull.ts'
 import {
   askHaveMap,
@@ -326,8 +326,7 @@ export class BlobRun {
     if (!(error instanceof BlobLie)) return
     this.#ports.onOffence(holder.peer, error.reason, reason)
     // Slowness may pass, and a map is true again with the next one.
-    if (error.reason !== 'blob-too-slow' && error.reason !== 'blob-false-map')
-      this.#pull.liars.set(holder.peer, reason)
+    if (isProven(error.reason)) this.#pull.liars.set(holder.peer, reason)
   }
 
   #requestOf(holder: BlobHolder, stop: AbortSignal): RequestPorts {

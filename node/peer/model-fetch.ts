@@ -191,10 +191,10 @@ class Fetching {
       for (const offer of this.#offers.offersOf(path)) {
         try {
           if (await this.#fetched(offer)) return
-          this.#offers.refuse(offer)
+          this.#refuse(offer)
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error
-          if (error.code === 'BLOB_WRONG_LENGTH') this.#offers.refuse(offer)
+          if (error.code === 'BLOB_WRONG_LENGTH') this.#refuse(offer)
           failure = error
           log(error.message)
         }
@@ -210,6 +210,12 @@ class Fetching {
         'the same command goes on from there. Or give --model the folder that has it.',
       { cause: failure }
     )
+  }
+
+  /** Others who fetch are told no more what turned out to be wrong. */
+  #refuse(offer: FileOffer): void {
+    this.#offers.refuse(offer)
+    this.#list = this.#offers.sharers.length === 0 ? null : encodeFileList({ files: this.#chosenFiles() })
   }
 
   /** @returns false if the content is not what it should be: then nothing of it is left */

@@ -11,7 +11,7 @@ import {
 } from '../../protocols/shared-model.ts'
 
 export interface ModelOffersPorts {
-  readonly network: Pick<Network, 'peerId' | 'peers' | 'request'>
+  readonly network: Pick<Network, 'peerId' | 'peers' | 'request' | 'blame'>
   readonly crypto: Pick<CryptoSuite, 'sha256'>
   readonly log: (message: string) => void
 }
@@ -83,7 +83,7 @@ export class ModelOffers {
     return 2 * sharers > this.#lists.size
   }
 
-  /** Those who vouched for a blob with another content are believed no more. */
+  /** Those who vouched for a blob with another content are believed no more; they may have believed another. */
   refuse({ file, sharers }: FileOffer): void {
     for (const peer of sharers) {
       this.#ports.log(`${peer} offered a ${file.path} that has not the content it said: it is asked no more`)
@@ -102,6 +102,7 @@ export class ModelOffers {
         const list = decodeFileList(frame)
         if (list === null || !provesModel(list, this.#modelSha256, crypto)) {
           log(`${peer} offered files that are not the base model: it is asked no more`)
+          network.blame?.(peer, 'a list of files that are not the model asked for')
           this.#liars.add(peer)
           return 'nothing'
         }
