@@ -46,8 +46,13 @@ export interface TestRun {
 }
 
 /** A member whose key is made from a number. */
+/** Of an Ed25519 key (RFC 8032). */
+export function memberSeed(number: number): Uint8Array {
+  return Uint8Array.from({ length: 32 }, (_, i) => (i < 4 ? number >>> (8 * i) : 77))
+}
+
 export function testMember(number: number): TestMember {
-  const signer = ed25519Signer(Uint8Array.from({ length: 32 }, (_, i) => (i < 4 ? number >>> (8 * i) : 77)))
+  const signer = ed25519Signer(memberSeed(number))
   return { id: peerIdOf(signer.publicKey), signer }
 }
 
