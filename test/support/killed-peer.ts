@@ -13,7 +13,7 @@ import { openPeerFolder } from '../../node/platform/peer-folder.ts'
 import { systemClock } from '../../node/platform/system-clock.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { type KillMoment, killAtWrite } from './kill-at-write.ts'
-import { killedRun, LOOPBACK, TRAIN_MS } from './killed-run.ts'
+import { killedRun, LOOPBACK, TRAIN_MS } from './killed-run-terms.ts'
 import { vectorTrainer } from './vector-trainer.ts'
 
 const [dir, address, at, moment, rounds] = process.argv.slice(2) as [

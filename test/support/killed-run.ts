@@ -13,23 +13,14 @@ import { nodeCrypto } from '../../node/platform/node-crypto.ts'
 import { systemClock } from '../../node/platform/system-clock.ts'
 import { toHex } from '../../protocols/hex.ts'
 import { memoryFiles } from '../../sim/memory-files.ts'
-import { memberSeed, type TestRun, testMember, testRun } from './chains.ts'
+import { memberSeed, type TestRun, testMember } from './chains.ts'
 import { scratchFolder } from './cli.ts'
 import { undocumented } from './folder-document.ts'
 import type { CountedWrite, KillMoment } from './kill-at-write.ts'
+import { killedRun, LOOPBACK, TRAIN_MS } from './killed-run-terms.ts'
 import { vectorTrainer } from './vector-trainer.ts'
 
-export const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
-export const TRAIN_MS = 30
-
 const LIVING = [1, 2, 3]
-
-/** Short, so that a death costs little: a phase waits so long for who does not come back in time. */
-const deadlines = { keysMs: 3_000, trainingMs: 6_000, inputsMs: 3_000, unmaskingMs: 3_000, viewMs: 1_500 }
-
-export function killedRun(rounds: number): TestRun {
-  return testRun(4, { rounds, deadlines })
-}
 
 interface Told {
   readonly event: string
