@@ -33,7 +33,7 @@ const { signed, manifest, layout, initialAdapter: initial } = killedRun(Number(r
 const network = await createLibp2pNetwork({
   identity: identity.privateKey,
   listen: [LOOPBACK],
-  transports: 'tcp',
+  transports: 'internet',
   bootstrapAddresses: [address, ...(await readKnownPeers(files))]
 })
 const clock = systemClock

@@ -62,7 +62,7 @@ export async function runWithDeath(at: number, moment: KillMoment, rounds = 2): 
       const network = await createLibp2pNetwork({
         identity: privateKeyFromRaw(Buffer.concat([memberSeed(number), testMember(number).signer.publicKey])),
         listen: [LOOPBACK],
-        transports: 'tcp',
+        transports: 'internet',
         bootstrapAddresses: before
       })
       networks.push(network)
