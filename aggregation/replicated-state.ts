@@ -146,6 +146,23 @@ export function encodeState(state: ReplicatedState): Uint8Array {
 }
 
 /**
+ * How long an encoded state is, by its first bytes: for whoever keeps one without knowing the adapter.
+ * @returns null if no state begins so
+ */
+export function encodedStateLength(beginning: Uint8Array): number | null {
+  const view = new DataView(beginning.buffer, beginning.byteOffset, beginning.byteLength)
+  if (beginning.length < HEADER_BYTES || !MAGIC.every((byte, i) => beginning[i] === byte)) return null
+  const integer = (i: number) => view.getUint32(MAGIC.length + 4 * i, true)
+  const flags = integer(3)
+  if (integer(0) !== FORMAT_VERSION || flags > (FLAG_PRIVACY | FLAG_MOMENT1 | FLAG_MOMENT2)) return null
+  return HEADER_BYTES + vectorsOf(flags) * 4 * integer(1)
+}
+
+function vectorsOf(flags: number): number {
+  return 1 + ((flags & FLAG_MOMENT1) >> 1) + ((flags & FLAG_MOMENT2) >> 2)
+}
+
+/**
  * Reads what encodeState wrote. The length is checked before anything is allocated, so a hostile blob costs nothing.
  * @param expectedLength - d, from the layout
  * @throws AggregationError BAD_STATE
@@ -161,8 +178,7 @@ export function decodeState(bytes: Uint8Array, expectedLength: number): Replicat
   if (integer(1) !== expectedLength) refuse('another adapter', { got: integer(1), expected: expectedLength })
   const flags = integer(3)
   if (flags > (FLAG_PRIVACY | FLAG_MOMENT1 | FLAG_MOMENT2)) refuse('unknown flags', { got: flags })
-  const vectorCount = 1 + ((flags & FLAG_MOMENT1) >> 1) + ((flags & FLAG_MOMENT2) >> 2)
-  const expected = HEADER_BYTES + vectorCount * 4 * expectedLength
+  const expected = HEADER_BYTES + vectorsOf(flags) * 4 * expectedLength
   if (bytes.length !== expected) refuse('wrong length', { got: bytes.length, expected })
   let at = 0
   const vector = (flag: number) =>

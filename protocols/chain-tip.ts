@@ -19,6 +19,11 @@ export interface RunContext {
   encodingHashOf(cohortSize: number, completedRounds: number): Uint8Array
   /** The noise of such a round, and what it covers; null in a run without noise. */
   mechanismOf(cohortSize: number, completedRounds: number): Mechanism | null
+  /**
+   * Of whoever keeps a chain without the base model, and so cannot work out what its noise is worth: what the link that is
+   * being checked says of it. A peer that takes part never has this.
+   */
+  readonly witness?: { readonly epsilonSpent: number }
 }
 
 export type LinkKind = 'result' | 'abort' | 'lost' | 'reconfiguration'

@@ -172,8 +172,25 @@ export const OFFERED_RUNS_MAX = 64
 /** Runs that one peer may offer to another: nobody can fill a registry alone. */
 export const OFFERED_RUNS_PER_PEER = 8
 
-/** An offer not repeated for this long is forgotten: soft state only. */
-export const OFFERED_RUN_TTL_MS = 30 * 60_000
+/** How often a peer repeats to everyone it is connected to which runs it offers: whoever starts empty is full by then. */
+export const ANNOUNCEMENT_MS = 10 * 60_000
+
+/** What has not been repeated for this long is forgotten: soft state only. Two repetitions may be lost. */
+export const OFFERED_RUN_TTL_MS = 3 * ANNOUNCEMENT_MS
+
+// Runs kept by a coordinator
+
+/** Runs whose chain and newest state a coordinator keeps at a time. */
+export const CACHED_RUNS_MAX = OFFERED_RUNS_MAX
+
+/** Records of one chain: a thousand rounds with half their attempts given up, and some. */
+export const CACHED_RECORDS_MAX = 4_096
+
+/** How often a coordinator says how far it knows a run: whoever comes back to a sleeping run hears of it by then. */
+export const CACHE_TIP_MS = 15_000
+
+/** The links of one's own round come a moment later from everyone at once: a cache need not be among the first. */
+export const CACHE_FOLLOW_MS = 3_000
 
 // Members
 

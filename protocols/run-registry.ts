@@ -2,13 +2,15 @@
  * `/fedpeft/runs/1`: which runs are offered? Every peer keeps such a list, names its own runs to whoever it meets, and
  * forgets what nobody repeats. So any peer of a run can tell others of it, and no peer's death loses it.
  *
- * A request is a list of fields: `list`, answered by one frame for each signed manifest; or `offer` and a signed
+ * A request is a list of fields: `list`, answered by one frame for each signed manifest; `aged-list`, by one frame for
+ * each, a list of the manifest and how many seconds ago somebody who takes part last offered it; or `offer` and a signed
  * manifest, answered by one frame, `ok` or the reason why not.
  */
 import { lengthPrefixed } from '../aggregation/canonical-bytes.ts'
 import { ProtocolError } from './errors.ts'
 import { fieldText, readFields } from './field-list.ts'
 import {
+  ANNOUNCEMENT_MS,
   MANIFEST_BYTES,
   OFFERED_RUN_TTL_MS,
   OFFERED_RUNS_MAX,
@@ -21,9 +23,6 @@ export const RUNS_PROTOCOL = '/fedpeft/runs/1'
 
 /** A manifest and the fields around it. */
 const REQUEST_BYTES = MANIFEST_BYTES + 64
-
-/** Kept offers are repeated this often, so that two repetitions may be lost. */
-const REPEAT_MS = OFFERED_RUN_TTL_MS / 3
 
 const TELL_TRIES = 3
 const TELL_AGAIN_MS = 5_000
@@ -48,6 +47,8 @@ export interface RunRegistryInit {
 interface Entry extends OfferedRun {
   /** Who offered it first; null for a run of our own, which never expires. */
   readonly offeredBy: PeerId | null
+  /** When it was last offered, here or to the one that we learnt it from. */
+  readonly offeredAtMs: number
   cancelExpiry: () => void
 }
 
@@ -85,7 +86,7 @@ export class RunRegistry {
     const valid = this.#validate(manifest)
     if (valid === null) throw new ProtocolError('BAD_MESSAGE', { reason: 'not a validly signed manifest' })
     const offered = { run: valid.run, manifest: manifest.slice() }
-    this.#set({ ...offered, offeredBy: null, cancelExpiry: () => {} })
+    this.#set({ ...offered, offeredBy: null, offeredAtMs: 0, cancelExpiry: () => {} })
     for (const peer of this.#init.network.peers()) this.#tell(peer)
     return offered
   }
@@ -117,6 +118,28 @@ export class RunRegistry {
   }
 
   /**
+   * Takes over what another registry lists, each checked here. A run lasts no longer for it: its age goes with it, so two
+   * that learn from each other forget what nobody offers any more. Of an older peer, which knows no ages, nothing is learnt.
+   * @throws NetworkError
+   */
+  async learnFrom(peer: PeerId): Promise<void> {
+    const options = { timeoutMs: REQUEST_TIMEOUT_MS, maxFrameBytes: REQUEST_BYTES }
+    let frames = 0
+    for await (const frame of this.#init.network.request(
+      peer,
+      RUNS_PROTOCOL,
+      lengthPrefixed('aged-list'),
+      options
+    )) {
+      const [manifest, age] = readFields(frame, 2) ?? []
+      const seconds = age === undefined ? null : fieldText(age)
+      if (manifest !== undefined && seconds !== null && /^\d{1,6}$/.test(seconds))
+        this.#learn(peer, manifest, 1000 * Number(seconds))
+      if (++frames === OFFERED_RUNS_MAX) break
+    }
+  }
+
+  /**
    * Puts a run on another peer's list, once.
    * @throws ProtocolError OFFER_REFUSED with the other side's reason; NetworkError
    */
@@ -140,7 +163,7 @@ export class RunRegistry {
   }
 
   #repeat(): void {
-    this.#cancelRepeat = this.#init.clock.after(REPEAT_MS, () => {
+    this.#cancelRepeat = this.#init.clock.after(ANNOUNCEMENT_MS, () => {
       for (const peer of this.#init.network.peers()) this.#tell(peer)
       this.#repeat()
     })
@@ -171,7 +194,13 @@ export class RunRegistry {
     const [word, manifest] = readFields(body, 2) ?? []
     const verb = word === undefined ? null : fieldText(word)
     if (verb === 'list') for (const offered of this.runs()) yield offered.manifest
-    else if (verb === 'offer' && manifest !== undefined) yield text(this.#take(from, manifest))
+    else if (verb === 'aged-list') {
+      const nowMs = this.#init.clock.nowMs()
+      for (const { manifest, offeredBy, offeredAtMs } of this.#entries.values()) {
+        const ageMs = offeredBy === null ? 0 : nowMs - offeredAtMs
+        yield lengthPrefixed(manifest, String(Math.ceil(ageMs / 1000)))
+      }
+    } else if (verb === 'offer' && manifest !== undefined) yield text(this.#take(from, manifest))
     else yield text('not a request of this protocol')
   }
 
@@ -189,9 +218,26 @@ export class RunRegistry {
       }
       this.#makeRoom()
     }
-    const cancelExpiry = this.#init.clock.after(OFFERED_RUN_TTL_MS, () => this.#remove(run))
-    this.#set({ run, manifest: manifest.slice(), offeredBy: known?.offeredBy ?? from, cancelExpiry })
+    this.#expire(run, manifest, known?.offeredBy ?? from, 0)
     return 'ok'
+  }
+
+  #learn(from: PeerId, manifest: Uint8Array, ageMs: number): void {
+    const valid = this.#validate(manifest)
+    if (valid === null || ageMs >= OFFERED_RUN_TTL_MS) return
+    const known = this.#entries.get(valid.run)
+    if (known?.offeredBy === null) return
+    const isNews = known === undefined || known.offeredAtMs < this.#init.clock.nowMs() - ageMs
+    // What others have offered here is not given up for what somebody else lists.
+    const hasRoom = known !== undefined || this.#entries.size < OFFERED_RUNS_MAX
+    if (isNews && hasRoom) this.#expire(valid.run, manifest, known?.offeredBy ?? from, ageMs)
+  }
+
+  #expire(run: string, manifest: Uint8Array, offeredBy: PeerId, ageMs: number): void {
+    const { clock } = this.#init
+    const cancelExpiry = clock.after(OFFERED_RUN_TTL_MS - ageMs, () => this.#remove(run))
+    const offeredAtMs = clock.nowMs() - ageMs
+    this.#set({ run, manifest: manifest.slice(), offeredBy, offeredAtMs, cancelExpiry })
   }
 
   #makeRoom(): void {

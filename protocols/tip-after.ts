@@ -73,6 +73,10 @@ export function accountAfter(tip: ChainTip, kind: LinkKind, run: RunContext): Pr
   const { privacy, members, completedRounds } = tip
   // Nobody trains while the run is paused.
   if (privacy === null || kind === 'abort' || pauseOf(tip, run.manifest) !== null) return privacy
+  if (run.witness !== undefined) {
+    // It can only grow.
+    return { releases: [], epsilon: Math.max(privacy.epsilon, run.witness.epsilonSpent) }
+  }
   const { delta } = privacyTermsOf(run.manifest)!
   return charged(privacy, run.mechanismOf(cohortSizeOf(members.length, run), completedRounds)!, delta)
 }
@@ -87,6 +91,8 @@ export function endAfter(
   if (completedRounds >= run.manifest.rounds) return 'rounds'
   // Too few are left: no round follows before the author has set the members anew.
   if (privacy === null || memberCount < leastCohortOf(run.manifest)) return null
+  // Whether the budget holds another round is for those to say who know its noise.
+  if (run.witness !== undefined) return null
   const mechanism = run.mechanismOf(cohortSizeOf(memberCount, run), completedRounds)!
   return affords(privacy, mechanism, privacyTermsOf(run.manifest)!) ? null : 'privacy'
 }

@@ -1,13 +1,13 @@
 /** The `bootstrap` command: a coordinator on libp2p, and what it says about those who come and go. */
 import { createCoordinator } from '../../bootstrap/coordinator.ts'
-import { openMessage } from '../../protocols/envelope.ts'
-import { ProtocolError } from '../../protocols/errors.ts'
-import { toHex } from '../../protocols/hex.ts'
+import { judgeRelayed } from '../../bootstrap/relayed-message.ts'
 import { offeredRunOf } from '../../protocols/offered-manifest.ts'
-import type { GossipVerdict, PeerId } from '../../protocols/ports.ts'
+import { isPeerId } from '../../protocols/peer-id.ts'
+import type { PeerId } from '../../protocols/ports.ts'
 import type { OfferedRun } from '../../protocols/run-registry.ts'
 import { decodeSignedManifest } from '../../protocols/signed-manifest.ts'
-import { openIdentity } from '../platform/identity.ts'
+import { mayTakePart } from '../peer/admission.ts'
+import { type Identity, openIdentity } from '../platform/identity.ts'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../platform/libp2p-network.ts'
 import { nodeCrypto } from '../platform/node-crypto.ts'
 import { passphrasesHere } from '../platform/passphrase.ts'
@@ -21,11 +21,16 @@ import { bootstrapReportOf } from './observe/bootstrap-report.ts'
 import { Operations, type OperationsOptions } from './observe/operations.ts'
 import type { ProcessReport, Report } from './observe/report.ts'
 import type { Output } from './output.ts'
+import { UserError } from './user-error.ts'
 
 export interface BootstrapOptions extends OperationsOptions, NetworkOptions {
   readonly listen: readonly string[]
   readonly dir: string
   readonly passphraseFile?: string
+  /** Addresses of other coordinators. */
+  readonly peer?: readonly string[]
+  /** Bytes of what is kept of the runs; false keeps nothing. */
+  readonly cache: number | false
 }
 
 /** Runs until Ctrl-C. @throws NetworkError PORT_TAKEN, BAD_ADDRESS, DIRECTORY_IN_USE, BAD_IDENTITY, BAD_BANS; FilesError */
@@ -48,7 +53,8 @@ export async function runBootstrap(
 }
 
 async function runFrom(options: BootstrapOptions, operations: Operations, host: CommandHost): Promise<void> {
-  const { dir, listen, passphraseFile } = options
+  const { dir, listen, passphraseFile, peer: others = [], cache } = options
+  const fellows = fellowsOf(others)
   const settings = await networkSettings(options, systemClock.nowMs())
   const identity = await openIdentity(dir, passphrasesHere(passphraseFile, host.signal))
   operations.is(identity.peerId)
@@ -56,6 +62,7 @@ async function runFrom(options: BootstrapOptions, operations: Operations, host: 
     identity: identity.privateKey,
     listen,
     transports: 'internet',
+    bootstrapAddresses: others,
     ...(await openDoor(dir, operations, host.output)),
     isRelay: true,
     warn: message => host.output.warn(message),
@@ -64,14 +71,21 @@ async function runFrom(options: BootstrapOptions, operations: Operations, host: 
   })
   try {
     operations.watch(network)
-    await coordinate(network, operations, host)
+    await coordinate({ network, identity, fellows, cacheBytes: cache }, operations, host)
   } finally {
     await network.close()
   }
 }
 
+interface Coordinated {
+  readonly network: Libp2pNetwork
+  readonly identity: Identity
+  readonly fellows: ReadonlySet<PeerId>
+  readonly cacheBytes: number | false
+}
+
 async function coordinate(
-  network: Libp2pNetwork,
+  { network, identity, fellows, cacheBytes }: Coordinated,
   operations: Operations,
   { output, signal }: CommandHost
 ): Promise<void> {
@@ -87,9 +101,19 @@ async function coordinate(
     network,
     clock: systemClock,
     validateManifest: bytes => offeredRunOf(bytes, crypto),
-    validateMessage: verdictOf,
+    judgeMessage: (run, data) => judgeRelayed(run, data, crypto),
+    fellows,
+    ...(cacheBytes !== false && {
+      cache: {
+        crypto,
+        signer: identity,
+        // It hears of no invitations: those who come by one are let in once the chain has them.
+        mayTakePart: (manifest, tip, peer) => mayTakePart(manifest, tip, new Map(), peer),
+        maxBytes: cacheBytes
+      }
+    }),
     onRun: (offered, listed) => tellRun(offered, listed, operations, output),
-    log: message => output.note(message)
+    log: operations.networkInit().log
   })
   operations.describeWith(process => bootstrapReportOf(process, coordinator.status()))
   const stopWatching = network.onPeer((peer, connected) => {
@@ -104,14 +128,18 @@ async function coordinate(
   output.say('stopped')
 }
 
-/** Only what somebody has signed for that run is relayed: the coordinator knows no chain and cannot judge more. */
-function verdictOf(run: string, _from: PeerId, data: Uint8Array): GossipVerdict {
-  try {
-    return toHex(openMessage(data, nodeCrypto()).context.run) === run ? 'accept' : 'reject'
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code === 'VERSION' ? 'ignore' : 'reject'
-    throw error
-  }
+/** @throws UserError if an address does not name its peer */
+function fellowsOf(addresses: readonly string[]): ReadonlySet<PeerId> {
+  return new Set(
+    addresses.map(address => {
+      const peer = /\/p2p\/([^/]+)$/.exec(address)?.[1]
+      if (peer !== undefined && isPeerId(peer)) return peer
+      throw new UserError(
+        `--peer ${address}: give the whole address of the other coordinator, as it prints it: it ends in /p2p/12D3KooW...`,
+        2
+      )
+    })
+  )
 }
 
 function tellRun(

@@ -149,6 +149,51 @@ describe('coordinator', () => {
       .and.not.include(runOf(1))
   })
 
+  it('learns what another lists with its age, so that two of them do not keep alive what nobody offers', async () => {
+    const world = new World()
+    const [a, b] = [world.registry(), world.registry()]
+    const offering = world.registry()
+    await world.run(offering.offerTo(world.idOf(a), manifestOf(5)))
+    const learn = async (): Promise<void> => {
+      await world.run(b.learnFrom(world.idOf(a)))
+      await world.run(a.learnFrom(world.idOf(b)))
+    }
+    await learn()
+    expect(b.runs().map(({ run }) => run)).to.deep.equal([runOf(5)])
+    for (let step = 0; step < 4; step++) {
+      await world.clock.advance(OFFERED_RUN_TTL_MS / 4 - 5_000)
+      await learn()
+    }
+    expect([...a.runs(), ...b.runs()], 'still there, just before it expires').to.have.length(2)
+    await world.clock.advance(25_000)
+    await learn()
+    expect([...a.runs(), ...b.runs()]).to.deep.equal([])
+  })
+
+  it('learns nothing that is no list with ages, and does not give up what others offered for it', async () => {
+    const world = new World()
+    const full = world.registry()
+    for (let n = 0; n < OFFERED_RUNS_MAX; n += OFFERED_RUNS_PER_PEER) {
+      const offering = world.registry()
+      for (let i = n; i < n + OFFERED_RUNS_PER_PEER; i++)
+        await world.run(offering.offerTo(world.idOf(full), manifestOf(i)))
+    }
+    const network = world.join()
+    network.serve(RUNS_PROTOCOL, 1000, async function* () {
+      yield new TextEncoder().encode('not a request of this protocol')
+      yield lengthPrefixed(manifestOf(500), 'young')
+      yield lengthPrefixed(new TextEncoder().encode('unsigned'), '0')
+      yield lengthPrefixed(manifestOf(501), '999999')
+      yield lengthPrefixed(manifestOf(502), '0')
+    })
+    const empty = world.registry()
+    await world.run(empty.learnFrom(network.peerId))
+    expect(empty.runs().map(({ run }) => run)).to.deep.equal([runOf(502)])
+    await world.run(full.learnFrom(network.peerId))
+    expect(full.runs()).to.have.length(OFFERED_RUNS_MAX)
+    expect(full.runs().map(({ run }) => run)).not.to.include(runOf(502))
+  })
+
   it('leaves out what does not pass when it asks a peer that lists anything', async () => {
     const world = new World()
     const network = world.join()

@@ -100,5 +100,5 @@ export function peerReport(more: Partial<PeerReport> = {}): PeerReport {
 }
 
 export function bootstrapReport(more: Partial<BootstrapReport> = {}): BootstrapReport {
-  return { kind: 'bootstrap', ...process, network: networkReport, runs: [], ...more }
+  return { kind: 'bootstrap', ...process, network: networkReport, runs: [], cachedBytes: 0, ...more }
 }

@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import type { BootstrapOptions } from '../bootstrap.ts'
+import { byteSize } from '../budget-options.ts'
 import type { CommandHost } from '../host.ts'
 import { passphraseOption } from '../identity-dir.ts'
 import { addNetworkOptions, type NetworkOptions } from '../network-options.ts'
@@ -17,6 +18,8 @@ interface Flags extends OperationsOptions, NetworkOptions {
   readonly port?: number
   readonly dir: string
   readonly passphraseFile?: string
+  readonly peer?: readonly string[]
+  readonly cache: number | false
 }
 
 export function bootstrapCommand(host: CommandHost): Command {
@@ -39,6 +42,18 @@ export function bootstrapCommand(host: CommandHost): Command {
         '~/.fedpeft/bootstrap'
       )
     )
+    .option(
+      '--peer <address>',
+      'another coordinator, whose list of runs it takes over; may be repeated',
+      collect
+    )
+    .option(
+      '--cache <size>',
+      'memory for the newest chain and adapter of runs that let it in, so that late peers catch up (default: 256MB)',
+      byteSize,
+      256_000_000
+    )
+    .option('--no-cache', 'keep nothing of the runs')
     .addOption(passphraseOption())
   addOperationsOptions(addNetworkOptions(command)).action(async (flags: Flags) => {
     const { listen, port, ...others } = flags

@@ -174,9 +174,43 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'fedpeft_runs_listed',
     type: 'gauge',
-    help: 'Runs on a coordinator’s list',
+    help: 'Runs on the list of a coordinator',
     labels: [],
     values: report => (report.kind === 'bootstrap' ? one(report.runs.length) : [])
+  },
+  {
+    name: 'fedpeft_run_members',
+    type: 'gauge',
+    help: 'Members that a coordinator has heard of lately, by run',
+    labels: ['run'],
+    values: report =>
+      report.kind === 'bootstrap'
+        ? report.runs.map(({ id: run, members }) => ({ labels: { run }, value: members.length }))
+        : []
+  },
+  {
+    name: 'fedpeft_cached_runs',
+    type: 'gauge',
+    help: 'Runs of which a coordinator keeps the whole chain and its newest state, or a part of it',
+    labels: ['state'],
+    values: report => {
+      if (report.kind === 'peer') return []
+      const kept = report.runs.flatMap(({ cached }) =>
+        cached === null || cached.height === null ? [] : [cached]
+      )
+      const whole = kept.filter(cached => cached.whole).length
+      return [
+        { labels: { state: 'whole' }, value: whole },
+        { labels: { state: 'part' }, value: kept.length - whole }
+      ]
+    }
+  },
+  {
+    name: 'fedpeft_cache_bytes',
+    type: 'gauge',
+    help: 'Memory that a coordinator keeps chains and states in',
+    labels: [],
+    values: report => (report.kind === 'bootstrap' ? one(report.cachedBytes) : [])
   }
 ]
 

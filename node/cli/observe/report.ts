@@ -85,7 +85,28 @@ export interface PeerReport extends ProcessReport {
 /** Of a coordinator: the runs that it lists. */
 export interface BootstrapReport extends ProcessReport {
   readonly kind: 'bootstrap'
-  readonly runs: readonly RunReport[]
+  readonly runs: readonly ListedRunReport[]
+  /** Of all that is kept of the runs. */
+  readonly cachedBytes: number
+}
+
+export interface ListedRunReport extends RunReport {
+  /** Heard of lately, by what they say of themselves. */
+  readonly members: ReadonlyArray<{
+    readonly peer: PeerId
+    readonly heardAt: string
+    /** Of its chain; -1 before the founding. */
+    readonly height: number
+    readonly phase: string | null
+  }>
+  /** What is kept of the run, checked; null if nothing is. `whole`: the state after the last link too. */
+  readonly cached: {
+    readonly height: number | null
+    readonly completedRounds: number
+    readonly members: number
+    readonly whole: boolean
+    readonly bytes: number
+  } | null
 }
 
 export type Report = PeerReport | BootstrapReport

@@ -1,4 +1,5 @@
 /** A report in words, for a terminal of some hundred columns. */
+import type { RunEnd } from '../../../protocols/chain-tip.ts'
 import type { PeerId } from '../../../protocols/ports.ts'
 import { bytesText, shortPeer } from '../join/words.ts'
 import { spentText } from '../privacy/run-privacy.ts'
@@ -31,8 +32,7 @@ function peerParts(report: PeerReport): string[][] {
   const head = [`run "${run.name}" ${run.id}`, `  by ${run.author}, base model ${run.model}`]
   if (condition === 'preparing' || condition === 'starting') head.push(`  ${condition}`)
   else head.push(`  ${whereText(report, run.rounds)}`)
-  if (end !== null)
-    head.push(`  over: ${end === 'rounds' ? 'all rounds are done' : 'the privacy budget is used up'}`)
+  if (end !== null) head.push(`  over: ${endWords[end]}`)
   if (report.stateSha256 !== null) {
     const { completedRounds, height, stateSha256 } = report
     head.push(`  ${completedRounds} of ${run.rounds} rounds done, link ${height}, state ${stateSha256}`)
@@ -40,6 +40,12 @@ function peerParts(report: PeerReport): string[][] {
   if (privacySpent !== null) head.push(`  privacy spent: ${spentText(privacySpent)}`)
   for (const peer of missing) head.push(`  waiting for ${peer}`)
   return [head, memberLines(members)]
+}
+
+const endWords: Readonly<Record<RunEnd, string>> = {
+  rounds: 'all rounds are done',
+  privacy: 'the privacy budget is used up',
+  author: 'its author has ended it'
 }
 
 function whereText(report: PeerReport, rounds: number): string {
@@ -88,15 +94,24 @@ function remarksOf({ author, aggregator, silent, lostSecrets }: MemberReport): s
 }
 
 function bootstrapParts({ runs, network }: BootstrapReport): string[][] {
-  const lines = runs.map(
-    ({ id, name, author, model, rounds }) =>
-      `  ${id.slice(0, 16)}  "${name}" by ${shortPeer(author)}: ${rounds} rounds of ${model}`
-  )
+  const lines = runs.flatMap(run => [
+    `  ${run.id.slice(0, 16)}  "${run.name}" by ${shortPeer(run.author)}: ${run.rounds} rounds of ${run.model}`,
+    `    ${run.members.length} members heard of; ${keptText(run)}`
+  ])
   const peers = (network?.connected ?? []).map(peer => [shortPeer(peer), reachIn(network!, peer)])
   return [
     [`${runs.length === 0 ? 'no' : runs.length} runs are listed${runs.length === 0 ? '' : ':'}`, ...lines],
     [`${peers.length} peers are connected${peers.length === 0 ? '' : ':'}`, ...columns(peers)]
   ]
+}
+
+function keptText({ cached, rounds }: BootstrapReport['runs'][number]): string {
+  if (cached === null)
+    return 'nothing is kept of it: it does not let this coordinator in, or there is no cache'
+  if (cached.height === null) return 'its chain has not come yet'
+  const { height, completedRounds, whole, bytes } = cached
+  const state = whole ? '' : ', its newest state has not come yet'
+  return `kept up to link ${height}, ${completedRounds} of ${rounds} rounds${state} (${bytesText(bytes)})`
 }
 
 function reachIn({ connections }: NetworkReport, peer: PeerId): string {

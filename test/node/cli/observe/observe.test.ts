@@ -226,8 +226,20 @@ describe('the status in words', () => {
   it('has words for a peer that is not in its run yet, and for a coordinator', () => {
     const none = { peer: 'me', network: null, reasons: [], at: '', startedAt: '', uptimeSeconds: 1, pid: 1 }
     expect(statusText(peerReportOf(none, null, null))).to.contain('preparing')
-    const runs = [{ id: 'ef'.repeat(32), name: 'other', author: 'peer-b', model: 'embedded', rounds: 3 }]
-    expect(statusText(bootstrapReport({ runs }))).to.contain('"other" by …peer-b: 3 rounds of embedded')
+    const runs = [
+      {
+        id: 'ef'.repeat(32),
+        name: 'other',
+        author: 'peer-b',
+        model: 'embedded',
+        rounds: 3,
+        members: [],
+        cached: { height: 4, completedRounds: 2, members: 4, whole: true, bytes: 5_000 }
+      }
+    ]
+    expect(statusText(bootstrapReport({ runs })))
+      .to.contain('"other" by …peer-b: 3 rounds of embedded')
+      .and.contain('kept up to link 4, 2 of 3 rounds (5.0 KB)')
   })
 })
 
