@@ -40,7 +40,9 @@ describe('the systemd unit', () => {
     const { flags } = parsed(args)
     expect(flags['port']).to.equal(DEFAULT_PORT)
     expect(flags['http']).to.deep.equal({ host: '127.0.0.1', port: 9464 })
-    expect(unit).to.contain(`${DEFAULT_PORT}/tcp for peers, 9464/tcp for monitors`)
+    expect(unit).to.contain(
+      `${DEFAULT_PORT}/tcp for peers, ${DEFAULT_PORT}/udp for STUN, 9464/tcp for monitors`
+    )
     expect(flags['dir']).to.equal(`%S/${settingOf('StateDirectory')}`)
   })
 
@@ -85,8 +87,12 @@ describe('the container file', () => {
     expect(listOf('ENTRYPOINT').at(-1)).to.equal('/opt/fedpeft/bin/fedpeft-node.cjs')
     const { flags } = parsed(listOf('CMD'))
     const { port: httpPort } = flags['http'] as ReturnType<typeof parseHttpPlace>
-    expect(/^EXPOSE (.*)$/m.exec(file)![1]).to.equal(`${flags['port']}/tcp ${httpPort}/tcp`)
-    expect(file).to.contain(`-p ${DEFAULT_PORT}:${DEFAULT_PORT} -p 127.0.0.1:${httpPort}:${httpPort}`)
+    expect(/^EXPOSE (.*)$/m.exec(file)![1]).to.equal(
+      `${flags['port']}/tcp ${flags['port']}/udp ${httpPort}/tcp`
+    )
+    expect(file).to.contain(
+      `-p ${DEFAULT_PORT}:${DEFAULT_PORT} -p ${DEFAULT_PORT}:${DEFAULT_PORT}/udp -p 127.0.0.1:${httpPort}:${httpPort}`
+    )
     const check = /^HEALTHCHECK .*\\\n {2}CMD (\[.*\])$/m.exec(file)![1]!
     expect((JSON.parse(check) as string[])[2]).to.contain(`http://127.0.0.1:${httpPort}/healthz`)
     expect(/^VOLUME (.*)$/m.exec(file)![1]).to.equal(flags['dir'])
