@@ -348,10 +348,10 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   async #connect(expected: PeerId | null, addresses: Multiaddr[]): Promise<PeerId> {
     const connection = await connectTo(
       {
-        dial: (address, signal) => this.#node.dial(address, { signal }),
+        dial: (address, signal, onStep) =>
+          this.#node.dial(address, { signal, onProgress: ({ type }) => onStep(type) }),
         cards: ownCidrs,
         speaksWebRtc: this.#opened.hasWebRtc,
-        isPrivate: this.#init.networkKey !== undefined,
         met: (made, signal) => this.#untilMet(made.remotePeer.toString(), signal),
         connections: peer => this.#node.getConnections(peerIdFromString(peer))
       },

@@ -135,7 +135,8 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
 }
 
 /** What another program, or a peer with another network key, looks like from here. */
-const NOT_UNDERSTOOD = /EncryptionFailed|Missing newline|InvalidDataLength|data was too short|varint/i
+const NOT_UNDERSTOOD =
+  /connected, but no handshake|EncryptionFailed|Missing newline|InvalidDataLength|data was too short|varint/i
 
 /** The plain reason inside libp2p's words. */
 function causeOf(error: unknown): string {

@@ -7,12 +7,11 @@ import type { PeerId } from '../../../protocols/ports.ts'
 import { dialPlan } from './dial-order.ts'
 
 export interface DiallerPorts {
-  dial(address: Multiaddr, signal: AbortSignal): Promise<Connection>
+  /** @param onStep - told of libp2p's steps by their names */
+  dial(address: Multiaddr, signal: AbortSignal, onStep: (step: string) => void): Promise<Connection>
   /** This machine's own cards, as `10.0.1.2/24`. */
   cards(): readonly string[]
   readonly speaksWebRtc: boolean
-  /** Said to the person with every failure, since a wrong network key looks like noise from here. */
-  readonly isPrivate: boolean
   /** Waits until the peer at the other end is known to speak our protocols. */
   met(connection: Connection, signal: AbortSignal): Promise<void>
   /** Open connections to that peer, straight ones first. */
@@ -27,6 +26,9 @@ const DIRECT_BEFORE_RELAY_MS = 5_000
 
 /** Signalling through the relay, then ICE and DTLS: some fifteen times there and back. */
 const WEBRTC_MS = 15_000
+
+/** Somebody answers, but not with what a peer says: another program, or a peer with a network key that is not ours. */
+export const NO_HANDSHAKE = 'connected, but no handshake'
 
 /**
  * @param expected - null if whoever answers is welcome
@@ -55,7 +57,7 @@ export async function connectTo(
     })
     if (through !== null) return through
   }
-  throw unreachable(expected, addresses, failures, ports.isPrivate)
+  throw unreachable(expected, addresses, failures)
 }
 
 interface Patience {
@@ -73,14 +75,19 @@ async function firstOf(
   for (const address of addresses) {
     if (over.aborted) break
     const signal = AbortSignal.any([over, AbortSignal.timeout(eachMs)])
+    let isInHandshake = false
     try {
-      const connection = await ports.dial(address, signal)
+      const connection = await ports.dial(address, signal, step => {
+        isInHandshake = /^upgrader:encrypt/.test(step) || (isInHandshake && !/^upgrader:multiplex/.test(step))
+      })
       await ports.met(connection, AbortSignal.any([AbortSignal.timeout(DIAL_TIMEOUT_MS)]))
       return connection
     } catch (error) {
       failures.set(
         address.toString(),
-        signal.aborted ? `no answer within ${Math.min(eachMs, allMs) / 1000} s` : messageOf(error)
+        signal.aborted
+          ? `${isInHandshake ? NO_HANDSHAKE : 'no answer'} within ${Math.min(eachMs, allMs) / 1000} s`
+          : messageOf(error)
       )
     }
   }
@@ -90,8 +97,7 @@ async function firstOf(
 function unreachable(
   expected: PeerId | null,
   addresses: readonly Multiaddr[],
-  failures: ReadonlyMap<string, string>,
-  isPrivate: boolean
+  failures: ReadonlyMap<string, string>
 ): NetworkError {
   const address = addresses.join(', ')
   const reasons =
@@ -100,7 +106,7 @@ function unreachable(
       : ([...failures.values()][0] ?? 'no address that this peer has a transport for')
   return new NetworkError(
     'UNREACHABLE',
-    { address, isPrivate, ...(expected === null ? {} : { peer: expected }) },
+    { address, ...(expected === null ? {} : { peer: expected }) },
     `cannot reach a peer at ${address}: ${reasons}`
   )
 }
