@@ -7,12 +7,19 @@
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { evidenceChainOf, isForgiven } from './chain-history.ts'
 import type { ChainTip, RunContext } from './chain-tip.ts'
-import { equalBytes } from './codec.ts'
-import { type MessageType, openMessage, type SignedMessage } from './envelope.ts'
+import { decodeCanonical, equalBytes } from './codec.ts'
+import {
+  HASH_BYTES,
+  type MessageType,
+  openMessage,
+  PROTOCOL_VERSION,
+  type SignedMessage
+} from './envelope.ts'
 import { ProtocolError } from './errors.ts'
 import { checkEvidence } from './evidence.ts'
 import { toHex } from './hex.ts'
 import { EVIDENCE_BYTES, GOSSIP_MESSAGE_BYTES } from './limits.ts'
+import { Tip } from './messages.js'
 import { openOrder } from './orders.ts'
 import type { PeerId } from './ports.ts'
 
@@ -22,7 +29,11 @@ export type Refusal =
       readonly reason: 'TOO_LARGE'
       readonly data: { readonly bytes: number }
     }
-  | { readonly verdict: 'reject'; readonly reason: 'BAD_MESSAGE'; readonly data: { readonly why: string } }
+  | {
+      readonly verdict: 'reject' | 'reject-publisher'
+      readonly reason: 'BAD_MESSAGE'
+      readonly data: { readonly why: string }
+    }
   | {
       readonly verdict: 'reject'
       readonly reason: 'BAD_SIGNATURE'
@@ -98,7 +109,19 @@ export function judgeMessage(
   if (members !== null && !members.includes(sender) && !FROM_ANYONE.has(type)) {
     return { verdict: 'ignore', reason: 'NOT_A_MEMBER', data: { sender, type } }
   }
+  // Strangers make it as easily as bytes of any kind, and everyone would pass it on. Another minor version may say more in it.
+  if (type === 'tip' && context.version === PROTOCOL_VERSION && !isTip(message.payload)) {
+    return { verdict: 'reject-publisher', reason: 'BAD_MESSAGE', data: { why: 'a tip that is none' } }
+  }
   return { verdict: 'accept', message }
+}
+
+function isTip(payload: Uint8Array): boolean {
+  try {
+    return decodeCanonical(Tip, payload, 'tip').linkHash.length === HASH_BYTES
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -5,7 +5,6 @@ import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, ConnectionGater, Metrics, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { NetworkError } from '../../protocols/errors.ts'
 import { DIAL_TIMEOUT_MS } from '../../protocols/limits.ts'
@@ -16,7 +15,8 @@ import {
   SILENCE_MS,
   type WatchComponents
 } from './connection-watch.ts'
-import { GOSSIP_RPC_BYTES, GUARD_LIMITS, STREAM_WINDOW_BYTES } from './guard/guard-limits.ts'
+import { GOSSIP_RPC_BYTES, GUARD_LIMITS } from './guard/guard-limits.ts'
+import { guardedYamux } from './guard/guarded-yamux.ts'
 import { parseAddress, type TransportSet } from './net/addresses.ts'
 import { announcedAddresses } from './net/announced.ts'
 import { type NodeInside, nodeInside } from './net/node-inside.ts'
@@ -86,7 +86,7 @@ export async function startNode(init: NodeInit): Promise<StartedNode> {
       },
       transports: opened.factories,
       connectionEncrypters: [noise()],
-      streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES } })],
+      streamMuxers: [guardedYamux()],
       metrics: init.metrics,
       // An event loop held for a while makes pings late; with the default timeouts that kills every connection.
       connectionMonitor: {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { PROTOCOL_VERSION, sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
 import { judgeMessage } from '../../protocols/gossip-validation.ts'
 import { GOSSIP_MESSAGE_BYTES } from '../../protocols/limits.ts'
-import { type Context, Envelope } from '../../protocols/messages.js'
+import { type Context, Envelope, Tip } from '../../protocols/messages.js'
 import { testMember, testRun } from '../support/chains.ts'
 
 const { run, crypto, members } = testRun(4)
@@ -21,11 +21,13 @@ const context: Context = {
   encodingHash: ZERO_HASH
 }
 const payload = Uint8Array.of(1, 2, 3)
+const tip = Tip.encode({ height: 3, linkHash: ZERO_HASH, phase: 'AdvertiseKeys' })
 const sealed = (
   type: Parameters<typeof sealMessage>[0],
   changed: Partial<Context> = {},
-  { signer } = member!
-) => sealMessage(type, { ...context, ...changed }, payload, signer, crypto).bytes
+  { signer } = member!,
+  said = type === 'tip' ? tip : payload
+) => sealMessage(type, { ...context, ...changed }, said, signer, crypto).bytes
 const judge = (bytes: Uint8Array, known: readonly string[] | null = ids) =>
   judgeMessage(bytes, run, known, crypto)
 
@@ -67,6 +69,12 @@ describe('the verdict on a message', () => {
       reason: 'OTHER_BASE_MODEL',
       data: { sender: member!.id, theirs: '00'.repeat(32), ours: 'ab'.repeat(32) }
     })
+  })
+
+  it('rejects a tip that is none, but not one of another minor version, which may say more', () => {
+    const verdict = judge(sealed('tip', {}, stranger, payload))
+    expect(verdict).to.include({ verdict: 'reject-publisher', reason: 'BAD_MESSAGE' })
+    expect(judge(sealed('tip', { version: '1.9' }, stranger, payload))).to.include({ verdict: 'accept' })
   })
 
   it('rejects a signature by another key, and one over another payload, context or type', () => {

@@ -8,7 +8,19 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 import type { PeerGuard } from './peer-guard.ts'
 
 interface Rpc {
+  readonly subscriptions?: readonly unknown[]
   messages: Array<{ readonly topic: string }>
+  readonly control?: {
+    readonly ihave?: readonly Ids[]
+    readonly iwant?: readonly Ids[]
+    readonly idontwant?: readonly Ids[]
+    readonly graft?: readonly unknown[]
+    readonly prune?: readonly unknown[]
+  }
+}
+
+interface Ids {
+  readonly messageIDs?: readonly unknown[]
 }
 
 /** Private parts of a pinned version; test/node/platform/guard/gossip-reader.test.ts fails if they change. */
@@ -37,8 +49,13 @@ export function guardGossip(pubsub: GossipSub, guard: PeerGuard): void {
           guard.offend(peer, 'malformed-gossip')
           continue
         }
+        if (!guard.admitsControl(peer, controlCount(rpc))) continue
         const topics = new Set(pubsub.getTopics())
-        rpc.messages = rpc.messages.filter(({ topic }) => topics.has(topic) && guard.admitsGossip(peer))
+        rpc.messages = rpc.messages.filter(({ topic }) => {
+          if (topics.has(topic)) return guard.admitsGossip(peer)
+          guard.strayed(peer)
+          return false
+        })
         // Not awaited: a verdict may take seconds, and whatever fails here is a fault of our own.
         inner.handleReceivedRpc(from, rpc).catch(() => {})
       }
@@ -49,6 +66,13 @@ export function guardGossip(pubsub: GossipSub, guard: PeerGuard): void {
       inner.handlePeerReadStreamError(error as Error, from)
     }
   }
+}
+
+function controlCount({ subscriptions, control }: Rpc): number {
+  const { ihave, iwant, idontwant, graft, prune } = control ?? {}
+  const lists = [ihave, iwant, idontwant].flatMap(list => list ?? [])
+  const ids = lists.reduce((sum, { messageIDs }) => sum + 1 + (messageIDs?.length ?? 0), 0)
+  return ids + (subscriptions?.length ?? 0) + (graft?.length ?? 0) + (prune?.length ?? 0)
 }
 
 function decoded(inner: Inner, bytes: Uint8ArrayList): Rpc | null {

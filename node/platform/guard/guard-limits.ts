@@ -39,6 +39,10 @@ export interface GuardLimits {
   /** From all that have signed them: what this peer passes on stays below what others take from one relay. */
   readonly relayedMessages: Allowance
   readonly relayedBytes: Allowance
+  /** On topics that nobody here has subscribed to. */
+  readonly strayMessages: Allowance
+  /** Subscriptions, and ids of messages that are offered or asked for. */
+  readonly control: Allowance
   readonly frames: Allowance
   readonly pings: Allowance
   /** Bytes that wait, to be read from a peer or to be taken by it. */
@@ -69,19 +73,23 @@ export const GUARD_LIMITS: GuardLimits = {
   // A request is a stream, and blobs are asked for in windows of 1 MiB: this is a gigabyte each second.
   streamOpenings: { burst: 4_096, perSecond: 1_024 },
   // A member has some ten things to say in a view, directly to each other one; tips, links and transcripts come on top.
-  requests: { burst: 1_024, perSecond: 64 },
+  requests: { burst: 512, perSecond: 16 },
   requestBytes: { burst: 64 * MIB, perSecond: 4 * MIB },
   // One relay may pass on all that it heard: twice what it passes on, as it may have been restarted meanwhile.
   gossipMessages: { burst: 16_384, perSecond: 1_024 },
   // Copies included; an answer to IWANT carries up to 16 MiB.
   gossipBytes: { burst: 128 * MIB, perSecond: 8 * MIB },
   // Some forty in a long round with many views; its evidence against a third of the largest cohort.
-  publishedMessages: { burst: 512, perSecond: 16 },
+  publishedMessages: { burst: 256, perSecond: 8 },
   // A leader of the largest cohort proposes and certifies 3 MiB in a view.
   publishedBytes: { burst: 24 * MIB, perSecond: 512 * 1024 },
   // All founders register, and all members of a full cohort go through a long round at the same time.
   relayedMessages: { burst: 8_192, perSecond: 512 },
   relayedBytes: { burst: 64 * MIB, perSecond: 4 * MIB },
+  // What was under way when a cohort of a larger network was left; its other members have some forty words each.
+  strayMessages: { burst: 40 * COHORT_MAX, perSecond: 16 },
+  // Each second it offers what it heard in the last six; a coordinator has 64 runs.
+  control: { burst: 16_384, perSecond: 4_096 },
   // A data frame is 16 to 64 KiB when it matters, and each is answered by one of the window.
   frames: { burst: 131_072, perSecond: 32_768 },
   // The multiplexer's keep-alive is two a minute.

@@ -55,8 +55,8 @@ export const OFFENCE_POINTS: Readonly<Record<OffenceReason, number>> = {
   'no-answer': 1,
   'slow-writing': 8,
   'slow-reading': 8,
-  // Its connection is gone by then, with what it sent too much of.
-  'gossip-quota': 32,
+  // Each one dropped. More than that within a second is no mistake.
+  'gossip-quota': 2,
   // Each one refused: a burst a little above the quota is no offence worth more.
   'request-quota': 1,
   'stream-quota': 1,

@@ -2,11 +2,12 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Clock } from '../../../protocols/ports.ts'
-import { GOSSIP_RPC_BYTES, type GuardLimits, STREAM_WINDOW_BYTES } from './guard-limits.ts'
+import { GOSSIP_RPC_BYTES, type GuardLimits } from './guard-limits.ts'
+import { frameWatchOf } from './guarded-yamux.ts'
 import { HeldFrame } from './held-frame.ts'
 import type { OffenceReason } from './offences.ts'
 import { TokenBucket } from './token-bucket.ts'
-import { YAMUX_DATA, YAMUX_PING, YAMUX_SYN, type YamuxHeader, YamuxHeaders } from './yamux-frames.ts'
+import { YAMUX_PING, YAMUX_SYN } from './yamux-frames.ts'
 
 export interface PeerAccount {
   /** Oldest first. */
@@ -18,6 +19,8 @@ export interface PeerAccount {
   readonly gossipBytes: TokenBucket
   readonly publishedMessages: TokenBucket
   readonly publishedBytes: TokenBucket
+  readonly strayMessages: TokenBucket
+  readonly control: TokenBucket
   readonly frames: TokenBucket
   readonly pings: TokenBucket
   /** When anything at all came from it. */
@@ -39,6 +42,8 @@ type AllowanceName =
   | 'gossipBytes'
   | 'publishedMessages'
   | 'publishedBytes'
+  | 'strayMessages'
+  | 'control'
   | 'frames'
   | 'pings'
 
@@ -59,11 +64,9 @@ interface Buffered {
  * What libp2p's connection keeps for itself: the multiplexer, the encrypted stream below it and the socket below that.
  */
 interface Inner {
-  readonly muxer?: Receiver & EventTarget & { readonly protocol: string; readonly maConn?: Buffered }
+  readonly muxer?: EventTarget & { readonly protocol: string; readonly maConn?: Buffered }
   readonly maConn?: Buffered & EventTarget
 }
-
-const MULTIPLEXER = '/yamux/1.0.0'
 
 const GOSSIP_PROTOCOLS = /^\/(meshsub|floodsub)\//
 
@@ -79,6 +82,8 @@ export function openAccount(limits: GuardLimits, clock: Clock): PeerAccount {
     gossipBytes: bucket('gossipBytes'),
     publishedMessages: bucket('publishedMessages'),
     publishedBytes: bucket('publishedBytes'),
+    strayMessages: bucket('strayMessages'),
+    control: bucket('control'),
     frames: bucket('frames'),
     pings: bucket('pings')
   }
@@ -122,7 +127,7 @@ export function watchConnection(
     if (error?.name === 'StreamBufferError') offend('slow-reading', 'it takes nothing of what is sent to it')
   })
   if (muxer === undefined) return
-  if (muxer.protocol === MULTIPLEXER) watchFrames(muxer, account, clock, offend)
+  watchFrames(muxer, account, clock, offend)
   muxer.addEventListener('stream', event => {
     const { detail: stream } = event as CustomEvent<Stream>
     const open = [...account.connections].flatMap(({ streams }) => streams).filter(isInbound).length
@@ -135,35 +140,27 @@ export function watchConnection(
   })
 }
 
-function watchFrames(muxer: Receiver, account: PeerAccount, clock: Clock, offend: Offend): void {
-  const headers = new YamuxHeaders()
-  const onData = muxer.onData.bind(muxer)
-  const check = ({ type, flags, length }: YamuxHeader): void => {
-    if (type === YAMUX_DATA && length > STREAM_WINDOW_BYTES) {
-      offend('oversized-frame', `${length} bytes at once`)
-      throw new Error(`a frame of ${length} bytes, above the window`)
-    }
-    const isPing = type === YAMUX_PING && (flags & YAMUX_SYN) !== 0
-    if (account.frames.take(1) && (!isPing || account.pings.take(1))) return
-    offend('broken-muxing', isPing ? 'too many pings' : 'too many frames')
-    throw new Error('too many frames')
-  }
-  muxer.onData = bytes => {
-    account.heardMs = clock.nowMs()
-    headers.read(bytes, check)
-    try {
-      onData(bytes)
-    } catch (error) {
-      offend('broken-muxing', error instanceof Error ? error.message : String(error))
-      throw error
-    }
-  }
+function watchFrames(muxer: object, account: PeerAccount, clock: Clock, offend: Offend): void {
+  frameWatchOf(muxer)?.watch({
+    onHeard: () => {
+      account.heardMs = clock.nowMs()
+    },
+    onHeader: ({ type, flags }) => {
+      const isPing = type === YAMUX_PING && (flags & YAMUX_SYN) !== 0
+      if (account.frames.take(1) && (!isPing || account.pings.take(1))) return
+      offend('broken-muxing', isPing ? 'too many pings' : 'too many frames')
+      throw new Error('too many frames')
+    },
+    onOversized: bytes => offend('oversized-frame', `${bytes} bytes at once`),
+    onBroken: error => offend('broken-muxing', error.message)
+  })
 }
 
 function watchStream(stream: Stream, account: PeerAccount, clock: Clock, offend: Offend): void {
   // Until the protocol is known too: its name comes in such frames, with the first of its own behind it perhaps.
-  let frame: HeldFrame | null = new HeldFrame()
-  account.held.set(stream, frame)
+  // What came before this line has not been counted, and where frames begin is not known then.
+  let frame = stream.readBufferLength === 0 ? new HeldFrame() : null
+  if (frame !== null) account.held.set(stream, frame)
   const receiver = stream as unknown as Receiver
   const onData = receiver.onData.bind(stream)
   const refuse = (reason: OffenceReason, detail: string): void => {
@@ -181,8 +178,8 @@ function watchStream(stream: Stream, account: PeerAccount, clock: Clock, offend:
       frame = null
       account.held.delete(stream)
     }
-    if (isGossip && (frame === null || frame.longest > GOSSIP_RPC_BYTES)) {
-      return refuse('oversized-frame', `${frame?.longest ?? 'no'} bytes of gossip at once`)
+    if (isGossip && frame !== null && frame.longest > GOSSIP_RPC_BYTES) {
+      return refuse('oversized-frame', `${frame.longest} bytes of gossip at once`)
     }
     onData(bytes)
   }

@@ -95,7 +95,12 @@ export class PeerGuard {
 
   /** @returns false if its requests are not answered now */
   admitsRequest(peer: PeerId, protocol: string): boolean {
-    if (this.isBanned(peer) || this.#scores.pointsOf(peer) >= REFUSED_POINTS) return false
+    if (this.isBanned(peer)) return false
+    if (this.#scores.pointsOf(peer) >= REFUSED_POINTS) {
+      // Or whoever is refused could go on for ever.
+      this.offend(peer, 'request-quota', 'it is refused for a while')
+      return false
+    }
     // A blob at full speed is hundreds of requests a second: its bytes are measured, by the blob exchange.
     if (protocol === BLOB_PROTOCOL || this.#accountOf(peer).requests.take(1)) return true
     this.offend(peer, 'request-quota')
@@ -108,6 +113,18 @@ export class PeerGuard {
     if (this.#accountOf(relay).gossipMessages.take(1)) return true
     this.offend(relay, 'gossip-quota')
     return false
+  }
+
+  /** Whether to look at so many subscriptions and ids of messages. */
+  admitsControl(peer: PeerId, count: number): boolean {
+    if (count === 0 || this.#accountOf(peer).control.take(count)) return true
+    this.offend(peer, 'gossip-quota', `${count} subscriptions and ids`)
+    return false
+  }
+
+  /** It sent a message on a topic that nobody here has subscribed to. */
+  strayed(peer: PeerId): void {
+    if (!this.#accountOf(peer).strayMessages.take(1)) this.offend(peer, 'gossip-quota', 'on other topics')
   }
 
   /** Whether to look at a message of whoever signed it, and to pass it on. */

@@ -1,8 +1,4 @@
-/**
- * The headers of yamux frames as they pass, read before the multiplexer sees them: it buffers a data frame whole before
- * it looks at its length, so one that is announced with 4 GiB would be taken until memory is gone. Source:
- * https://github.com/hashicorp/yamux/blob/master/spec.md
- */
+/** The headers of yamux frames as they pass. Source: https://github.com/hashicorp/yamux/blob/master/spec.md */
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface YamuxHeader {
