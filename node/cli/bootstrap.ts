@@ -6,6 +6,7 @@ import { isPeerId } from '../../protocols/peer-id.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import type { OfferedRun } from '../../protocols/run-registry.ts'
 import { decodeSignedManifest } from '../../protocols/signed-manifest.ts'
+import { watchForTwins } from '../../protocols/twin-watch.ts'
 import { mayTakePart } from '../peer/admission.ts'
 import { type Identity, openIdentity } from '../platform/identity.ts'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../platform/libp2p-network.ts'
@@ -15,6 +16,7 @@ import { openPeerFolder } from '../platform/peer-folder.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { openDoor } from './guard-lines.ts'
 import type { CommandHost } from './host.ts'
+import { twinWords } from './identity-dir.ts'
 import { shortPeer } from './join/words.ts'
 import { type NetworkOptions, networkSettings } from './network-options.ts'
 import { bootstrapReportOf } from './observe/bootstrap-report.ts'
@@ -71,13 +73,14 @@ async function runFrom(options: BootstrapOptions, operations: Operations, host: 
   })
   try {
     operations.watch(network)
-    await coordinate({ network, identity, fellows, cacheBytes: cache }, operations, host)
+    await coordinate({ dir, network, identity, fellows, cacheBytes: cache }, operations, host)
   } finally {
     await network.close()
   }
 }
 
 interface Coordinated {
+  readonly dir: string
   readonly network: Libp2pNetwork
   readonly identity: Identity
   readonly fellows: ReadonlySet<PeerId>
@@ -85,7 +88,7 @@ interface Coordinated {
 }
 
 async function coordinate(
-  { network, identity, fellows, cacheBytes }: Coordinated,
+  { dir, network, identity, fellows, cacheBytes }: Coordinated,
   operations: Operations,
   { output, signal }: CommandHost
 ): Promise<void> {
@@ -121,7 +124,14 @@ async function coordinate(
     output.event({ event: connected ? 'peer-came' : 'peer-went', peer, peers })
     output.say(`${shortPeer(peer)} ${connected ? 'came' : 'went'}: ${peers} here`)
   })
+  const stopTwinWatch = watchForTwins({
+    network,
+    clock: systemClock,
+    randomBytes: crypto.randomBytes,
+    onTwin: witnesses => output.warn(twinWords(network.peerId, dir, witnesses))
+  })
   await untilAborted(signal)
+  stopTwinWatch()
   stopWatching()
   coordinator.close()
   output.event({ event: 'done', peer: network.peerId })

@@ -17,3 +17,13 @@ export function passphraseOption(): Option {
     'holds the passphrase of an encrypted identity (else FEDPEFT_PASSPHRASE, else it is asked for)'
   )
 }
+
+/** @param witnesses - how many of the others hear two processes with this identity */
+export function twinWords(peer: string, dir: string, witnesses: number): string {
+  const who = witnesses === 1 ? 'another peer hears' : `${witnesses} other peers hear`
+  return (
+    `${who} a second process that acts with this identity, ${peer}: is a copy of ${dir} in use on another machine? Stop one of the ` +
+    'two. Together they lose this peer its place in the rounds, and may contradict each other, for which the others expel it; ' +
+    'fedpeft-node identity show tells which identity a folder has'
+  )
+}

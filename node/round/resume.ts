@@ -59,7 +59,7 @@ function decideParticipation(
   )
   attempt.participation = releaseRules.participationAfter(journal.length > 0, unknown !== undefined)
   if (unknown !== undefined) {
-    const reason = `others hold a ${unknown.type} message of this peer that its journal does not know`
+    const reason = `others hold a ${unknown.type} message of this peer that its journal does not know: a second process acts with its identity, or its folder is an old copy`
     notice(draft, { notice: 'without-secrets', round, attempt: number, reason })
     return
   }

@@ -91,6 +91,12 @@ export class JoinProgress {
         )
       case 'blamed': {
         const { peer, what, round, file } = event
+        if (peer === this.#self) {
+          return this.#output.warn(
+            `this identity has contradicted itself in round ${round + 1} (${what}; see ${this.#placeOf(file)}), and the others ` +
+              'expel it. A second process acts with it, or its folder was restored from an old copy: see docs/folder.md'
+          )
+        }
         return this.line(
           `${this.#name(peer)} cheated in round ${round + 1}: ${what}; see ${this.#placeOf(file)}`
         )

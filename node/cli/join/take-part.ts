@@ -5,6 +5,7 @@ import type { UploadRates } from '../../../protocols/blob-exchange.ts'
 import { fromHex, toHex } from '../../../protocols/hex.ts'
 import type { Redemption } from '../../../protocols/messages.js'
 import { privacyTermsOf } from '../../../protocols/privacy-account.ts'
+import { watchForTwins } from '../../../protocols/twin-watch.ts'
 import { PeerError } from '../../peer/errors.ts'
 import type { ShareableModel } from '../../peer/model-sharing.ts'
 import { createPatientPeer } from '../../peer/patient-peer.ts'
@@ -19,6 +20,7 @@ import { TrainError } from '../../train/errors.ts'
 import type { Trainer } from '../../train/trainer.ts'
 import { takeOrder } from '../author-order.ts'
 import type { CommandHost } from '../host.ts'
+import { twinWords } from '../identity-dir.ts'
 import type { Operations } from '../observe/operations.ts'
 import { endText, spentText } from '../privacy/run-privacy.ts'
 import { placeText } from '../resolve-model.ts'
@@ -93,6 +95,16 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
     measuring.take(event, peer)
     rememberPeers(files, network).catch(error => output.note(`cannot remember the peers: ${error}`))
   })
+  const stopTwinWatch = watchForTwins({
+    network,
+    clock: systemClock,
+    randomBytes: nodeCrypto().randomBytes,
+    onTwin: witnesses => {
+      const event = { type: 'warning', message: twinWords(identity.peerId, dir, witnesses) } as const
+      progress.take(event)
+      operations.observer.take(event)
+    }
+  })
   const stop = (): void => void peer.stop()
   signal.addEventListener('abort', stop, { once: true })
   try {
@@ -111,6 +123,7 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
     throw error
   } finally {
     stopListening()
+    stopTwinWatch()
     signal.removeEventListener('abort', stop)
     await peer.stop()
     await masking.close()
