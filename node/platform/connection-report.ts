@@ -30,6 +30,13 @@ export function connectionsOf(node: Pick<FedpeftNode, 'getConnections'>): Connec
   })
 }
 
+/** Who holds a place at this relay; null if this node is none. */
+export function relayedPeersOf(node: FedpeftNode): PeerId[] | null {
+  // The service is there only where it was asked for, so the node's type does not name it.
+  const { relay } = node.services as { relay?: { readonly reservations: { keys(): Iterable<unknown> } } }
+  return relay === undefined ? null : [...relay.reservations.keys()].map(String)
+}
+
 /** Addresses that others say they see this peer at, not all of them proven. */
 export function observedAddressesOf(node: FedpeftNode): string[] {
   // Part of every libp2p node, and of no type that it exports.

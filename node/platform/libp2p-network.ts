@@ -11,7 +11,12 @@ import { NetworkError } from '../../protocols/errors.ts'
 import { PEERS_PROTOCOL } from '../../protocols/peer-exchange.ts'
 import type { Clock, Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
 import { TrafficCounters, type TrafficRecorder, type TrafficTally } from '../../protocols/traffic.ts'
-import { type ConnectionReport, connectionsOf, observedAddressesOf } from './connection-report.ts'
+import {
+  type ConnectionReport,
+  connectionsOf,
+  observedAddressesOf,
+  relayedPeersOf
+} from './connection-report.ts'
 import { BanList } from './guard/ban-list.ts'
 import { GUARD_LIMITS } from './guard/guard-limits.ts'
 import type { Offence } from './guard/offences.ts'
@@ -79,6 +84,8 @@ export interface Libp2pNetwork extends Network {
   connections(): ConnectionReport[]
   /** Where others say that they see this peer. */
   observedAddresses(): string[]
+  /** Who holds a place at this relay; null if it is none. */
+  relayedPeers(): PeerId[] | null
 }
 
 /**
@@ -264,6 +271,10 @@ class NetworkOverLibp2p implements Libp2pNetwork {
 
   observedAddresses(): string[] {
     return observedAddressesOf(this.#node)
+  }
+
+  relayedPeers(): PeerId[] | null {
+    return relayedPeersOf(this.#node)
   }
 
   close(): Promise<void> {

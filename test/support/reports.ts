@@ -28,6 +28,7 @@ export const networkReport: NetworkReport = {
     connection('peer-b', 'webrtc', false),
     connection('peer-c', 'tcp', true)
   ],
+  relayedPeers: null,
   bytes: { sent: 5_000, received: 7_000, protocols: { '/meshsub/1.2.0': { sent: 100, received: 200 } } }
 }
 

@@ -158,6 +158,13 @@ export const METRICS: readonly Metric[] = [
     values: ({ network }) => maybe(network?.connections.filter(({ relayed }) => relayed).length)
   },
   {
+    name: 'fedpeft_relay_reservations',
+    type: 'gauge',
+    help: 'Peers that hold a place at this relay; absent where this is none',
+    labels: [],
+    values: ({ network }) => maybe(network?.relayedPeers?.length)
+  },
+  {
     name: 'fedpeft_offences_total',
     type: 'counter',
     help: 'What remote peers did that the network does not let pass, by reason',

@@ -36,6 +36,8 @@ export interface NetworkReport {
   /** Since when there is none; null if there is one. */
   readonly aloneSince: string | null
   readonly connections: readonly ConnectionReport[]
+  /** Who holds a place at this relay; null if it is none. */
+  readonly relayedPeers: readonly PeerId[] | null
   readonly bytes: WireReport
 }
 
@@ -142,6 +144,7 @@ export function networkReportOf(network: Libp2pNetwork, aloneSinceMs: number | n
     connected: network.peers(),
     aloneSince: isoOf(aloneSinceMs),
     connections: network.connections(),
+    relayedPeers: network.relayedPeers(),
     bytes: {
       sent: wire.connections.sentBytes,
       received: wire.connections.receivedBytes,

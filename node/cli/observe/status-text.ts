@@ -98,10 +98,14 @@ function bootstrapParts({ runs, network }: BootstrapReport): string[][] {
     `  ${run.id.slice(0, 16)}  "${run.name}" by ${shortPeer(run.author)}: ${run.rounds} rounds of ${run.model}`,
     `    ${run.members.length} members heard of; ${keptText(run)}`
   ])
+  const relayed = network?.relayedPeers?.length ?? 0
   const peers = (network?.connected ?? []).map(peer => [shortPeer(peer), reachIn(network!, peer)])
   return [
     [`${runs.length === 0 ? 'no' : runs.length} runs are listed${runs.length === 0 ? '' : ':'}`, ...lines],
-    [`${peers.length} peers are connected${peers.length === 0 ? '' : ':'}`, ...columns(peers)]
+    [
+      `${peers.length} peers are connected, ${relayed} hold a place at this relay${peers.length === 0 ? '' : ':'}`,
+      ...columns(peers)
+    ]
   ]
 }
 
