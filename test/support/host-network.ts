@@ -1,9 +1,16 @@
 import type { Hosts } from './hosts.ts'
 import { type NetworkSettings, type Places, ProgramNetwork } from './program-network.ts'
 
-/** Every process in the host of its name, on one port, whatever address the host has and will have. */
+/** One port, whatever address the host has and will have. */
+export const HOST_PORT = 4001
+const TCP = `/ip4/0.0.0.0/tcp/${HOST_PORT}`
+
+/** Every process in the host of its name. Those behind a router can be reached by WebRTC only. */
 function placesOn(hosts: Hosts): Places {
-  return { launcher: name => hosts.launcher(name), listen: () => '/ip4/0.0.0.0/tcp/4001' }
+  return {
+    launcher: name => hosts.launcher(name),
+    listen: name => (hosts.isPublic(name) ? [TCP] : [TCP, '/webrtc'])
+  }
 }
 
 /** For rounds that go on without a member again and again: it is not waited for long. */

@@ -46,6 +46,10 @@ export class Hosts {
     return this.#hosts.get(host)!.address
   }
 
+  isPublic(host: string): boolean {
+    return this.#hosts.get(host)?.router === null
+  }
+
   /** A host with an address that everyone reaches. @returns the address */
   addPublic(host: string): string {
     const address = `${PUBLIC_NET}.${++this.#publicHosts}`

@@ -15,10 +15,10 @@ import { Program } from './program.ts'
 /** Where each process runs, by name, and what it listens on. */
 export interface Places {
   launcher(name: string): readonly string[]
-  listen(name: string): string
+  listen(name: string): readonly string[]
 }
 
-const LOOPBACK: Places = { launcher: () => [], listen: () => '/ip4/127.0.0.1/tcp/0' }
+const LOOPBACK: Places = { launcher: () => [], listen: () => ['/ip4/127.0.0.1/tcp/0'] }
 
 export interface NetworkSettings {
   readonly rounds: number
@@ -93,8 +93,8 @@ export class ProgramNetwork {
   async bootstrap(name = 'bootstrap', ...more: string[]): Promise<Program> {
     const before = this.#addressOf.get(name)
     const listen =
-      before === undefined ? this.#places().listen(name) : before.slice(0, before.indexOf('/p2p/'))
-    const args = ['bootstrap', '--dir', this.at(name), '--listen', listen, ...more]
+      before === undefined ? this.#listenOf(name) : ['--listen', before.slice(0, before.indexOf('/p2p/'))]
+    const args = ['bootstrap', '--dir', this.at(name), ...listen, ...more]
     const program = this.#start(name, args)
     await this.#listening(name, program)
     return program
@@ -103,9 +103,15 @@ export class ProgramNetwork {
   /** Starts a peer through every bootstrap there was, with `--run FILE` if it is given and the run's id otherwise. */
   join(peer: string, run: string, ...more: string[]): Program {
     const own = ['--dir', this.at(peer), '--data', this.at(`${peer}.txt`), '--threads', '1', '--linger', '60']
-    const listen = more.includes('--listen') ? [] : ['--listen', this.#places().listen(peer)]
+    const listen = more.includes('--listen') ? [] : this.#listenOf(peer)
     const program = this.#start(peer, ['join', ...this.addresses, '--run', run, ...own, ...listen, ...more])
     return program
+  }
+
+  #listenOf(name: string): string[] {
+    return this.#places()
+      .listen(name)
+      .flatMap(address => ['--listen', address])
   }
 
   #start(name: string, args: readonly string[]): Program {
