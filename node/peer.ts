@@ -24,7 +24,6 @@ import { StatusKeeper } from './peer/status-keeper.ts'
 import { serveTranscript } from './peer/transcript-protocol.ts'
 import { progressOf } from './round/attempt-progress.ts'
 import { transcriptOf } from './round/round-machine.ts'
-import type { RoundEvent } from './round/round-types.ts'
 
 /** @throws ProtocolError from the manifest: BAD_SIGNATURE, BAD_MANIFEST, VERSION; PeerError as Peer.start */
 export function createPeer(ports: PeerPorts, config: PeerConfig): Peer {
@@ -86,8 +85,13 @@ class RunPeer implements Peer {
 
   #reconfigurePorts({ loop, disk, effects }: Parts): ReconfigurePorts {
     const { crypto, signer, network } = this.#ports
-    const inTurn = (task: () => Promise<RoundEvent | null>): void => loop.run(task)
-    return { self: network.peerId, run: this.#run, signer, crypto, disk, effects, inTurn }
+    return {
+      ...{ self: network.peerId, run: this.#run, signer, crypto, disk, effects },
+      state: () => loop.state,
+      push: event => loop.push(event),
+      onNotice: listen => this.on(event => event.type === 'notice' && listen(event)),
+      inTurn: task => loop.run(task)
+    }
   }
 
   on(listen: (event: PeerEvent) => void): () => void {

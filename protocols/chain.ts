@@ -15,9 +15,10 @@ import { MEMBERS_MAX } from './limits.ts'
 import { checkLinkBody } from './link-body.ts'
 import { isSortedSet } from './member-list.ts'
 import { CertifiedLink, type Context, Decision, Envelope, Founding, type LinkBody } from './messages.js'
-import { reasonOfSubject } from './pause.ts'
+import { pauseOf, reasonOfSubject } from './pause.ts'
 import { emptyAccount, privacyTermsOf } from './privacy-account.ts'
 import { type OpenRegistration, openRegistration } from './registration.ts'
+import { standDownFault } from './stand-down.ts'
 import { endAfter, tipAfter } from './tip-after.ts'
 
 /** @throws ProtocolError BAD_LINK, BAD_MESSAGE, BAD_SIGNATURE */
@@ -160,7 +161,12 @@ export function extendChain(
     ) {
       throw refuse('a reconfiguration must be signed by the author')
     }
+    const isPaused = pauseOf(tip, run.manifest) !== null
+    const fault = isPaused ? null : standDownFault(tip, certified.standDowns, run, crypto)
+    if (fault !== null) throw refuse(`the run is not paused, and may go on elsewhere: ${fault}`)
+    if (isPaused && certified.standDowns.length > 0) throw refuse('nobody need stand down in a paused run')
   } else {
+    if (certified.standDowns.length > 0) throw refuse(`nobody stands down for it: it is of kind ${link.kind}`)
     const ofResult = link.kind !== 'abort'
     if ((certificate.subject === 'result') !== ofResult)
       throw refuse(`a ${link.kind} decided as ${certificate.subject}`)

@@ -35,6 +35,7 @@ export type MessageType =
   | 'commit'
   | 'certificate'
   | 'new-view'
+  | 'stand-down'
   | 'evidence'
   | 'order'
   | 'refusal'
@@ -57,6 +58,7 @@ const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>([
   'commit',
   'certificate',
   'new-view',
+  'stand-down',
   'evidence',
   'order',
   'refusal'

@@ -76,7 +76,9 @@ const FROM_ANYONE: ReadonlySet<MessageType> = new Set([
   'reconfiguration',
   'tip',
   'certificate',
-  'order'
+  // The author's, who need not be a member.
+  'order',
+  'stand-down'
 ] satisfies MessageType[])
 
 /**

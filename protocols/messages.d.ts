@@ -2340,9 +2340,23 @@ export declare namespace Decision {
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Decision;
     function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Decision>): Generator<DecisionRosterProposerFieldEvent | DecisionRosterAdvertisedTypeFieldEvent | DecisionRosterAdvertisedContextVersionFieldEvent | DecisionRosterAdvertisedContextRunFieldEvent | DecisionRosterAdvertisedContextPreviousLinkFieldEvent | DecisionRosterAdvertisedContextRoundFieldEvent | DecisionRosterAdvertisedContextAttemptFieldEvent | DecisionRosterAdvertisedContextRosterHashFieldEvent | DecisionRosterAdvertisedContextBaseModelFieldEvent | DecisionRosterAdvertisedContextEncodingHashFieldEvent | DecisionRosterAdvertisedContextCohortFieldEvent | DecisionRosterAdvertisedPayloadFieldEvent | DecisionRosterAdvertisedSenderFieldEvent | DecisionRosterAdvertisedSignatureFieldEvent | DecisionSharesProposerFieldEvent | DecisionSharesDealersIndexFieldEvent | DecisionSharesDealersHashFieldEvent | DecisionSurvivorsProposerFieldEvent | DecisionSurvivorsInventoriesTypeFieldEvent | DecisionSurvivorsInventoriesContextVersionFieldEvent | DecisionSurvivorsInventoriesContextRunFieldEvent | DecisionSurvivorsInventoriesContextPreviousLinkFieldEvent | DecisionSurvivorsInventoriesContextRoundFieldEvent | DecisionSurvivorsInventoriesContextAttemptFieldEvent | DecisionSurvivorsInventoriesContextRosterHashFieldEvent | DecisionSurvivorsInventoriesContextBaseModelFieldEvent | DecisionSurvivorsInventoriesContextEncodingHashFieldEvent | DecisionSurvivorsInventoriesContextCohortFieldEvent | DecisionSurvivorsInventoriesPayloadFieldEvent | DecisionSurvivorsInventoriesSenderFieldEvent | DecisionSurvivorsInventoriesSignatureFieldEvent | DecisionSurvivorsHeadersTypeFieldEvent | DecisionSurvivorsHeadersContextVersionFieldEvent | DecisionSurvivorsHeadersContextRunFieldEvent | DecisionSurvivorsHeadersContextPreviousLinkFieldEvent | DecisionSurvivorsHeadersContextRoundFieldEvent | DecisionSurvivorsHeadersContextAttemptFieldEvent | DecisionSurvivorsHeadersContextRosterHashFieldEvent | DecisionSurvivorsHeadersContextBaseModelFieldEvent | DecisionSurvivorsHeadersContextEncodingHashFieldEvent | DecisionSurvivorsHeadersContextCohortFieldEvent | DecisionSurvivorsHeadersPayloadFieldEvent | DecisionSurvivorsHeadersSenderFieldEvent | DecisionSurvivorsHeadersSignatureFieldEvent | DecisionSurvivorsNextMembersFieldEvent | DecisionSurvivorsRegistrationsTypeFieldEvent | DecisionSurvivorsRegistrationsContextVersionFieldEvent | DecisionSurvivorsRegistrationsContextRunFieldEvent | DecisionSurvivorsRegistrationsContextPreviousLinkFieldEvent | DecisionSurvivorsRegistrationsContextRoundFieldEvent | DecisionSurvivorsRegistrationsContextAttemptFieldEvent | DecisionSurvivorsRegistrationsContextRosterHashFieldEvent | DecisionSurvivorsRegistrationsContextBaseModelFieldEvent | DecisionSurvivorsRegistrationsContextEncodingHashFieldEvent | DecisionSurvivorsRegistrationsContextCohortFieldEvent | DecisionSurvivorsRegistrationsPayloadFieldEvent | DecisionSurvivorsRegistrationsSenderFieldEvent | DecisionSurvivorsRegistrationsSignatureFieldEvent | DecisionSurvivorsExpulsionsPeerFieldEvent | DecisionSurvivorsExpulsionsKindFieldEvent | DecisionSurvivorsExpulsionsEvidenceHashFieldEvent | DecisionSurvivorsOrdersTypeFieldEvent | DecisionSurvivorsOrdersContextVersionFieldEvent | DecisionSurvivorsOrdersContextRunFieldEvent | DecisionSurvivorsOrdersContextPreviousLinkFieldEvent | DecisionSurvivorsOrdersContextRoundFieldEvent | DecisionSurvivorsOrdersContextAttemptFieldEvent | DecisionSurvivorsOrdersContextRosterHashFieldEvent | DecisionSurvivorsOrdersContextBaseModelFieldEvent | DecisionSurvivorsOrdersContextEncodingHashFieldEvent | DecisionSurvivorsOrdersContextCohortFieldEvent | DecisionSurvivorsOrdersPayloadFieldEvent | DecisionSurvivorsOrdersSenderFieldEvent | DecisionSurvivorsOrdersSignatureFieldEvent | DecisionLinkHeightFieldEvent | DecisionLinkKindFieldEvent | DecisionLinkRunFieldEvent | DecisionLinkPreviousFieldEvent | DecisionLinkRoundFieldEvent | DecisionLinkAttemptFieldEvent | DecisionLinkCohortFieldEvent | DecisionLinkRosterHashFieldEvent | DecisionLinkEncodingHashFieldEvent | DecisionLinkSurvivorsPeerFieldEvent | DecisionLinkSurvivorsAddressFieldEvent | DecisionLinkMembersFieldEvent | DecisionLinkStateHashFieldEvent | DecisionLinkBeaconFieldEvent | DecisionLinkCompletedRoundsFieldEvent | DecisionLinkWeightSumFieldEvent | DecisionLinkMeanLossFieldEvent | DecisionLinkEpsilonSpentFieldEvent | DecisionLinkExpulsionsPeerFieldEvent | DecisionLinkExpulsionsKindFieldEvent | DecisionLinkExpulsionsEvidenceHashFieldEvent | DecisionLinkReasonFieldEvent | DecisionLinkChildrenFieldEvent | DecisionLinkNodeFieldEvent | DecisionLinkAdmissionsPeerFieldEvent | DecisionLinkAdmissionsRedemptionInvitationRunFieldEvent | DecisionLinkAdmissionsRedemptionInvitationIdFieldEvent | DecisionLinkAdmissionsRedemptionInvitationExpiresAtSFieldEvent | DecisionLinkAdmissionsRedemptionInvitationUsesFieldEvent | DecisionLinkAdmissionsRedemptionInvitationLabelFieldEvent | DecisionLinkAdmissionsRedemptionInvitationSignatureFieldEvent | DecisionLinkAdmissionsRedemptionProofFieldEvent | DecisionLinkOrdersTypeFieldEvent | DecisionLinkOrdersContextVersionFieldEvent | DecisionLinkOrdersContextRunFieldEvent | DecisionLinkOrdersContextPreviousLinkFieldEvent | DecisionLinkOrdersContextRoundFieldEvent | DecisionLinkOrdersContextAttemptFieldEvent | DecisionLinkOrdersContextRosterHashFieldEvent | DecisionLinkOrdersContextBaseModelFieldEvent | DecisionLinkOrdersContextEncodingHashFieldEvent | DecisionLinkOrdersContextCohortFieldEvent | DecisionLinkOrdersPayloadFieldEvent | DecisionLinkOrdersSenderFieldEvent | DecisionLinkOrdersSignatureFieldEvent | DecisionCohortSumKindFieldEvent | DecisionCohortSumRosterHashFieldEvent | DecisionCohortSumSurvivorsPeerFieldEvent | DecisionCohortSumSurvivorsAddressFieldEvent | DecisionCohortSumAddressFieldEvent | DecisionCohortSumLengthFieldEvent | DecisionCohortSumBeaconFieldEvent | DecisionCohortSumChildrenFieldEvent>;
 }
+export interface StandDown {
+    locked: Uint8Array;
+}
+export declare namespace StandDown {
+    const codec: () => Codec<StandDown>;
+    interface StandDownLockedFieldEvent {
+        field: '$.locked';
+        value: Uint8Array;
+    }
+    function encode(obj: Partial<StandDown>): Uint8Array;
+    function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<StandDown>): StandDown;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<StandDown>): Generator<StandDownLockedFieldEvent>;
+}
 export interface CertifiedLink {
     decision: Uint8Array;
     certificate?: Certificate;
+    standDowns: Envelope[];
 }
 export declare namespace CertifiedLink {
     const codec: () => Codec<CertifiedLink>;
@@ -2376,9 +2390,74 @@ export declare namespace CertifiedLink {
         value: Uint8Array;
         index: number;
     }
+    interface CertifiedLinkStandDownsTypeFieldEvent {
+        field: '$.standDowns[].type';
+        value: string;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextVersionFieldEvent {
+        field: '$.standDowns[].context.version';
+        value: string;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextRunFieldEvent {
+        field: '$.standDowns[].context.run';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextPreviousLinkFieldEvent {
+        field: '$.standDowns[].context.previousLink';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextRoundFieldEvent {
+        field: '$.standDowns[].context.round';
+        value: number;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextAttemptFieldEvent {
+        field: '$.standDowns[].context.attempt';
+        value: number;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextRosterHashFieldEvent {
+        field: '$.standDowns[].context.rosterHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextBaseModelFieldEvent {
+        field: '$.standDowns[].context.baseModel';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextEncodingHashFieldEvent {
+        field: '$.standDowns[].context.encodingHash';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsContextCohortFieldEvent {
+        field: '$.standDowns[].context.cohort';
+        value: string;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsPayloadFieldEvent {
+        field: '$.standDowns[].payload';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsSenderFieldEvent {
+        field: '$.standDowns[].sender';
+        value: Uint8Array;
+        index: number;
+    }
+    interface CertifiedLinkStandDownsSignatureFieldEvent {
+        field: '$.standDowns[].signature';
+        value: Uint8Array;
+        index: number;
+    }
     function encode(obj: Partial<CertifiedLink>): Uint8Array;
     function decode(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedLink>): CertifiedLink;
-    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedLink>): Generator<CertifiedLinkDecisionFieldEvent | CertifiedLinkCertificateKindFieldEvent | CertifiedLinkCertificateSubjectFieldEvent | CertifiedLinkCertificateViewFieldEvent | CertifiedLinkCertificateValueHashFieldEvent | CertifiedLinkCertificateSignaturesIndexFieldEvent | CertifiedLinkCertificateSignaturesSignatureFieldEvent>;
+    function stream(buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CertifiedLink>): Generator<CertifiedLinkDecisionFieldEvent | CertifiedLinkCertificateKindFieldEvent | CertifiedLinkCertificateSubjectFieldEvent | CertifiedLinkCertificateViewFieldEvent | CertifiedLinkCertificateValueHashFieldEvent | CertifiedLinkCertificateSignaturesIndexFieldEvent | CertifiedLinkCertificateSignaturesSignatureFieldEvent | CertifiedLinkStandDownsTypeFieldEvent | CertifiedLinkStandDownsContextVersionFieldEvent | CertifiedLinkStandDownsContextRunFieldEvent | CertifiedLinkStandDownsContextPreviousLinkFieldEvent | CertifiedLinkStandDownsContextRoundFieldEvent | CertifiedLinkStandDownsContextAttemptFieldEvent | CertifiedLinkStandDownsContextRosterHashFieldEvent | CertifiedLinkStandDownsContextBaseModelFieldEvent | CertifiedLinkStandDownsContextEncodingHashFieldEvent | CertifiedLinkStandDownsContextCohortFieldEvent | CertifiedLinkStandDownsPayloadFieldEvent | CertifiedLinkStandDownsSenderFieldEvent | CertifiedLinkStandDownsSignatureFieldEvent>;
 }
 export interface Expulsion {
     peer: string;

@@ -4240,6 +4240,76 @@ export var Decision;
     }
     Decision.stream = stream;
 })(Decision || (Decision = {}));
+export var StandDown;
+(function (StandDown) {
+    let _codec;
+    StandDown.codec = () => {
+        if (_codec == null) {
+            _codec = message((obj, w, opts = {}) => {
+                if (opts.lengthDelimited !== false) {
+                    w.fork();
+                }
+                if ((obj.locked != null && obj.locked.byteLength > 0)) {
+                    w.uint32(10);
+                    w.bytes(obj.locked);
+                }
+                if (opts.lengthDelimited !== false) {
+                    w.ldelim();
+                }
+            }, (reader, length, opts = {}) => {
+                const obj = {
+                    locked: uint8ArrayAlloc(0)
+                };
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            obj.locked = reader.bytes();
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+                return obj;
+            }, function* (reader, length, prefix, opts = {}) {
+                const end = length == null ? reader.len : reader.pos + length;
+                while (reader.pos < end) {
+                    const tag = reader.uint32();
+                    switch (tag >>> 3) {
+                        case 1: {
+                            yield {
+                                field: `${prefix}.locked`,
+                                value: reader.bytes()
+                            };
+                            break;
+                        }
+                        default: {
+                            reader.skipType(tag & 7);
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        return _codec;
+    };
+    function encode(obj) {
+        return encodeMessage(obj, StandDown.codec());
+    }
+    StandDown.encode = encode;
+    function decode(buf, opts) {
+        return decodeMessage(buf, StandDown.codec(), opts);
+    }
+    StandDown.decode = decode;
+    function stream(buf, opts) {
+        return streamMessage(buf, StandDown.codec(), opts);
+    }
+    StandDown.stream = stream;
+})(StandDown || (StandDown = {}));
 export var CertifiedLink;
 (function (CertifiedLink) {
     let _codec;
@@ -4257,12 +4327,19 @@ export var CertifiedLink;
                     w.uint32(18);
                     Certificate.codec().encode(obj.certificate, w);
                 }
+                if (obj.standDowns != null && obj.standDowns.length > 0) {
+                    for (const value of obj.standDowns) {
+                        w.uint32(562);
+                        Envelope.codec().encode(value, w);
+                    }
+                }
                 if (opts.lengthDelimited !== false) {
                     w.ldelim();
                 }
             }, (reader, length, opts = {}) => {
                 const obj = {
-                    decision: uint8ArrayAlloc(0)
+                    decision: uint8ArrayAlloc(0),
+                    standDowns: []
                 };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
@@ -4278,6 +4355,15 @@ export var CertifiedLink;
                             });
                             break;
                         }
+                        case 70: {
+                            if (opts.limits?.standDowns != null && obj.standDowns.length === opts.limits.standDowns) {
+                                throw new MaxLengthError('Decode error - repeated field "standDowns" had too many elements');
+                            }
+                            obj.standDowns.push(Envelope.codec().decode(reader, reader.uint32(), {
+                                limits: opts.limits?.standDowns$
+                            }));
+                            break;
+                        }
                         default: {
                             reader.skipType(tag & 7);
                             break;
@@ -4286,6 +4372,9 @@ export var CertifiedLink;
                 }
                 return obj;
             }, function* (reader, length, prefix, opts = {}) {
+                const obj = {
+                    standDowns: 0
+                };
                 const end = length == null ? reader.len : reader.pos + length;
                 while (reader.pos < end) {
                     const tag = reader.uint32();
@@ -4301,6 +4390,21 @@ export var CertifiedLink;
                             yield* Certificate.codec().stream(reader, reader.uint32(), `${prefix}.certificate`, {
                                 limits: opts.limits?.certificate
                             });
+                            break;
+                        }
+                        case 70: {
+                            if (opts.limits?.standDowns != null && obj.standDowns === opts.limits.standDowns) {
+                                throw new MaxLengthError('Streaming decode error - repeated field "standDowns" had too many elements');
+                            }
+                            for (const evt of Envelope.codec().stream(reader, reader.uint32(), `${prefix}.standDowns[]`, {
+                                limits: opts.limits?.standDowns$
+                            })) {
+                                yield {
+                                    ...evt,
+                                    index: obj.standDowns
+                                };
+                            }
+                            obj.standDowns++;
                             break;
                         }
                         default: {

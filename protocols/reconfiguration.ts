@@ -6,7 +6,7 @@ import type { CryptoSuite, Signer } from '../aggregation/crypto-suite.ts'
 import { contextOfLink, extendChain, linkHashOf } from './chain.ts'
 import type { ChainTip, RunContext } from './chain-tip.ts'
 import { byId } from './election.ts'
-import { PROTOCOL_VERSION, sealMessage, ZERO_HASH } from './envelope.ts'
+import { PROTOCOL_VERSION, type SignedMessage, sealMessage, ZERO_HASH } from './envelope.ts'
 import { CertifiedLink, type Context, Decision, Envelope, type LinkBody } from './messages.js'
 import { type AuthorOrder, orderKey, sealOrder } from './orders.ts'
 import type { PeerId } from './ports.ts'
@@ -16,6 +16,7 @@ import { accountAfter } from './tip-after.ts'
  * @param signer - of the run's author
  * @param members - of the next attempt, in any order; the expelled may be among them
  * @param orders - to end the run, or to revoke invitations, that no proposal has taken up
+ * @param standDowns - of a run that is not paused: see stand-down.ts
  * @returns the encoded CertifiedLink
  * @throws ProtocolError BAD_LINK if the chain cannot go on from `tip` with it: another signer, too few members
  */
@@ -25,7 +26,8 @@ export function reconfigurationAfter(
   run: RunContext,
   signer: Signer,
   crypto: CryptoSuite,
-  orders: readonly AuthorOrder[] = []
+  orders: readonly AuthorOrder[] = [],
+  standDowns: readonly SignedMessage[] = []
 ): Uint8Array {
   const link: LinkBody = {
     height: tip.height + 1,
@@ -61,7 +63,13 @@ export function reconfigurationAfter(
     valueHash,
     signatures: [{ index: 0, signature }]
   }
-  const bytes = CertifiedLink.encode({ decision, certificate })
+  const bytes = CertifiedLink.encode({
+    decision,
+    certificate,
+    standDowns: [...standDowns]
+      .sort((a, b) => byId(a.sender, b.sender))
+      .map(({ bytes }) => Envelope.decode(bytes))
+  })
   extendChain(tip, bytes, run, crypto)
   return bytes
 }

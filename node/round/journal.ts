@@ -34,6 +34,8 @@ export type JournalEntry = OfAttempt &
         readonly view: number
       } /** Shares were released for this survivor set: never for another. */
     | { readonly kind: 'release'; readonly survivorsHash: Uint8Array }
+    /** This peer says no more in this attempt. */
+    | { readonly kind: 'stand-down' }
   )
 
 /** One line, newline included. */

@@ -12,6 +12,7 @@ import { releaseRules } from './release-rules.ts'
 import type { AttemptState, Draft } from './round-state.ts'
 import type { RoundEvent } from './round-types.ts'
 import { askFor, gossip, notice, remember, seal } from './speak.ts'
+import { standDownFromJournal } from './standing-down.ts'
 import type { ParentState } from './tree/parent-state.ts'
 import { restoreAgreements } from './voting.ts'
 
@@ -32,9 +33,11 @@ export function resume(
   event: RoundEvent & { type: 'probed' }
 ): void {
   if (attempt.participation === 'probing') {
+    const journal = event.journal.filter(({ cohort }) => cohort === attempt.context.cohort)
+    if (attempt.kind === 'cohort' && event.answers + 1 < attempt.quorum)
+      standDownFromJournal(draft, attempt, journal)
     // Fewer can decide nothing without this peer, so it loses nothing by waiting; more may hold what it said earlier.
     if (event.answers < attempt.quorum - 1) return
-    const journal = event.journal.filter(({ cohort }) => cohort === attempt.context.cohort)
     decideParticipation(draft, attempt, journal, event.transcript)
     draft.inbox.push(...draft.state.backlog.values())
     draft.state.backlog.clear()
@@ -65,6 +68,12 @@ function decideParticipation(
   }
   if (attempt.participation === 'full') return
   restoreAgreements(attempt, journal)
+  if (journal.some(({ kind }) => kind === 'stand-down')) {
+    attempt.participation = 'silent'
+    const reason = 'it has stood down in this attempt, so that the author may name the members anew'
+    notice(draft, { notice: 'without-secrets', round, attempt: number, reason })
+    return
+  }
   // It had no secrets to lose.
   if (attempt.kind === 'parent') return
   const reason = 'it restarted in the middle of the attempt: its keys and shares are gone, it goes on voting'
@@ -121,6 +130,8 @@ function journalled(journal: readonly JournalEntry[], message: SignedMessage): b
     case 'attestation':
       // Said without being written down, also by those who came too late to advertise keys.
       return journal.length > 0
+    case 'stand-down':
+      return journal.some(entry => entry.kind === 'stand-down')
     case 'unmask-bundle':
       return journal.some(entry => entry.kind === 'release')
     case 'registration':

@@ -30,6 +30,7 @@ import { type AttemptState, copyState, type Draft, isVoter, type RunState, setti
 import type { RoundDeps, RoundEvent, RoundMachine } from './round-types.ts'
 import { acknowledgeShares, onShareAck, onShareKeys, shareKeys, sharesComplete } from './shares.ts'
 import { askFor, refuse, send } from './speak.ts'
+import { askToStandDown, onStandDown } from './standing-down.ts'
 import { onSummed } from './tree/leaf.ts'
 import { advanceParent, parentMoments } from './tree/parent-cohort.ts'
 import type { ParentState } from './tree/parent-state.ts'
@@ -102,6 +103,7 @@ function take(draft: Draft, event: RoundEvent): void {
   }
   if (event.type === 'adopt') return adopt(draft, event.tip)
   if (event.type === 'orders') return takeOwnOrders(draft, event.orders)
+  if (event.type === 'stand-down') return askToStandDown(draft)
   if (event.type === 'evidence') return void takeEvidence(draft, event.bytes)
   if (event.type === 'tick' || takeTreeEvent(draft, event) || attempt === null || attempt.ending !== null)
     return
@@ -208,6 +210,7 @@ function takeMessage(draft: Draft, message: SignedMessage): void {
     if (message.type === 'evidence') return onEvidence(draft, message)
     if (message.type === 'order') return onOrder(draft, message)
     if (message.type === 'refusal') return onRefusal(draft, message)
+    if (message.type === 'stand-down') return onStandDown(draft, message)
     const way = wayOf(draft, message)
     if (way.to === 'later') return keepForLater(draft, message)
     if (way.to === 'nobody') return

@@ -19,6 +19,7 @@ import { type BlameState, copyBlame } from './blame-state.ts'
 import { type Electorate, electorate, leadersOf } from './electorate.ts'
 import type { Participation } from './release-rules.ts'
 import type { Effect, RoundDeps, RoundOutcome, RoundPhase } from './round-types.ts'
+import type { StandDowns } from './stand-downs.ts'
 import { copyParent, type ParentState } from './tree/parent-state.ts'
 import { votingRules } from './voting-rules.ts'
 
@@ -110,6 +111,7 @@ export interface AttemptState extends Assembly {
   outcome: RoundOutcome | null
   /** What this peer itself came to. */
   ownResult: { readonly decision: Uint8Array } | null
+  readonly standDowns: StandDowns
   /** Views whose leader has been told this peer's acks and inventories, by subject. */
   readonly told: Map<Subject, number>
 }
@@ -195,6 +197,7 @@ function copyAttempt(attempt: AttemptState): AttemptState {
     said: new Map(attempt.said),
     bundles: new Map(attempt.bundles),
     attestations: new Map(attempt.attestations),
+    standDowns: { ...attempt.standDowns, said: new Map(attempt.standDowns.said) },
     told: new Map(attempt.told),
     agreements: {
       roster: copyAgreement(attempt.agreements.roster),
@@ -289,6 +292,7 @@ export function newAttempt(
       result: newAgreement()
     },
     firstRank: {},
+    standDowns: { wanted: false, said: new Map() },
     told: new Map()
   }
 }

@@ -66,6 +66,8 @@ export type RoundEvent =
    * The machine drops what it was doing and asks for a probe before it takes part in the attempt.
    */
   | { readonly type: 'adopt'; readonly tip: ChainTip }
+  /** The author would go on with other members: whoever is left is to say no more in this attempt. */
+  | { readonly type: 'stand-down' }
   /** The answer to a `probe` effect: the journal of this attempt, and what others hold of it. */
   | {
       readonly type: 'probed'
@@ -364,6 +366,15 @@ export type Notice = { readonly type: 'notice' } & (
       readonly kind: 'abort' | 'lost'
       readonly reason: GiveUpReason
       readonly missing: readonly PeerId[]
+    }
+  /** Members that say no more in this attempt, of those needed; `locked`: those that may know of a certified link. */
+  | {
+      readonly notice: 'stood-down'
+      readonly round: number
+      readonly attempt: number
+      readonly have: number
+      readonly need: number
+      readonly locked: readonly PeerId[]
     }
   | { readonly notice: 'paused'; readonly pause: Pause; readonly missing: readonly PeerId[] }
   /** The author has ordered something: the next proposal takes it up. */

@@ -15,7 +15,7 @@ describe('a peer on a disk that fills up', function () {
   let disk: SmallDisk
   const network: ProgramNetwork = new ProgramNetwork({ rounds: ROUNDS, founders: 4, steps: 20 }, () => ({
     launcher: name => (name === 'victim' ? disk.launcher(network.at()) : []),
-    listen: () => '/ip4/127.0.0.1/tcp/0'
+    listen: () => ['/ip4/127.0.0.1/tcp/0']
   }))
   let peers: Program[]
   let victim: Program

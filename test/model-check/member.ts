@@ -108,7 +108,7 @@ export function withWords(
 function entryText(entry: JournalEntry): string {
   if (entry.kind === 'new-view' || entry.kind === 'proposal') return `${entry.kind} ${entry.view}`
   if (entry.kind === 'release') return `release ${valueNamed(entry.survivorsHash)}`
-  if (entry.kind === 'advertise') return 'advertise'
+  if (entry.kind === 'advertise' || entry.kind === 'stand-down') return entry.kind
   const lock =
     entry.lock === undefined ? '' : valueNamed(Certificate.decode(entry.lock.certificate).valueHash)
   return `${entry.vote} ${entry.view} ${valueNamed(entry.valueHash)} ${lock}`

@@ -17,7 +17,15 @@ import {
 } from '../../protocols/messages.js'
 import { leastCohortOf } from '../../protocols/pause.ts'
 import { toHex } from '../support/bytes.ts'
-import { certify, certifyLink, linkAfter, testDeadlines, testMember, testRun } from '../support/chains.ts'
+import {
+  certify,
+  certifyLink,
+  linkAfter,
+  standDownsAt,
+  testDeadlines,
+  testMember,
+  testRun
+} from '../support/chains.ts'
 import { RoundCluster } from '../support/round-cluster.ts'
 
 const test = testRun(4)
@@ -254,7 +262,8 @@ describe('a reconfiguration', () => {
       valueHash,
       signatures: [{ index: 0, signature }]
     }
-    return CertifiedLink.encode({ decision, certificate })
+    const standDowns = standDownsAt(test, tip, 2).map(({ bytes }) => Envelope.decode(bytes))
+    return CertifiedLink.encode({ decision, certificate, standDowns })
   }
 
   it('signed by the author changes the members and nothing else', () => {

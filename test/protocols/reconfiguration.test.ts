@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import { extendChain } from '../../protocols/chain.ts'
 import type { ChainTip } from '../../protocols/chain-tip.ts'
+import { type SignedMessage, sealMessage } from '../../protocols/envelope.ts'
+import { CertifiedLink, Envelope, StandDown } from '../../protocols/messages.js'
 import { pauseOf, pauseWords } from '../../protocols/pause.ts'
 import { reconfigurationAfter } from '../../protocols/reconfiguration.ts'
-import { certify, certifyLink, linkAfter, testMember, testRun } from '../support/chains.ts'
+import { certify, certifyLink, linkAfter, standDownsAt, testMember, testRun } from '../support/chains.ts'
 
 const test = testRun(5, { cohort: { founders: 5, attempts: 3 } })
 const { run, crypto, manifest, author } = test
@@ -67,6 +69,47 @@ describe('a run that comes to nothing', () => {
   })
 })
 
+/** Of five members four are a quorum: two that stand down leave three. */
+describe('a run that has lost its quorum', () => {
+  const { tip } = test
+  const newcomer = testMember(77).id
+  const goOn = (standDowns: readonly SignedMessage[], at: ChainTip = tip) =>
+    reconfigurationAfter(at, [newcomer, ...ids.slice(1)], run, author.signer, crypto, [], standDowns)
+
+  it('goes on with the members that its author names once f + 1 of its cohort have stood down', () => {
+    const bytes = goOn([...standDownsAt(test, tip, 2)].reverse())
+    expect(extendChain(tip, bytes, run, crypto).tip).to.deep.include({ height: 1, attempt: 1 })
+  })
+
+  it('does not go on with fewer, with one twice, or with those who have no vote', () => {
+    expect(() => goOn(standDownsAt(test, tip, 1))).to.throw(/1 members stand down, 2 must/)
+    const [one, two] = standDownsAt(test, tip, 2) as [SignedMessage, SignedMessage]
+    expect(() => goOn([one, one])).to.throw(/appear twice/)
+    const payload = StandDown.encode({})
+    const stranger = sealMessage('stand-down', one.context, payload, testMember(77).signer, crypto)
+    expect(() => goOn([one, stranger])).to.throw(/has no vote in this attempt/)
+    const other = sealMessage('without-secrets', two.context, two.payload, test.members[1]!.signer, crypto)
+    expect(() => goOn([one, other])).to.throw(/is no stand-down/)
+  })
+
+  it('does not go on if one of them may know of a link that others have certified', () => {
+    const [one] = standDownsAt(test, tip, 1) as [SignedMessage]
+    const [, locked] = standDownsAt(test, tip, 2, run.id) as [SignedMessage, SignedMessage]
+    expect(() => goOn([one, locked])).to.throw(/may know of a link that others have certified/)
+  })
+
+  it('takes no promise of another attempt, and none with another link', () => {
+    const later = certifyLink(test, tip, 'abort').tip
+    expect(() => goOn(standDownsAt(test, tip, 2), later)).to.throw(/of another attempt/)
+    const { decision, certificate } = CertifiedLink.decode(certify(test, linkAfter(test, tip, 'abort')))
+    const standDowns = standDownsAt(test, tip, 2).map(({ bytes }) => Envelope.decode(bytes))
+    const bytes = CertifiedLink.encode({ decision, certificate: certificate!, standDowns })
+    expect(verdict(tip, bytes)).to.match(/nobody stands down for it: it is of kind abort/)
+    const paused = givenUp(3)
+    expect(() => goOn(standDownsAt(test, paused, 2), paused)).to.throw(/nobody need stand down/)
+  })
+})
+
 describe('expulsion', () => {
   const evidenceHash = crypto.sha256(run.id)
   const expelling = (peers: readonly string[], kind: 'abort' | 'lost' | 'result' = 'abort') => {
@@ -83,7 +126,15 @@ describe('expulsion', () => {
     expect(tip.members).to.deep.equal(ids.slice(1))
     const back = certify(test, { ...linkAfter(test, tip, 'abort'), members: ids })
     expect(verdict(tip, back)).to.match(/lets in a peer that was expelled/)
-    const forgiven = reconfigurationAfter(tip, ids, run, author.signer, crypto)
+    const forgiven = reconfigurationAfter(
+      tip,
+      ids,
+      run,
+      author.signer,
+      crypto,
+      [],
+      standDownsAt(test, tip, 3).slice(1)
+    )
     expect(extendChain(tip, forgiven, run, crypto).tip).to.deep.include({ expelled: [], members: ids })
   })
 

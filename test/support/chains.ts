@@ -4,10 +4,10 @@ import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import { createRunContext } from '../../node/peer/round-encoding.ts'
 import { ed25519Signer, seededCrypto } from '../../node/platform/node-crypto.ts'
 import { votePayload } from '../../protocols/certificate.ts'
-import { contextOfLink, extendChain, foundChain } from '../../protocols/chain.ts'
+import { contextOfLink, contextOfRound, extendChain, foundChain } from '../../protocols/chain.ts'
 import { cohortAt } from '../../protocols/chain-cohorts.ts'
 import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain-tip.ts'
-import { PROTOCOL_VERSION, sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import { PROTOCOL_VERSION, type SignedMessage, sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
 import {
   CertifiedLink,
   type Context,
@@ -16,7 +16,8 @@ import {
   Founding,
   type LinkBody,
   type Redemption,
-  Registration
+  Registration,
+  StandDown
 } from '../../protocols/messages.js'
 import { peerIdOf } from '../../protocols/peer-id.ts'
 import { quorumOf } from '../../protocols/quorum.ts'
@@ -211,4 +212,17 @@ export function certifyLink(
 ): { readonly bytes: Uint8Array; readonly tip: ChainTip } {
   const bytes = certify(test, linkAfter(test, tip, kind, stateHash))
   return { bytes, tip: extendChain(tip, bytes, test.run, test.crypto).tip }
+}
+
+/** What members say that stand down in the attempt that a tip leads to. @param locked - hash of a decision on a link */
+export function standDownsAt(
+  { run, crypto, members }: TestRun,
+  tip: ChainTip,
+  count: number,
+  locked: Uint8Array = new Uint8Array()
+): SignedMessage[] {
+  const context = contextOfRound(tip, run, tip.members.length)
+  return members
+    .slice(0, count)
+    .map(({ signer }) => sealMessage('stand-down', context, StandDown.encode({ locked }), signer, crypto))
 }

@@ -125,7 +125,8 @@ export class RoundCluster {
     const { author, run } = this.run
     const peer = this.peer(author.id)
     const before = this.tipOf(peer)!
-    const bytes = reconfigurationAfter(before, members, run, author.signer, this.crypto)
+    const stoodDown = [...(peer.state.attempt?.standDowns.said.values() ?? [])]
+    const bytes = reconfigurationAfter(before, members, run, author.signer, this.crypto, [], stoodDown)
     const { tip, link } = extendChain(before, bytes, run, this.crypto)
     peer.links.push(bytes)
     peer.linkBodies.push(link)

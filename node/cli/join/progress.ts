@@ -160,6 +160,12 @@ export class JoinProgress {
         const { missing } = notice
         return missing.length === 0 ? undefined : this.line(`  not heard from here: ${this.#names(missing)}`)
       }
+      case 'stood-down': {
+        const { have, need } = notice
+        return this.line(
+          `  ${have} of ${need} members have stood down, for the author to name the members anew`
+        )
+      }
       case 'paused':
         return this.line(
           pauseWords(

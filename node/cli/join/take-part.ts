@@ -27,6 +27,7 @@ import { placeText } from '../resolve-model.ts'
 import type { Entry } from './entry.ts'
 import { rememberPeers } from './known-peers.ts'
 import { JoinProgress, totalBytes } from './progress.ts'
+import { Resuming } from './resuming.ts'
 import type { Resumption } from './resumption.ts'
 import type { ChosenRun } from './run-source.ts'
 import { bytesText } from './words.ts'
@@ -81,16 +82,12 @@ export async function takePart(part: Participation, host: CommandHost): Promise<
   )
   operations.live.answer('order', args => takeOrder(args, run.id, peer))
   const measuring = new HeldOutLines(workshop.trainer, progress, host)
-  let { resume } = part
+  const resuming = new Resuming(peer, part.resume, output.warn)
   operations.follow(run, peer)
   const stopListening = peer.on(event => {
     progress.take(event)
     operations.observer.take(event)
-    if (event.type === 'notice' && event.notice === 'paused' && resume !== null) {
-      const members = resume(peer.status().members)
-      resume = null
-      peer.reconfigure(members).catch(error => output.warn(`cannot go on: ${(error as Error).message}`))
-    }
+    resuming.take(event)
     if (event.type !== 'link' && event.type !== 'founded' && event.type !== 'caught-up') return
     measuring.take(event, peer)
     rememberPeers(files, network).catch(error => output.note(`cannot remember the peers: ${error}`))

@@ -103,6 +103,10 @@ function toldOfNotice(notice: Notice): Told | null {
         reason: words
       }
     }
+    case 'stood-down': {
+      const { have, need, locked } = notice
+      return { level: 'warn', msg: 'members stand down', fields: { have, need, locked } }
+    }
     case 'paused': {
       const { pause, missing } = notice
       const reason = pauseWords(pause, missing)
