@@ -14,6 +14,7 @@ import type { Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
 import { CHAIN_PROTOCOL, MESSAGE_PROTOCOL, TRANSCRIPT_PROTOCOL } from '../../protocols/run-protocols.ts'
 import { RUNS_PROTOCOL } from '../../protocols/run-registry.ts'
 import type { TrafficRecorder } from '../../protocols/traffic.ts'
+import { CreditGiver, CreditTaker, needsCredit } from './answer-credit.ts'
 import type { PeerGuard } from './guard/peer-guard.ts'
 import type { FedpeftNode } from './libp2p-node.ts'
 import { FRAME_KIND, readFrames, type TaggedFrame, writeFrame } from './libp2p-stream.ts'
@@ -59,7 +60,8 @@ export async function* requestFrames(
   options: RequestOptions
 ): AsyncGenerator<Uint8Array> {
   const { record, guard } = ports
-  const stream = await openStream(ports, to, protocol, options)
+  const { stream, connection } = await openStream(ports, to, protocol, options)
+  const credit = needsCredit(connection) ? new CreditGiver(stream, options.timeoutMs) : null
   // From here on, so that what arrives while we still write is held back, not dropped.
   const frames = readFrames(stream, options.maxFrameBytes)
   let finished = false
@@ -76,6 +78,7 @@ export async function* requestFrames(
       }
       record({ direction: 'in', kind: 'answer', peer: to, label: protocol, bytes: frame.payload })
       yield frame.payload
+      await credit?.took(frame.payload.length)
     }
     finished = true
     closeQuietly(stream)
@@ -105,7 +108,7 @@ export function serveFrames(
     if (!guard.admitsRequest(from, protocol)) return abortQuietly(stream, new Error('refused'))
     open.add(stream)
     try {
-      await answer(ports, stream, from, protocol, maxBodyBytes, handle)
+      await answer(ports, { stream, connection }, protocol, maxBodyBytes, handle)
       closeInTime(stream)
     } catch (error) {
       const isTheirs = error instanceof ProtocolError && MALFORMED.has(error.code)
@@ -138,13 +141,13 @@ const MALFORMED: ReadonlySet<string> = new Set<ProtocolErrorCode>([
 
 async function answer(
   ports: RequestPorts,
-  stream: Stream,
-  from: PeerId,
+  { stream, connection }: OpenedStream,
   protocol: string,
   maxBodyBytes: number,
   handle: ServeHandler
 ): Promise<void> {
   const { record, guard } = ports
+  const from = connection.remotePeer.toString()
   const sinceMs = systemClock.nowMs()
   // Whoever leaves while the handler thinks would be noticed only at the next write otherwise.
   const gone = new Promise<never>((_, reject) => {
@@ -162,20 +165,24 @@ async function answer(
   } catch (error) {
     if (error instanceof NetworkError && error.code === 'TIMEOUT')
       guard.stalled(from, 'slow-writing', sinceMs)
-    if (!isTooLong(error)) throw error
+    if (!isTooLong(error)) {
+      void frames.return(undefined).catch(() => {})
+      throw error
+    }
     guard.offend(from, 'oversized-frame', `to ${protocol}`)
     await writeFrame(stream, FRAME_KIND.bodyTooLarge, new Uint8Array(0), SERVE_STALL_MS)
-    return
-  } finally {
     void frames.return(undefined).catch(() => {})
+    return
   }
+  const credit = needsCredit(connection) ? new CreditTaker(stream, frames) : null
+  if (credit === null) void frames.return(undefined).catch(() => {})
   record({ direction: 'in', kind: 'request', peer: from, label: protocol, bytes: body.payload })
   const iterator = handle(from, body.payload)[Symbol.asyncIterator]()
   try {
     for (;;) {
       const { done, value } = await Promise.race([iterator.next(), gone])
       if (done) break
-      await writeInTime(guard, stream, from, value)
+      await writeInTime(guard, stream, credit, from, value)
       record({ direction: 'out', kind: 'answer', peer: from, label: protocol, bytes: value })
     }
   } finally {
@@ -186,9 +193,16 @@ async function answer(
 }
 
 /** @throws p-event's TimeoutError if it was not taken, or too little of it */
-async function writeInTime(guard: PeerGuard, stream: Stream, to: PeerId, frame: Uint8Array): Promise<void> {
+async function writeInTime(
+  guard: PeerGuard,
+  stream: Stream,
+  credit: CreditTaker | null,
+  to: PeerId,
+  frame: Uint8Array
+): Promise<void> {
   const sinceMs = systemClock.nowMs()
   try {
+    await credit?.spend(frame.length, SERVE_STALL_MS)
     await writeFrame(stream, FRAME_KIND.data, frame, SERVE_STALL_MS)
   } catch (error) {
     if (error instanceof TimeoutError) guard.stalled(to, 'slow-reading', sinceMs)
@@ -196,12 +210,17 @@ async function writeInTime(guard: PeerGuard, stream: Stream, to: PeerId, frame: 
   }
 }
 
+interface OpenedStream {
+  readonly stream: Stream
+  readonly connection: Connection
+}
+
 async function openStream(
   { node, guard }: RequestPorts,
   to: PeerId,
   protocol: string,
   options: RequestOptions
-): Promise<Stream> {
+): Promise<OpenedStream> {
   if (guard.isBanned(to)) {
     throw new NetworkError(
       'UNREACHABLE',
@@ -215,15 +234,14 @@ async function openStream(
   const isConnected = (): boolean => connections().length > 0
   const signal = AbortSignal.timeout(isConnected() ? timeoutMs : Math.min(timeoutMs, DIAL_TIMEOUT_MS))
   try {
-    const relayed = connections().find(({ limits }) => limits !== undefined)
-    if (relayed === undefined || connections().some(({ limits }) => limits === undefined)) {
-      return await node.dialProtocol(id, protocol, { signal })
+    const isRelayed = isConnected() && straightest(connections())?.limits !== undefined
+    const runOnLimitedConnection = RUNS_RELAYED.has(protocol)
+    if (isRelayed && !runOnLimitedConnection) {
+      await untilStraight(node, to, AbortSignal.any([signal, AbortSignal.timeout(STRAIGHT_WAIT_MS)]))
     }
-    if (RUNS_RELAYED.has(protocol)) {
-      return await relayed.newStream(protocol, { signal, runOnLimitedConnection: true })
-    }
-    await untilStraight(node, to, AbortSignal.any([signal, AbortSignal.timeout(STRAIGHT_WAIT_MS)]))
-    return await node.dialProtocol(id, protocol, { signal })
+    const connection = straightest(connections()) ?? (await node.dial(id, { signal }))
+    const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection })
+    return { stream, connection }
   } catch (cause) {
     const data = { peer: to, protocol }
     if (signal.aborted && isConnected()) {
@@ -234,6 +252,13 @@ async function openStream(
       cause
     })
   }
+}
+
+/** A relayed connection last, and WebRTC before that: TCP is faster, and holds back by itself. */
+function straightest(connections: readonly Connection[]): Connection | undefined {
+  const rank = (connection: Connection): number =>
+    connection.limits !== undefined ? 2 : needsCredit(connection) ? 1 : 0
+  return [...connections].sort((a, b) => rank(a) - rank(b))[0]
 }
 
 /** @throws if the peer is here through a relay only, and stays so */

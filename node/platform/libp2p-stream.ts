@@ -12,7 +12,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 type Bytes = Uint8Array | Uint8ArrayList
 
 /** The first byte of every frame on the wire. Without its end mark an answer was broken off, whatever TCP says. */
-export const FRAME_KIND = { data: 0, end: 1, bodyTooLarge: 2 } as const
+export const FRAME_KIND = { data: 0, end: 1, bodyTooLarge: 2, taken: 3 } as const
 
 export interface TaggedFrame {
   readonly kind: number
