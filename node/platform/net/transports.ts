@@ -23,6 +23,8 @@ export interface TransportsInit {
   /** `host:port` of servers that tell a peer its public address, asked anew for each connection. */
   readonly stunServers: () => readonly string[]
   readonly warn: (message: string) => void
+  /** By default from the package; for tests. */
+  readonly loadWebRtc?: () => Promise<Pick<typeof import('@libp2p/webrtc'), 'webRTC' | 'webRTCDirect'>>
 }
 
 export interface OpenedTransports {
@@ -113,7 +115,8 @@ async function openWebRtc(wanted: ReadonlySet<string | null>, init: TransportsIn
     return []
   }
   try {
-    const { webRTC, webRTCDirect } = await import('@libp2p/webrtc')
+    const load = init.loadWebRtc ?? (() => import('@libp2p/webrtc'))
+    const { webRTC, webRTCDirect } = await load()
     // Always given: without it libp2p asks the servers of four companies where we are.
     const iceServers = (): IceServer[] => init.stunServers().map(server => ({ urls: [`stun:${server}`] }))
     const settings = { rtcConfiguration: () => ({ iceServers: iceServers() }) }

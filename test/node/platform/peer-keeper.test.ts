@@ -25,6 +25,8 @@ class World {
   readonly asked: string[] = []
   readonly connected = new Set<string>()
   readonly relayed = new Set<string>()
+  /** Of the relayed ones, those that could be reached straight. */
+  readonly straight = new Set<string>()
   readonly keeper: PeerKeeper
 
   constructor(bootstrap: string[] = [BOOTSTRAP], self = 'm') {
@@ -37,6 +39,9 @@ class World {
           const target = peer ?? addresses[0]!.split('/').at(-1)!
           this.dials.push({ peer: target, atMs: this.clock.nowMs() })
           if (!this.up.has(target)) throw new Error('nobody there')
+          // A straight way, if there is one by now.
+          if (this.connected.has(target) && !this.straight.has(target)) throw new Error('no straight way')
+          if (this.straight.has(target)) this.relayed.delete(target)
           this.connect(target)
           return target
         },
@@ -146,6 +151,45 @@ describe('peer keeper', () => {
     world.keeper.learn([{ peer: 'a', addresses: ['/ip4/10.0.0.9/tcp/9/p2p/a'] }])
     await world.clock.advance(500)
     expect([...world.connected]).to.deep.equal(['a'])
+  })
+
+  it('tries to replace a relayed connection, ever more slowly, until a straight one is there', async () => {
+    const world = new World([])
+    world.up.add('a')
+    world.relayed.add('a')
+    world.keeper.learn([known('a')])
+    await world.clock.advance(30 * 60_000)
+    const times = world.dialsOf('a')
+    const waits = times.slice(1).map((atMs, i) => atMs - times[i]!)
+    expect(waits[0]).to.be.within(3_000, 7_000)
+    expect(waits[1]!).to.be.above(waits[0]!)
+    expect(Math.max(...waits)).to.be.within(3 * 60_000, 7 * 60_000)
+    world.straight.add('a')
+    await world.clock.advance(10 * 60_000)
+    const tries = world.dialsOf('a').length
+    await world.clock.advance(30 * 60_000)
+    expect(world.dialsOf('a').length, 'straight: left alone').to.equal(tries)
+  })
+
+  it('tries everyone who is away at once when it is told to hurry', async () => {
+    const world = new World([])
+    world.up.add('here')
+    world.keeper.learn([known('here'), known('away')])
+    await world.clock.advance(5 * 60_000)
+    const [here, away] = [world.dialsOf('here').length, world.dialsOf('away').length]
+    world.keeper.hurry()
+    await world.clock.advance(500)
+    expect(world.dialsOf('away').length).to.be.within(away + 1, away + 2)
+    expect(world.dialsOf('here').length).to.equal(here)
+  })
+
+  it('asks a bootstrap peer again soon after it was met: others find a relay only then', async () => {
+    const world = new World()
+    world.up.add('boot').add('late')
+    await world.clock.advance(1_000)
+    world.tells.set('boot', [known('late')])
+    await world.clock.advance(2_000)
+    expect([...world.connected]).to.include('late')
   })
 
   it('leaves alone a peer that listens nowhere', async () => {
