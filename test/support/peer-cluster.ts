@@ -6,7 +6,7 @@ import type { Peer, PeerEvent } from '../../node/peer/peer-types.ts'
 import { createPeer } from '../../node/peer.ts'
 import { seededCrypto } from '../../node/platform/node-crypto.ts'
 import { toHex } from '../../protocols/hex.ts'
-import type { LinkBody } from '../../protocols/messages.js'
+import type { LinkBody, Redemption } from '../../protocols/messages.js'
 import type { Clock, Files, Network } from '../../protocols/ports.ts'
 import type { TrafficRecorder } from '../../protocols/traffic.ts'
 import { type MemoryFiles, memoryFiles } from '../../sim/memory-files.ts'
@@ -47,6 +47,8 @@ export interface LifeOptions {
   /** Between the peer and its disk. */
   readonly files?: (disk: MemoryFiles, kill: () => void) => Files
   readonly baseModelSha256?: string
+  /** What it shows to be let in. */
+  readonly redemption?: Redemption
   /** Takes the place of createPeer. */
   readonly create?: typeof createPeer
   /** Takes the place of starting it. */
@@ -127,7 +129,11 @@ export class PeerCluster {
         ...(options.masking === undefined ? {} : { masking: options.masking }),
         ...(noise === undefined ? {} : { noise: () => noise(noised++) })
       },
-      { signedManifest: this.run.signed, examples: number }
+      {
+        signedManifest: this.run.signed,
+        examples: number,
+        ...(options.redemption === undefined ? {} : { redemption: options.redemption })
+      }
     )
     const events: PeerEvent[] = []
     peer.on(event => events.push(event))

@@ -21,6 +21,8 @@ export interface Places {
 const LOOPBACK: Places = { launcher: () => [], listen: () => ['/ip4/127.0.0.1/tcp/0'] }
 
 export interface NetworkSettings {
+  /** Who may join; by default anybody. */
+  readonly admission?: object
   readonly rounds: number
   readonly founders: number
   /** Local steps of a round: the longer, the easier a peer is caught at it. */
@@ -76,7 +78,8 @@ export class ProgramNetwork {
       rounds,
       cohort: { founders, size: 16 },
       deadlines: this.#settings.deadlines ?? DEADLINES,
-      strategy: 'fedit'
+      strategy: 'fedit',
+      ...(this.#settings.admission === undefined ? {} : { admission: this.#settings.admission })
     })
     const { signature } = signManifest(this.manifest, identity)
     writeFileSync(this.at('run.yaml'), manifestYaml(this.manifest, toHex(signature)))
