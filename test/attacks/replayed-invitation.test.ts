@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { EXPIRY_TOLERANCE_MS } from '../../protocols/limits.ts'
+import { Envelope, type SurvivorsDecision } from '../../protocols/messages.js'
+import { type Lie, playedRun } from '../support/admission-runs.ts'
+import { type TestMember, testDeadlines, testMember } from '../support/chains.ts'
+import { invitationRun, invite, invited, ordered } from '../support/invitations.ts'
+
+const run = invitationRun(5, { rounds: 8, deadlines: testDeadlines })
+
+/** A leader that lets these in whatever is wrong with them, as soon as it has heard them ask. */
+function lettingIn(guests: readonly TestMember[], more: Partial<SurvivorsDecision> = {}): Lie {
+  return (survivors, heard) => {
+    const asked = guests.map(({ id }) => heard.get(id))
+    if (asked.some(message => message === undefined)) return null
+    const nextMembers = [...new Set([...survivors.nextMembers, ...guests.map(({ id }) => id)])].sort()
+    return {
+      ...survivors,
+      nextMembers,
+      registrations: asked.map(message => Envelope.decode(message!.bytes)),
+      ...more
+    }
+  }
+}
+
+const refused = 'its survivors decision does not follow from what this peer knows'
+
+describe('an invitation that was redeemed, replayed', () => {
+  const twice = invite(run, 1, { uses: 2 })
+  const guest = invited(20, twice)
+  const thief = { ...testMember(21), redemption: guest.redemption! }
+
+  it('by another peer that has heard it lets nobody in, though it has a use left', () => {
+    const { tip } = playedRun(run, [guest, thief])
+    expect(tip.members).to.include(guest.id).and.not.include(thief.id)
+    expect(tip.admission.redemptions).to.equal(1)
+  })
+
+  it('by another peer that has the invitation itself, after its last use, lets nobody in', () => {
+    const once = invite(run, 2)
+    const two = [invited(20, once), invited(21, once)]
+    const { tip } = playedRun(run, two)
+    expect(two.filter(({ id }) => tip.members.includes(id))).to.have.length(1)
+    expect(tip.admission.redemptions).to.equal(1)
+  })
+
+  const expired = invite(run, 3, { expiresAtS: 1 })
+  const crowd = invite(run, 4)
+  const lies: Array<[string, readonly TestMember[]]> = [
+    ['a thief', [thief]],
+    ['whom it invited itself', [invited(22, invite(run, 5, {}, run.members[1]!))]],
+    ['two at once by an invitation for one', [invited(23, crowd), invited(24, crowd)]]
+  ]
+  for (const [who, guests] of lies)
+    it(`by a leader that lets in ${who} all the same gets no vote`, () => {
+      const { tip, lies, refusals } = playedRun(run, guests, lettingIn(guests))
+      expect(lies).to.be.above(0)
+      expect(refusals).to.include(refused)
+      // Of two who ask at once, one has every right.
+      expect(guests.filter(({ id }) => tip.members.includes(id)).length).to.be.at.most(guests.length - 1)
+    })
+
+  it('by a leader that lets in a peer long after the expiry gets no vote', () => {
+    const guests = [invited(25, expired)]
+    const { tip, lies, refusals } = playedRun(run, guests, lettingIn(guests), cluster => {
+      // The clock of all members is past the tolerance; the guest's own does not matter.
+      cluster.nowMs += 1000 + EXPIRY_TOLERANCE_MS
+    })
+    expect(lies).to.be.above(0)
+    expect(refusals).to.include(refused)
+    expect(tip.members).not.to.include(guests[0]!.id)
+  })
+
+  it('by a leader that lets in a peer by an invitation that its own proposal revokes gets no vote', () => {
+    const once = invite(run, 6)
+    const guests = [invited(26, once)]
+    const invitation = Buffer.from(once.invitation.id).toString('hex')
+    const order = Envelope.decode(ordered(run, run.tip, { kind: 'revoke', invitation }).bytes)
+    const { lies, refusals } = playedRun(run, guests, lettingIn(guests, { orders: [order] }))
+    expect(lies).to.be.above(0)
+    expect(refusals).to.include(refused)
+  })
+})
