@@ -42,7 +42,9 @@ describe('a live network, looked at', function () {
     expect(addresses[0]).to.match(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\//)
     expect(Object.keys(bytes['protocols'])).to.include('/fedpeft/runs/1')
     const words = await runHere(['status', '--dir', network.at('author')])
-    expect(words.stdout).to.contain('WaitingForMembers').and.contain('others can reach it at')
+    expect(words.stdout)
+      .to.match(/WaitingForMembers for \d+ s: 1 of 4 are here/)
+      .and.contain('others can reach it at')
   })
 
   it('has a status of the coordinator: its peers, its runs', async () => {

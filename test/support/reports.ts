@@ -64,7 +64,14 @@ export function peerReport(more: Partial<PeerReport> = {}): PeerReport {
     kind: 'peer',
     ...process,
     network: networkReport,
-    run: { id: 'ab'.repeat(32), name: 'our run', author: 'peer-b', model: 'embedded', rounds: 20 },
+    run: {
+      id: 'ab'.repeat(32),
+      name: 'our run',
+      author: 'peer-b',
+      model: 'embedded',
+      rounds: 20,
+      founders: 4
+    },
     condition: 'running',
     round: 2,
     attempt: 0,

@@ -1,11 +1,15 @@
 /** What a live process remembers of what has happened, for its status, its metrics and its log: counts, and the last reasons. */
 import type { Clock, PeerId } from '../../../protocols/ports.ts'
 import type { PeerEvent } from '../../peer/peer-types.ts'
+import { LineBudget } from './line-budget.ts'
 import type { Log, LogLevel } from './log.ts'
 import { type Told, type ToldLevel, toldOf } from './told.ts'
 
 /** Enough to see what led to a pause; a peer under attack adds hundreds a second, and only the last are of use. */
 const REASONS_MAX = 64
+
+/** Of one kind. */
+const REASONS_ALIKE_MAX = 16
 
 /** Words of a reason come in part from other peers' names and from the system's errors. */
 const REASON_CHARACTERS = 400
@@ -42,6 +46,7 @@ export class Observer {
   readonly #clock: Pick<Clock, 'nowMs'>
   readonly #log: Log
   readonly #reasons: Reason[] = []
+  readonly #budget = new LineBudget()
 
   constructor(clock: Pick<Clock, 'nowMs'>, log: Log) {
     this.#clock = clock
@@ -73,11 +78,19 @@ export class Observer {
   }
 
   tell({ level, msg, fields, reason }: Told): void {
-    this.#log.write(level, msg, { ...this.context, ...fields })
+    const nowMs = this.#clock.nowMs()
+    const left = this.#budget.admit(msg, nowMs)
+    if (left !== null) {
+      const suppressed = left === 0 ? {} : { suppressed: left }
+      this.#log.write(level, msg, { ...this.context, ...fields, ...suppressed })
+    }
     if (reason === undefined) return
-    const at = new Date(this.#clock.nowMs()).toISOString()
+    const at = new Date(nowMs).toISOString()
     this.#reasons.push({ at, level, what: msg, reason: reason.slice(0, REASON_CHARACTERS) })
-    if (this.#reasons.length > REASONS_MAX) this.#reasons.shift()
+    const alike = this.#reasons.filter(({ what }) => what === msg).length
+    // Whoever floods us pushes out what it did before, not why the run has paused.
+    const gone = alike > REASONS_ALIKE_MAX ? this.#reasons.findIndex(({ what }) => what === msg) : 0
+    if (alike > REASONS_ALIKE_MAX || this.#reasons.length > REASONS_MAX) this.#reasons.splice(gone, 1)
   }
 
   /** For whoever looks for a fault: the network's and the peer's own remarks. */

@@ -54,6 +54,8 @@ export interface RunReport {
   readonly author: PeerId
   readonly model: string
   readonly rounds: number
+  /** Members with which it begins. */
+  readonly founders: number
 }
 
 export interface PeerReport extends ProcessReport {
@@ -153,8 +155,8 @@ export function networkReportOf(network: Libp2pNetwork, aloneSinceMs: number | n
   }
 }
 
-export function runReportOf(id: string, { name, author, model, rounds }: RunManifest): RunReport {
-  return { id, name, author, model: model.source, rounds }
+export function runReportOf(id: string, { name, author, model, rounds, cohort }: RunManifest): RunReport {
+  return { id, name, author, model: model.source, rounds, founders: cohort.founders }
 }
 
 /** What is the run's, of a peer that takes part in it. */

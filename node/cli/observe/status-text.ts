@@ -10,7 +10,8 @@ import type {
   NetworkReport,
   PeerReport,
   ProcessReport,
-  Report
+  Report,
+  RunReport
 } from './report.ts'
 
 /** The newest reasons are what a person looks for; --json has them all. */
@@ -31,7 +32,7 @@ function peerParts(report: PeerReport): string[][] {
   if (run === null) return [['this peer is preparing: it has not come to its run yet']]
   const head = [`run "${run.name}" ${run.id}`, `  by ${run.author}, base model ${run.model}`]
   if (condition === 'preparing' || condition === 'starting') head.push(`  ${condition}`)
-  else head.push(`  ${whereText(report, run.rounds)}`)
+  else head.push(`  ${whereText(report, run)}`)
   if (end !== null) head.push(`  over: ${endWords[end]}`)
   if (report.stateSha256 !== null) {
     const { completedRounds, height, stateSha256 } = report
@@ -48,12 +49,14 @@ const endWords: Readonly<Record<RunEnd, string>> = {
   author: 'its author has ended it'
 }
 
-function whereText(report: PeerReport, rounds: number): string {
+function whereText(report: PeerReport, { rounds, founders }: RunReport): string {
   const { phase, round, attempt, phaseSince, deadline, aggregator, at, condition } = report
   const again = attempt === null || attempt === 0 ? '' : `, attempt ${attempt + 1}`
   const since = phaseSince === null ? '' : ` for ${ageText(at, phaseSince)}`
   const until = deadline === null ? '' : `, until ${clockText(deadline)} (${untilText(at, deadline)})`
   const leads = aggregator === null ? '' : `, aggregator ${shortPeer(aggregator)}`
+  if (phase === 'WaitingForMembers' && report.height === null)
+    return `${phase}${since}: ${report.members.length} of ${founders} are here`
   const place = phase === 'Finished' ? '' : `round ${(round ?? 0) + 1} of ${rounds}${again}: `
   return `${condition === 'running' ? '' : `${condition}; `}${place}${phase}${since}${until}${leads}`
 }

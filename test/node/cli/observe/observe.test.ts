@@ -22,13 +22,14 @@ interface Line {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-function observed(): { observer: Observer; lines: Line[] } {
+function observed(): { observer: Observer; lines: Line[]; clock: VirtualClock } {
   const lines: Line[] = []
   const log = {
     write: (level: string, msg: string, fields: Line['fields']) => void lines.push({ level, msg, fields }),
     close() {}
   }
-  return { observer: new Observer(new VirtualClock(), log), lines }
+  const clock = new VirtualClock()
+  return { observer: new Observer(clock, log), lines, clock }
 }
 
 const refused = (i: number): PeerEvent => ({
@@ -64,13 +65,26 @@ describe('the observer', () => {
     expect(observer.aborts.entries()).to.deep.equal([['too-few-inputs', 1]])
     expect(observer.refusals.entries()).to.deep.equal([['share-keys', 1000]])
     expect(observer.offences.entries()).to.deep.equal([['too-many-streams', 1]])
-    expect(observer.reasons).to.have.length(64)
     expect(observer.reasons[0]!.reason).to.contain('too-many-streams').and.contain('cut off')
     expect(observer.reasons[1]!.reason).to.contain('peer-999')
-    expect(
-      observer.reasons.some(({ what }) => what === 'link'),
-      'the oldest gave way'
-    ).to.equal(false)
+    expect(observer.reasons).to.have.length(18)
+    expect(observer.reasons.at(-1)!.what, 'a flood does not push out what came before it').to.equal('link')
+    for (let i = 0; i < 1000; i++)
+      observer.tell({ level: 'warn', msg: `kind ${i}`, fields: {}, reason: 'why' })
+    expect(observer.reasons).to.have.length(64)
+  })
+
+  it('logs two lines of a kind a second at most, and then says how many it left out', async () => {
+    const { observer, lines, clock } = observed()
+    for (let i = 0; i < 1000; i++) observer.offence({ peer: 'bad', reason: 'oversized', cutOff: false })
+    observer.take({ type: 'warning', message: 'another kind' })
+    expect(lines.map(({ msg }) => msg)).to.deep.equal([...new Array(120).fill('offence'), 'warning'])
+    expect(observer.offences.entries(), 'all are counted').to.deep.equal([['oversized', 1000]])
+    await clock.advance(60_000)
+    observer.offence({ peer: 'bad', reason: 'oversized', cutOff: false })
+    expect(lines.at(-1)!.fields).to.include({ suppressed: 880 })
+    observer.offence({ peer: 'bad', reason: 'oversized', cutOff: false })
+    expect(lines.at(-1)!.fields).not.to.have.property('suppressed')
   })
 
   it('bounds how many labels there can be, whatever a remote peer makes up, and how long a reason is', () => {
@@ -233,6 +247,7 @@ describe('the status in words', () => {
         author: 'peer-b',
         model: 'embedded',
         rounds: 3,
+        founders: 4,
         members: [],
         cached: { height: 4, completedRounds: 2, members: 4, whole: true, bytes: 5_000 }
       }
