@@ -11,6 +11,8 @@ process.on('SIGTERM', () => {
 // Whatever breaks in here is the victim's success.
 process.on('uncaughtException', () => {})
 process.on('unhandledRejection', () => {})
+// A test that was killed leaves nobody to stop it.
+setTimeout(() => process.exit(0), 300_000).unref()
 console.log('begins')
 await ATTACKS[name]!({ address, run, baseModel, signal: stop.signal })
 console.log('over')

@@ -113,6 +113,8 @@ async function lure({ node, connection }: Hostile, target: Target): Promise<void
 }
 
 async function sendAll(stream: Stream, bytes: Uint8Array): Promise<void> {
+  // So that this process hears of anything else at all.
+  await pause(0)
   if (!stream.send(bytes)) await stream.onDrain({ signal: AbortSignal.timeout(5_000) })
 }
 
