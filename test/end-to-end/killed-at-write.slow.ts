@@ -17,7 +17,7 @@ interface Death {
  * all four end with one chain and one state, that nobody has contradicted itself, and that no half-written file is left.
  */
 describe('a peer killed at every write', function () {
-  this.timeout(900_000)
+  this.timeout(1_500_000)
 
   it('comes back each time: nothing is lost, nothing is said twice', async () => {
     const plan: Death[] = []
@@ -25,11 +25,13 @@ describe('a peer killed at every write', function () {
       const { writes } = await runWithDeath(-1, 'before', rounds)
       // The third round is there for what only it does.
       for (const [at, { kind }] of writes.entries()) {
-        if (rounds === 2 || kind === 'remove')
-          for (const moment of momentsOf[kind]) plan.push({ at, moment, rounds })
+        if (rounds === 3 && kind !== 'remove') continue
+        // A write that is torn leaves what there was before it, and half of it besides: that goes for `before` as well.
+        const moments = momentsOf[kind].filter(moment => moment !== 'before' || at === 0 || kind === 'remove')
+        for (const moment of moments) plan.push({ at, moment, rounds })
       }
     }
-    expect(plan.length).to.be.above(100)
+    expect(plan.length).to.be.above(70)
     expect(plan.filter(({ rounds }) => rounds === 3)).not.to.deep.equal([])
     const missed: Death[] = []
     const total = plan.length

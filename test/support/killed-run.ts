@@ -1,5 +1,5 @@
 /** A run of four over loopback TCP: three peers that live through it here, and one in a process that is killed at a write. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,6 +21,9 @@ import { killedRun, LOOPBACK, TRAIN_MS } from './killed-run-terms.ts'
 import { vectorTrainer } from './vector-trainer.ts'
 
 const LIVING = [1, 2, 3]
+
+/** A run takes some five seconds on an idle machine. */
+const LIMIT_MS = 180_000
 
 interface Told {
   readonly event: string
@@ -55,6 +58,18 @@ export async function runWithDeath(at: number, moment: KillMoment, rounds = 2): 
   const networks: Libp2pNetwork[] = []
   const events: PeerEvent[][] = []
   const peers: Peer[] = []
+  const children: ChildProcess[] = []
+  // Whatever is waited for then ends, and says how far each had come.
+  const giveUp = setTimeout(() => {
+    const places = peers
+      .map(peer => peer.status())
+      .map(({ condition, phase, round }) => [condition, phase, round])
+    console.error(
+      `killed at write ${at}, ${moment}: no end in ${LIMIT_MS / 1000} s; the others: ${JSON.stringify(places)}`
+    )
+    for (const peer of peers) void peer.stop()
+    for (const child of children) child.kill('SIGTERM')
+  }, LIMIT_MS)
   try {
     const run = killedRun(rounds)
     for (const number of LIVING) {
@@ -75,9 +90,11 @@ export async function runWithDeath(at: number, moment: KillMoment, rounds = 2): 
     }
     const address = networks[0]!.addresses()[0]!
     const all = Promise.all(peers.map(({ finished }) => finished))
-    const first = await live([dir, address, String(at), moment, String(rounds)], all)
+    const life = (dieAt: number): Promise<Life> =>
+      live([dir, address, String(dieAt), moment, String(rounds)], all, children)
+    const first = await life(at)
     const wasKilled = first.signal === 'SIGKILL'
-    const second = wasKilled ? await live([dir, address, '-1', moment, String(rounds)], all) : first
+    const second = wasKilled ? await life(-1) : first
     const results = await all
     const end = second.told.find(({ event }) => event === 'finished')
     const where = `killed at write ${at}, ${moment}: ${JSON.stringify([first.told, second.told])}`
@@ -96,6 +113,8 @@ export async function runWithDeath(at: number, moment: KillMoment, rounds = 2): 
     const warnings = second.told.flatMap(({ event, message }) => (event === 'warning' ? [message!] : []))
     return { wasKilled, writes: end!.writes!, warnings }
   } finally {
+    clearTimeout(giveUp)
+    for (const child of children) child.kill('SIGTERM')
     await Promise.all(peers.map(peer => peer.stop()))
     await Promise.all(networks.map(network => network.close()))
     folder.remove()
@@ -124,12 +143,17 @@ export function livingPeer(run: TestRun, number: number, network: Libp2pNetwork)
 }
 
 /** One life of the process, up to its death, or to the end of the run for everyone. */
-async function live(args: readonly string[], othersEnd: Promise<unknown>): Promise<Life> {
+async function live(
+  args: readonly string[],
+  othersEnd: Promise<unknown>,
+  children: ChildProcess[]
+): Promise<Life> {
   const script = new URL('./killed-peer.ts', import.meta.url).pathname
   const child = spawn(process.execPath, [script, ...args], {
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
     stdio: ['pipe', 'pipe', 'inherit']
   })
+  children.push(child)
   const ended = new Promise<NodeJS.Signals | null>(resolve =>
     child.on('close', (_, signal) => resolve(signal))
   )
