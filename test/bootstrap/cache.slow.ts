@@ -1,6 +1,8 @@
 import { expect } from 'chai'
+import { BLOB_PROTOCOL, encodeBlobRequest } from '../../protocols/blob-messages.ts'
 import { CACHE_TIP_MS } from '../../protocols/limits.ts'
 import { ChainRequest } from '../../protocols/messages.js'
+import type { Network } from '../../protocols/ports.ts'
 import { CHAIN_PROTOCOL } from '../../protocols/run-protocols.ts'
 import { memoryFiles } from '../../sim/memory-files.ts'
 import { testMember } from '../support/chains.ts'
@@ -41,18 +43,25 @@ describe('the cache of a coordinator, at length', function () {
       expect(coordinator.status().runs).to.have.length(1)
       expect(cachedIn(coordinator)?.completedRounds ?? null).to.equal(admitted ? 2 : null)
       expect(coordinator.status().cachedBytes > 0).to.equal(admitted)
-      // A stranger asks for what the coordinator has.
+      const address = cluster.lives.get(1)!.peer.status().tip!.stateHash
+      const chain = ChainRequest.encode({ run: cluster.run.run.id, fromHeight: 0 })
+      const state = encodeBlobRequest({ address, wanted: 'list-and-chunks', firstChunk: 0, chunks: 1 })
+      const framesFor = async (asker: Network, protocol: string, body: Uint8Array): Promise<number> => {
+        let frames = 0
+        const asking = (async () => {
+          const options = { timeoutMs: 5_000, maxFrameBytes: 1e6 }
+          for await (const _ of asker.request(testMember(number).id, protocol, body, options)) frames++
+        })()
+        await cluster.clock.advance(10_000)
+        await asking
+        return frames
+      }
       const stranger = cluster.world.join(testMember(77).id)
-      const frames: Uint8Array[] = []
-      const body = ChainRequest.encode({ run: cluster.run.run.id, fromHeight: 0 })
-      const asking = (async () => {
-        const options = { timeoutMs: 5_000, maxFrameBytes: 1e6 }
-        for await (const frame of stranger.request(testMember(number).id, CHAIN_PROTOCOL, body, options))
-          frames.push(frame)
-      })()
-      await cluster.clock.advance(10_000)
-      await asking
-      expect(frames).to.have.length(0)
+      expect(await framesFor(stranger, CHAIN_PROTOCOL, chain)).to.equal(0)
+      expect(await framesFor(stranger, BLOB_PROTOCOL, state)).to.equal(0)
+      const { network } = cluster.lives.get(2)!
+      expect(await framesFor(network, CHAIN_PROTOCOL, chain)).to.equal(admitted ? 3 : 0)
+      expect(await framesFor(network, BLOB_PROTOCOL, state)).to.equal(admitted ? 2 : 0)
       await cluster.stop()
       coordinator.close()
     }

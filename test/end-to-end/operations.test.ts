@@ -49,7 +49,7 @@ describe('a live network, looked at', function () {
 
   it('has a status of the coordinator: its peers, its runs', async () => {
     const { stdout } = await runHere(['status', '--dir', network.at('bootstrap')])
-    expect(stdout).to.contain('"end to end"').and.contain('1 peers are connected, ').and.contain('direct tcp')
+    expect(stdout).to.contain('"end to end"').and.contain('peers connected: 1;').and.contain('direct tcp')
   })
 
   it('says who is asked where nobody lives', async () => {

@@ -196,7 +196,7 @@ function pauseIn(status: PeerStatus | null): string | null {
 }
 
 function membersOf(status: PeerStatus, run: RunReport | null, network: NetworkReport | null): MemberReport[] {
-  const { members, progress, tip, self, cohort, aggregator, announced, held } = status
+  const { members, progress, tip, self, cohort, aggregator } = status
   // Before the founding nobody is a member yet: those who have said that they want to be.
   const listed = tip === null ? [...new Set([self, ...(progress?.registered ?? [])])] : members
   return listed.toSorted().map(peer => {
@@ -212,11 +212,18 @@ function membersOf(status: PeerStatus, run: RunReport | null, network: NetworkRe
       silent: tip?.silent.includes(peer) ?? false,
       keys: progress?.keys.includes(peer) ?? false,
       shares: progress?.shares.includes(peer) ?? false,
-      input: held.includes(peer) ? 'held' : announced.includes(peer) ? 'announced' : 'none',
+      input: inputOf(peer, status),
       opening: progress?.openings.includes(peer) ?? false,
       lostSecrets: progress?.withoutSecrets.includes(peer) ?? false
     }
   })
+}
+
+/** One's own is here as soon as it is announced. */
+function inputOf(peer: PeerId, { announced, held, self }: PeerStatus): MemberReport['input'] {
+  if (held.includes(peer)) return 'held'
+  if (!announced.includes(peer)) return 'none'
+  return peer === self ? 'held' : 'announced'
 }
 
 /** A direct one before a relayed one: that is the one which is used. */

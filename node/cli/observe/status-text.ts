@@ -104,9 +104,9 @@ function bootstrapParts({ runs, network }: BootstrapReport): string[][] {
   const relayed = network?.relayedPeers?.length ?? 0
   const peers = (network?.connected ?? []).map(peer => [shortPeer(peer), reachIn(network!, peer)])
   return [
-    [`${runs.length === 0 ? 'no' : runs.length} runs are listed${runs.length === 0 ? '' : ':'}`, ...lines],
+    [`runs listed: ${runs.length}`, ...lines],
     [
-      `${peers.length} peers are connected, ${relayed} hold a place at this relay${peers.length === 0 ? '' : ':'}`,
+      `peers connected: ${peers.length}; of all peers, ${relayed} hold a place at this relay`,
       ...columns(peers)
     ]
   ]
