@@ -39,6 +39,8 @@ interface Target {
   addresses: readonly string[]
   readonly permanent: boolean
   failures: number
+  /** Whether it was ever connected. */
+  met: boolean
   /** Tries in vain to replace its relayed connection by a straight one. */
   detours: number
   /** Last time that it was connected, or named by someone. */
@@ -58,6 +60,12 @@ const POLITE_WAIT_MS = 400
  * be reached.
  */
 const EARLY_ASKS_MS = [1_500, 4_000]
+
+/**
+ * A peer that was named and never reached: behind a wall, or in a private network that is not ours. The others go on naming
+ * it, so it is not forgotten; tried as often as one that was lost, it would cost both sides a handshake every few seconds.
+ */
+const STRANGER_MAX_MS = 2 * 60_000
 
 /** A relayed connection is tried to be replaced after this long; doubles up to DETOUR_MAX_MS. */
 const DETOUR_MIN_MS = 5_000
@@ -100,6 +108,7 @@ export class PeerKeeper {
     const target = this.#find(peer) ?? this.#remember(peer, addresses)
     if (target !== undefined) {
       target.cancel()
+      target.met = true
       target.failures = 0
       target.detours = 0
       target.heardMs = this.#ports.clock.nowMs()
@@ -202,8 +211,10 @@ export class PeerKeeper {
         `cannot reach ${target.peer ?? target.addresses[0]}: ${error instanceof Error ? error.message : error}`
       )
       if (isHere) this.#straighten(target)
-      else
-        this.#schedule(target, this.#spread(Math.min(REDIAL_MAX_MS, REDIAL_MIN_MS * 2 ** target.failures++)))
+      else {
+        const maxMs = target.met || target.permanent ? REDIAL_MAX_MS : STRANGER_MAX_MS
+        this.#schedule(target, this.#spread(Math.min(maxMs, REDIAL_MIN_MS * 2 ** target.failures++)))
+      }
     } finally {
       target.dialling = false
     }
@@ -226,7 +237,17 @@ export class PeerKeeper {
 
   #target(peer: PeerId | null, addresses: readonly string[], permanent: boolean): Target {
     const heardMs = this.#ports.clock.nowMs()
-    return { peer, addresses, permanent, failures: 0, detours: 0, heardMs, dialling: false, cancel: () => {} }
+    return {
+      peer,
+      addresses,
+      permanent,
+      met: false,
+      failures: 0,
+      detours: 0,
+      heardMs,
+      dialling: false,
+      cancel: () => {}
+    }
   }
 
   #find(peer: PeerId): Target | undefined {

@@ -1,7 +1,8 @@
-// One libp2p network in a process of its own, for hosts: `network-peer.ts boot` or `network-peer.ts join ADDRESS...`. Prints
-// its addresses, then, at each change, a line of JSON with its connections; it asks every peer for a body and says who answered.
+// One libp2p network in a process of its own, for hosts: `network-peer.ts boot`, `network-peer.ts join ADDRESS...`, or
+// `network-peer.ts local [KEY]` for mDNS, in a private network if there is a key. Prints a line of JSON at each change of
+// its connections; it asks every peer for a body and says who answered.
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { createLibp2pNetwork } from '../../node/platform/libp2p-network.ts'
+import { createLibp2pNetwork, type Libp2pNetworkInit } from '../../node/platform/libp2p-network.ts'
 import { BLOB_PROTOCOL } from '../../protocols/blob-messages.ts'
 
 export interface PeerLine {
@@ -15,15 +16,20 @@ export interface PeerLine {
 
 const BODY_BYTES = 100_000
 
-const [role, ...bootstrapAddresses] = process.argv.slice(2)
+const [role, ...rest] = process.argv.slice(2)
+const roles: Readonly<Record<string, Omit<Libp2pNetworkInit, 'identity' | 'transports'>>> = {
+  boot: { listen: ['/ip4/0.0.0.0/tcp/4001'], isRelay: true },
+  join: { listen: ['/ip4/0.0.0.0/tcp/0', '/webrtc'], bootstrapAddresses: rest },
+  local: {
+    listen: ['/ip4/0.0.0.0/tcp/0'],
+    mdns: true,
+    ...(rest[0] === undefined
+      ? {}
+      : { networkKey: new TextEncoder().encode(`/key/swarm/psk/1.0.0/\n/base16/\n${rest[0]}\n`) })
+  }
+}
 const identity = await generateKeyPair('Ed25519')
-const network = await createLibp2pNetwork({
-  identity,
-  transports: 'internet',
-  ...(role === 'boot'
-    ? { listen: ['/ip4/0.0.0.0/tcp/4001'], isRelay: true }
-    : { listen: ['/ip4/0.0.0.0/tcp/0', '/webrtc'], bootstrapAddresses })
-})
+const network = await createLibp2pNetwork({ identity, transports: 'internet', ...roles[role!]! })
 network.serve(BLOB_PROTOCOL, 10, async function* () {
   yield new Uint8Array(BODY_BYTES)
 })

@@ -192,6 +192,17 @@ describe('peer keeper', () => {
     expect([...world.connected]).to.include('late')
   })
 
+  it('tries one that was named and never reached ever less, however often it is named', async () => {
+    const world = new World([])
+    for (let minute = 0; minute < 30; minute++) {
+      world.keeper.learn([known('walled')])
+      await world.clock.advance(60_000)
+    }
+    const times = world.dialsOf('walled')
+    expect(times.length).to.be.within(15, 30)
+    expect(times.at(-1)! - times.at(-2)!).to.be.above(60_000)
+  })
+
   it('leaves alone a peer that listens nowhere', async () => {
     const world = new World([])
     world.connected.add('quiet')

@@ -21,7 +21,7 @@ class HostPeer {
   }
 }
 
-describe('address translation', function () {
+describe('peers on hosts of their own', function () {
   this.timeout(120_000)
   const hosts = withHosts()
   const peers: HostPeer[] = []
@@ -81,5 +81,17 @@ describe('address translation', function () {
     await until(() => a.last.connections.includes(`${b.last.peer} tcp relayed`), 'no relayed connection')
     expect(a.last.bodies).to.not.include(b.last.peer)
     expect(b.last.bodies.length, 'the bootstrap peer answers it').to.equal(1)
+  })
+
+  it('mDNS: peers on one network find each other, and those of a private network only their own', async () => {
+    hosts().addPublic('lan')
+    const key = 'ab'.repeat(32)
+    const [a, b] = [start('lan', 'local'), start('lan', 'local')]
+    const [c, d] = [start('lan', 'local', key), start('lan', 'local', key)]
+    const knows = (one: HostPeer, other: HostPeer): boolean => one.last.bodies.includes(other.last.peer)
+    await until(() => knows(a, b) && knows(b, a) && knows(c, d) && knows(d, c), 'they do not meet')
+    for (const [one, others] of [[a, [c, d]] as const, [c, [a, b]] as const]) {
+      for (const other of others) expect(one.last.connections.join()).to.not.include(other.last.peer)
+    }
   })
 })
