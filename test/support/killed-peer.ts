@@ -26,6 +26,15 @@ const [dir, address, at, moment, rounds] = process.argv.slice(2) as [
 const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
 const writes = killAtWrite(dir, at === '-1' ? null : Number(at), moment)
 
+let isOver = false
+const stdinEnd = new Promise<void>(resolve => {
+  process.stdin.resume().once('close', () => {
+    // Whoever started it is gone.
+    if (!isOver) process.exit(1)
+    resolve()
+  })
+})
+
 const unlock = await openPeerFolder(dir)
 const identity = await openIdentity(dir, noPassphrases)
 const files = nodeFiles(dir)
@@ -66,9 +75,9 @@ await peer.start()
 const { stateHash } = await peer.finished
 await remembering
 print({ event: 'finished', state: toHex(stateHash), writes })
-for await (const _ of process.stdin) {
-  // Serves the others until nobody needs it any more.
-}
+isOver = true
+// Serves the others until nobody needs it any more.
+await stdinEnd
 await peer.stop()
 await network.close()
 await unlock()
