@@ -172,6 +172,11 @@ export function proposable(
   return repeat === undefined ? 'wait' : { repeat }
 }
 
+/** True of the proposal that waits to be judged again. */
+export function isUndecided({ undecidedProposal }: AgreementState, { hash }: SignedMessage): boolean {
+  return undecidedProposal !== null && equalBytes(undecidedProposal.message.hash, hash)
+}
+
 /**
  * The new-views of the current view on which its leader can propose. One that reports a value which never came here
  * does not count: its sender could keep the value back, and stop every leader that has not seen it.

@@ -6,6 +6,7 @@
 import { SUBJECTS, type Subject } from '../../protocols/certificate.ts'
 import { equalBytes } from '../../protocols/codec.ts'
 import type { MessageType, SignedMessage } from '../../protocols/envelope.ts'
+import { toHex } from '../../protocols/hex.ts'
 import { Context } from '../../protocols/messages.js'
 import { agreementWakeAtMs, hastenAgreement, onTick, openAgreement, settledAtMs } from './agreement.ts'
 import { onOrder, takeOwnOrders } from './author-orders.ts'
@@ -248,9 +249,10 @@ function takeRoundMessage(draft: Draft, attempt: AttemptState, message: SignedMe
   const bound = equalBytes(message.context.rosterHash, attempt.rosterContext?.rosterHash ?? new Uint8Array())
   const { type } = message
   if (isQuestion(type) && isAhead(attempt, message)) {
+    const known = draft.state.backlog.has(toHex(message.hash))
     keepForLater(draft, message)
-    // Its sender has heard what this peer has not.
-    if (type === 'proposal' || type === 'certificate') askFor(draft, attempt, [message.sender])
+    // Its sender has heard what this peer has not. The answer holds the message again.
+    if (!known && (type === 'proposal' || type === 'certificate')) askFor(draft, attempt, [message.sender])
     return
   }
   if (type === 'without-secrets') return onWithoutSecrets(attempt, message)

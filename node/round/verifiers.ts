@@ -98,6 +98,11 @@ export function attestedHash(attempt: AttemptState): Uint8Array | null {
   return null
 }
 
+/** True if what a result can be judged by comes without asking: from the committee, or from the sum that is being opened. */
+export function awaitsResult(attempt: AttemptState): boolean {
+  return hasCommittee(attempt) || attempt.unmasking === 'running'
+}
+
 /** All that this peer waits for before a leader should propose the survivors. */
 export function collectionComplete(draft: Draft, attempt: AttemptState): boolean {
   if (isVerifier(attempt, draft.deps.self)) return inputsComplete(draft, attempt)

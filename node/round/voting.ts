@@ -2,6 +2,7 @@
 import { isSubject, SUBJECTS, type Subject, type VoteKind, votePayload } from '../../protocols/certificate.ts'
 import { checkLength, decodeCanonical, equalBytes } from '../../protocols/codec.ts'
 import { openMessage, type SignedMessage } from '../../protocols/envelope.ts'
+import { toHex } from '../../protocols/hex.ts'
 import {
   type Certificate,
   CertifiedDecision,
@@ -16,6 +17,7 @@ import {
   type AgreementOutput,
   type AgreementSetting,
   type Grounds,
+  isUndecided,
   type Judgement,
   justified,
   leaderOf,
@@ -43,21 +45,14 @@ import {
   proposeResult
 } from './result.ts'
 import { judgeRoster, proposeRoster } from './roster.ts'
-import {
-  type AttemptState,
-  allGiven,
-  type Draft,
-  hasCommittee,
-  isVoter,
-  maySpeak,
-  settingOf
-} from './round-state.ts'
+import { type AttemptState, allGiven, type Draft, isVoter, maySpeak, settingOf } from './round-state.ts'
 import { judgeShares, proposeShares } from './shares.ts'
 import { askFor, gossip, knownSetting, notice, refuse, remember, seal, send } from './speak.ts'
 import { judgeSurvivors, proposeSurvivors } from './survivors.ts'
 import type { ParentState } from './tree/parent-state.ts'
 import { giveUpSums, judgeSums, proposeSums } from './tree/parent-sums.ts'
 import { bundlesExhausted } from './unmasking.ts'
+import { awaitsResult } from './verifiers.ts'
 import { entryOf, placeInJournal, recall } from './voting-journal.ts'
 
 /** Whoever agrees on something: on what, and how it is judged, is another matter for each. */
@@ -241,10 +236,10 @@ export function onProposalMessage(
   const judgement = owned ? judgeProposal(draft, attempt, setting, proposal, grounds) : 'invalid'
   if (judgement === 'invalid')
     refuse(draft, message, `its ${setting.subject} decision does not follow from what this peer knows`)
-  // Something that it rests on was missed: the proposer has it. Not what the committee attests: that comes by itself.
-  const isAwaited = setting.subject === 'result' && attempt.kind === 'cohort' && hasCommittee(attempt)
-  if (judgement === 'later' && !isAwaited && state.undecidedProposal?.message !== message)
-    askFor(draft, attempt, [message.sender])
+  // Something that it rests on was missed: the proposer has it. Asked for once: the answer holds this proposal again.
+  const known = attempt.transcript.has(toHex(message.hash)) || isUndecided(state, message)
+  const isAwaited = setting.subject === 'result' && attempt.kind === 'cohort' && awaitsResult(attempt)
+  if (judgement === 'later' && !known && !isAwaited) askFor(draft, attempt, [message.sender])
   remember(attempt, message)
   if (!maySpeak(attempt) || !isVoter(setting)) return null
   return {
