@@ -31,6 +31,7 @@ export interface BootstrapOptions extends OperationsOptions, NetworkOptions {
   readonly passphraseFile?: string
   /** Addresses of other coordinators. */
   readonly peer?: readonly string[]
+  readonly relayBodies?: boolean
   /** Bytes of what is kept of the runs; false keeps nothing. */
   readonly cache: number | false
 }
@@ -55,7 +56,7 @@ export async function runBootstrap(
 }
 
 async function runFrom(options: BootstrapOptions, operations: Operations, host: CommandHost): Promise<void> {
-  const { dir, listen, passphraseFile, peer: others = [], cache } = options
+  const { dir, listen, passphraseFile, relayBodies, peer: others = [], cache } = options
   const fellows = fellowsOf(others)
   const settings = await networkSettings(options, systemClock.nowMs())
   const identity = await openIdentity(dir, passphrasesHere(passphraseFile, host.signal))
@@ -67,6 +68,7 @@ async function runFrom(options: BootstrapOptions, operations: Operations, host: 
     bootstrapAddresses: others,
     ...(await openDoor(dir, operations, host.output)),
     isRelay: true,
+    relaysBodies: relayBodies ?? false,
     warn: message => host.output.warn(message),
     ...settings,
     ...operations.networkInit()

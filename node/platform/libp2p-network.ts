@@ -55,6 +55,8 @@ export interface Libp2pNetworkInit {
   readonly networkKey?: Uint8Array
   /** Whether this peer relays for others, and answers STUN on the UDP ports of its TCP ports: a bootstrap peer does. */
   readonly isRelay?: boolean
+  /** Bodies too, for peers that nobody can connect to. */
+  readonly relaysBodies?: boolean
   /** `host:port` of STUN servers beside the bootstrap peers, which answer it themselves. */
   readonly stun?: readonly string[]
   /** Looks for peers on the same local network, and is found there. */
@@ -116,6 +118,7 @@ export async function createLibp2pNetwork(init: Libp2pNetworkInit): Promise<Libp
       tls: init.tls ?? null,
       networkKey: init.networkKey ?? null,
       isRelay: init.isRelay ?? false,
+      relaysBodies: init.relaysBodies ?? false,
       mdns: init.mdns ?? false,
       bootstrapAddresses: init.bootstrapAddresses ?? [],
       stunServers: () => [...(init.stun ?? []), ...(late.network?.stunServers() ?? [])],

@@ -1,5 +1,4 @@
 /** One libp2p node with the settings that a cohort on one machine, or on busy machines, needs. */
-import type { CircuitRelayServerInit } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, ConnectionGater, Metrics, PrivateKey } from '@libp2p/interface'
@@ -20,7 +19,7 @@ import { guardedYamux } from './guard/guarded-yamux.ts'
 import { parseAddress, type TransportSet } from './net/addresses.ts'
 import { announcedAddresses } from './net/announced.ts'
 import { type NodeInside, nodeInside } from './net/node-inside.ts'
-import { RELAY_SERVER } from './net/relay-server.ts'
+import { relayServer } from './net/relay-server.ts'
 import type { TlsFiles } from './net/tls-files.ts'
 import { type OpenedTransports, openTransports } from './net/transports.ts'
 import { systemClock } from './system-clock.ts'
@@ -38,6 +37,7 @@ export interface NodeInit {
   readonly networkKey: Uint8Array | null
   /** Whether this peer relays for others. */
   readonly isRelay: boolean
+  readonly relaysBodies: boolean
   /** Whether peers on the same local network are looked for by multicast. */
   readonly mdns: boolean
   /** Addresses of relays as the person gave them. */
@@ -172,7 +172,7 @@ async function reachability(init: NodeInit, { isRelayed }: OpenedTransports): Pr
   const { autoNAT } = await import('@libp2p/autonat')
   if (init.isRelay) {
     const { circuitRelayServer } = await import('@libp2p/circuit-relay-v2')
-    return { autoNat: autoNAT(), relay: circuitRelayServer(RELAY_SERVER satisfies CircuitRelayServerInit) }
+    return { autoNat: autoNAT(), relay: circuitRelayServer(relayServer(init.relaysBodies)) }
   }
   const { dcutr } = await import('@libp2p/dcutr')
   return { autoNat: autoNAT(), dcutr: dcutr() }

@@ -2,6 +2,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { pEvent, TimeoutError } from 'p-event'
+import { BLOB_PROTOCOL } from '../../protocols/blob-messages.ts'
 import { NetworkError, ProtocolError, type ProtocolErrorCode } from '../../protocols/errors.ts'
 import {
   DIAL_TIMEOUT_MS,
@@ -18,11 +19,13 @@ import { CreditGiver, CreditTaker, needsCredit } from './answer-credit.ts'
 import type { PeerGuard } from './guard/peer-guard.ts'
 import type { FedpeftNode } from './libp2p-node.ts'
 import { FRAME_KIND, readFrames, type TaggedFrame, writeFrame } from './libp2p-stream.ts'
+import { carriesBodies } from './net/relay-server.ts'
 import { systemClock } from './system-clock.ts'
 
 /**
  * What may be asked over a relayed connection, which a stranger pays for and cuts after some MiB: the small requests of
- * the control protocols. Bodies (blobs) are not among them: they would use it up, and others hold the same body.
+ * the control protocols. Bodies (blobs) are not among them: they would use it up, and others hold the same body. Only where
+ * the relay's operator lets them through they are asked for as well.
  */
 const RUNS_RELAYED: ReadonlySet<string> = new Set([
   PEERS_PROTOCOL, // whom do you know: the way out of being relayed
@@ -31,6 +34,11 @@ const RUNS_RELAYED: ReadonlySet<string> = new Set([
   TRANSCRIPT_PROTOCOL, // what was said in a round
   CHAIN_PROTOCOL // the links since
 ])
+
+function mayRunOn(connection: Connection, protocol: string): boolean {
+  if (connection.limits === undefined || RUNS_RELAYED.has(protocol)) return true
+  return protocol === BLOB_PROTOCOL && carriesBodies(connection)
+}
 
 /** For a request that needs a straight connection: one may be in the making. */
 const STRAIGHT_WAIT_MS = 5_000
@@ -105,7 +113,8 @@ export function serveFrames(
   const open = new Set<Stream>()
   const onStream = async (stream: Stream, connection: Connection): Promise<void> => {
     const from = connection.remotePeer.toString()
-    if (!guard.admitsRequest(from, protocol)) return abortQuietly(stream, new Error('refused'))
+    if (!mayRunOn(connection, protocol) || !guard.admitsRequest(from, protocol))
+      return abortQuietly(stream, new Error('refused'))
     open.add(stream)
     try {
       await answer(ports, { stream, connection }, protocol, maxBodyBytes, handle)
@@ -122,7 +131,7 @@ export function serveFrames(
   const handling = node.handle(protocol, onStream, {
     maxInboundStreams: SERVED_STREAMS_PER_PEER,
     maxOutboundStreams: SERVED_STREAMS_PER_PEER,
-    runOnLimitedConnection: RUNS_RELAYED.has(protocol)
+    runOnLimitedConnection: RUNS_RELAYED.has(protocol) || protocol === BLOB_PROTOCOL
   })
   handling.catch(error => log(`cannot serve ${protocol}: ${messageOf(error)}`))
   return () => {
@@ -234,13 +243,14 @@ async function openStream(
   const isConnected = (): boolean => connections().length > 0
   const signal = AbortSignal.timeout(isConnected() ? timeoutMs : Math.min(timeoutMs, DIAL_TIMEOUT_MS))
   try {
-    const isRelayed = isConnected() && straightest(connections())?.limits !== undefined
-    const runOnLimitedConnection = RUNS_RELAYED.has(protocol)
-    if (isRelayed && !runOnLimitedConnection) {
+    const best = straightest(connections())
+    const runOnLimitedConnection = best === undefined || mayRunOn(best, protocol)
+    if (!runOnLimitedConnection) {
       await untilStraight(node, to, AbortSignal.any([signal, AbortSignal.timeout(STRAIGHT_WAIT_MS)]))
     }
     const connection = straightest(connections()) ?? (await node.dial(id, { signal }))
-    const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection })
+    if (!mayRunOn(connection, protocol)) throw onlyRelayed()
+    const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true })
     return { stream, connection }
   } catch (cause) {
     const data = { peer: to, protocol }
@@ -261,6 +271,10 @@ function straightest(connections: readonly Connection[]): Connection | undefined
   return [...connections].sort((a, b) => rank(a) - rank(b))[0]
 }
 
+function onlyRelayed(cause?: unknown): Error {
+  return new Error('it is here through a relay only, which carries no such bodies', { cause })
+}
+
 /** @throws if the peer is here through a relay only, and stays so */
 async function untilStraight(node: FedpeftNode, to: PeerId, signal: AbortSignal): Promise<void> {
   try {
@@ -269,7 +283,7 @@ async function untilStraight(node: FedpeftNode, to: PeerId, signal: AbortSignal)
       filter: ({ detail }) => detail.remotePeer.toString() === to && detail.limits === undefined
     })
   } catch (cause) {
-    throw new Error('it is here through a relay only, which carries no such bodies', { cause })
+    throw onlyRelayed(cause)
   }
 }
 

@@ -53,6 +53,10 @@ export function bootstrapCommand(host: CommandHost): Command {
       byteSize,
       256_000_000
     )
+    .option(
+      '--relay-bodies',
+      'pass on masked inputs and states too, for peers that nobody can connect to (behind a strict firewall, say)'
+    )
     .option('--no-cache', 'keep nothing of the runs')
     .addOption(passphraseOption())
   addOperationsOptions(addNetworkOptions(command)).action(async (flags: Flags) => {
