@@ -2,7 +2,9 @@
 import { banHandlers } from '../platform/guard/ban-commands.ts'
 import { openBans } from '../platform/guard/ban-file.ts'
 import type { BanList } from '../platform/guard/ban-list.ts'
+import { GUARD_LIMITS } from '../platform/guard/guard-limits.ts'
 import type { Offence } from '../platform/guard/offences.ts'
+import { TokenBucket } from '../platform/guard/token-bucket.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { shortPeer } from './join/words.ts'
 import type { Operations } from './observe/operations.ts'
@@ -23,7 +25,9 @@ export async function openDoor(
   for (const [command, handle] of Object.entries(banHandlers(list, systemClock, settled))) {
     live.answer(command, handle)
   }
+  const lines = new TokenBucket(GUARD_LIMITS.lines, systemClock)
   const onOffence = (offence: Offence): void => {
+    if (!lines.take(1)) return observer.offences.add(offence.reason)
     observer.offence(offence)
     tellOffence(offence, output)
   }

@@ -18,6 +18,7 @@ import {
   relayedPeersOf
 } from './connection-report.ts'
 import { BanList } from './guard/ban-list.ts'
+import { forgetStrangers } from './guard/forgotten-peers.ts'
 import { GUARD_LIMITS } from './guard/guard-limits.ts'
 import type { Offence } from './guard/offences.ts'
 import { PeerGuard } from './guard/peer-guard.ts'
@@ -160,6 +161,7 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   readonly #stops = new Map<string, () => void>()
   #stun: StunService | null = null
   #closing: Promise<void> | null = null
+  #stopForgetting = (): void => {}
 
   constructor(init: Libp2pNetworkInit, { node, opened }: StartedNode, wire: WireBytes, guard: PeerGuard) {
     this.peerId = node.peerId.toString()
@@ -295,6 +297,7 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     this.#stops.clear()
     this.#speaking.clear()
     this.#guard.close()
+    this.#stopForgetting()
     await this.#stun?.close()
     await this.#node.stop()
     await this.#opened.close()
@@ -309,6 +312,7 @@ class NetworkOverLibp2p implements Libp2pNetwork {
     })
     // Whoever was quicker than this line comes again.
     for (const connection of this.#node.getConnections()) connection.abort(new Error('not ready yet'))
+    this.#stopForgetting = forgetStrangers(this.#node, systemClock, this.#log)
     this.#node.addEventListener('connection:open', ({ detail }) => this.#guard.opened(detail))
     joining.catch(error => this.#log(`cannot watch for peers: ${error}`))
     this.serve(PEERS_PROTOCOL, 0, from => this.#exchange.answer(from))

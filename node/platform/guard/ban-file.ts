@@ -11,6 +11,9 @@ const FILE_BYTES = 4 * 1024 * 1024
 
 const VERSION = 1
 
+/** An automatic ban that is lost with a process that is killed at once is made anew if it is earned. */
+const AUTOMATIC_WRITE_MS = 2_000
+
 export interface KeptBans {
   readonly list: BanList
   /** Resolves once everything that was changed so far is on the disk, or could not be written. */
@@ -27,7 +30,7 @@ export async function openBans(dir: string, clock: Clock, log: (message: string)
   const list = new BanList(clock, await readBans(dir))
   let writing = Promise.resolve()
   let waiting = false
-  list.onChange(() => {
+  const write = (): void => {
     // Bans that come while the disk is busy are written together.
     if (waiting) return
     waiting = true
@@ -37,6 +40,17 @@ export async function openBans(dir: string, clock: Clock, log: (message: string)
         return writeBans(dir, list)
       })
       .catch(error => log(`cannot keep the list of bans: ${error instanceof Error ? error.message : error}`))
+  }
+  let isPlanned = false
+  list.onChange(by => {
+    if (by === 'person') return write()
+    // Under ever new names somebody could be banned many times a second, and the disk would do nothing else.
+    if (isPlanned) return
+    isPlanned = true
+    clock.after(AUTOMATIC_WRITE_MS, () => {
+      isPlanned = false
+      write()
+    })
   })
   return { list, settled: () => writing }
 }

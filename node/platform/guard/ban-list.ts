@@ -42,7 +42,7 @@ export function banSubject(text: string): string | null {
 export class BanList {
   readonly #clock: Clock
   readonly #entries = new Map<string, Entry>()
-  readonly #watchers = new Set<{ readonly handle: () => void }>()
+  readonly #watchers = new Set<{ readonly handle: (by: Ban['by']) => void }>()
 
   constructor(clock: Clock, bans: readonly Ban[] = []) {
     this.#clock = clock
@@ -54,7 +54,7 @@ export class BanList {
     const ban: Ban = { subject, reason, by: 'person', sinceMs: this.#clock.nowMs(), untilMs, times: 0 }
     this.#makeRoom()
     this.#set(ban)
-    this.#tell()
+    this.#tell('person')
     return ban
   }
 
@@ -76,7 +76,7 @@ export class BanList {
     }
     this.#makeRoom()
     this.#set(ban)
-    this.#tell()
+    this.#tell('automatic')
     return ban
   }
 
@@ -85,7 +85,7 @@ export class BanList {
     const entry = this.#entries.get(subject)
     if (entry === undefined) return false
     this.#entries.delete(subject)
-    this.#tell()
+    this.#tell('person')
     return this.#isActive(entry.ban)
   }
 
@@ -113,7 +113,7 @@ export class BanList {
   }
 
   /** @returns a function that ends it */
-  onChange(handle: () => void): () => void {
+  onChange(handle: (by: Ban['by']) => void): () => void {
     const entry = { handle }
     this.#watchers.add(entry)
     return () => void this.#watchers.delete(entry)
@@ -147,7 +147,7 @@ export class BanList {
     this.#entries.delete(first.subject)
   }
 
-  #tell(): void {
-    for (const { handle } of [...this.#watchers]) handle()
+  #tell(by: Ban['by']): void {
+    for (const { handle } of [...this.#watchers]) handle(by)
   }
 }

@@ -50,6 +50,8 @@ export interface GuardLimits {
   readonly memory: number
   /** Of one connection's bytes that its other side does not take. */
   readonly unsentBytes: number
+  /** In the log, about those who misbehave. */
+  readonly lines: Allowance
   /** Requests in a row that a peer leaves without any answer. */
   readonly unanswered: number
 }
@@ -99,6 +101,8 @@ export const GUARD_LIMITS: GuardLimits = {
   // Of all peers: beyond it the one that takes most goes.
   memory: 512 * MIB,
   unsentBytes: 16 * MIB,
+  // More tell a person nothing new; the metrics count on.
+  lines: { burst: 256, perSecond: 1 },
   // Two of a blob's lanes, a transcript, a chain and some words to it at the same time, and more of them later.
   unanswered: 16
 }

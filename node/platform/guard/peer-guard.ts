@@ -42,6 +42,7 @@ export class PeerGuard {
   readonly #connections: ConnectionGuard
   readonly #accounts = new Map<PeerId, PeerAccount>()
   readonly #toldMs = new Map<string, number>()
+  readonly #lines: TokenBucket
   readonly #relayedMessages: TokenBucket
   readonly #relayedBytes: TokenBucket
   readonly #stopWatching: () => void
@@ -51,6 +52,7 @@ export class PeerGuard {
     this.#init = init
     const { clock, limits, bans, log } = init
     this.#scores = new PeerScores(clock)
+    this.#lines = new TokenBucket(limits.lines, clock)
     this.#relayedMessages = new TokenBucket(limits.relayedMessages, clock)
     this.#relayedBytes = new TokenBucket(limits.relayedBytes, clock)
     this.#connections = new ConnectionGuard({
@@ -188,7 +190,7 @@ export class PeerGuard {
   }
 
   #cut(peer: PeerId, reason: OffenceReason, more = ''): void {
-    this.#init.log(`cut off ${peer}: ${reason}${more}`)
+    this.#say(`cut off ${peer}: ${reason}${more}`)
     this.#abort(peer, new Error(`cut off: ${reason}`))
     this.#init.onOffence?.({ peer, reason, cutOff: true })
   }
@@ -262,6 +264,11 @@ export class PeerGuard {
   #note(text: string, key: string): void {
     if (this.#toldMs.has(key)) return
     this.#toldMs.set(key, this.#init.clock.nowMs())
-    this.#init.log(text)
+    this.#say(text)
+  }
+
+  /** Names cost nothing: under ever new ones, lines would fill a disk. */
+  #say(text: string): void {
+    if (this.#lines.take(1)) this.#init.log(text)
   }
 }

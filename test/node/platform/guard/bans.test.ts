@@ -135,6 +135,7 @@ describe('bans.json', () => {
     expect(existsSync(join(scratch.path, 'bans.json'))).to.equal(false)
     list.ban(peerOf(1), 'floods', null)
     list.banForNow(peerOf(2), 'stream-quota')
+    await clock.advance(2_000)
     list.ban('10.0.0.0/8', 'once', clock.nowMs() + 1_000)
     await settled()
     const again = await open(clock)
