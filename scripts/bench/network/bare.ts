@@ -24,6 +24,7 @@ export async function bareNode(listen: readonly string[]): Promise<FedpeftNode> 
     tls: null,
     networkKey: null,
     isRelay: false,
+    relaysBodies: false,
     mdns: false,
     bootstrapAddresses: [],
     stunServers: () => [],
