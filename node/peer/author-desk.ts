@@ -11,7 +11,6 @@ import { pauseOf } from '../../protocols/pause.ts'
 import type { Files } from '../../protocols/ports.ts'
 import type { RoundEvent } from '../round/round-types.ts'
 import { type AuthorCommand, checkCommand, type Ordered, withCommand } from './author-commands.ts'
-import { PeerError } from './errors.ts'
 import { readCommands, writeCommands } from './order-store.ts'
 import { type ReconfigurePorts, reconfigure } from './reconfigure.ts'
 
@@ -76,7 +75,11 @@ export class AuthorDesk {
     const isPaused = tip !== null && pauseOf(tip, run.manifest) !== null
     if (command.kind === 'resume' && !isPaused) {
       const wasPausing = this.#commands.some(({ kind }) => kind === 'pause')
-      if (!wasPausing) throw notPaused()
+      // It may have lost its quorum: then those who are left stand down for it.
+      if (!wasPausing) {
+        await reconfigure(this.#ports, command.members === 'same' ? (tip?.members ?? []) : command.members)
+        return 'done'
+      }
       // That order may be on its way to members who have it already.
       this.#resumesUntil = (tip?.height ?? 0) + ORDER_LINKS
     }
@@ -138,8 +141,4 @@ export class AuthorDesk {
 
 function ordersIn(commands: readonly AuthorCommand[]): AuthorOrder[] {
   return commands.filter(command => command.kind !== 'resume')
-}
-
-function notPaused(): PeerError {
-  return new PeerError('NOT_PAUSED', { reason: 'the run is not paused' }, 'the run is not paused')
 }

@@ -2,17 +2,14 @@
 import { expect } from 'chai'
 import type { Effect } from '../../node/round/round-types.ts'
 import type { ChainTip } from '../../protocols/chain-tip.ts'
-import { type SignedMessage, sealMessage } from '../../protocols/envelope.ts'
-import { Decision, Proposal, type SurvivorsDecision } from '../../protocols/messages.js'
+import { sealMessage } from '../../protocols/envelope.ts'
+import { type Context, Decision, Proposal, type SurvivorsDecision } from '../../protocols/messages.js'
 import { toHex } from './bytes.ts'
 import type { TestMember, TestRun } from './chains.ts'
 import { RoundCluster } from './round-cluster.ts'
 
-/** What the liar proposes instead; null to say what its machine would. */
-export type Lie = (
-  survivors: SurvivorsDecision,
-  heard: ReadonlyMap<string, SignedMessage>
-) => SurvivorsDecision | null
+/** What the liar proposes instead. @param context - of its proposal */
+export type Lie = (survivors: SurvivorsDecision, context: Context) => SurvivorsDecision
 
 export interface PlayedRun {
   readonly cluster: RoundCluster
@@ -25,7 +22,7 @@ export interface PlayedRun {
 
 /**
  * @param guests - come once the run has begun
- * @param lie - of whoever leads first when it has something to lie about, the author aside; from then on whenever it leads
+ * @param lie - of whoever leads first, the author aside; from then on whenever it leads
  */
 export function playedRun(
   run: TestRun,
@@ -34,17 +31,15 @@ export function playedRun(
   meanwhile: (cluster: RoundCluster) => void = () => {}
 ): PlayedRun {
   let liar: string | null = null
-  const heard = new Map<string, SignedMessage>()
   let lies = 0
   const instead = (peer: string, effect: Effect): readonly Effect[] => {
     if (effect.type !== 'gossip') return [effect]
     const { message } = effect
-    if (message.type === 'registration' || message.type === 'order') heard.set(message.sender, message)
     const mayLie = liar === null ? peer !== run.author.id : peer === liar
     if (lie === undefined || !mayLie || message.type !== 'proposal') return [effect]
     const proposal = Proposal.decode(message.payload)
     const { survivors } = Decision.decode(proposal.decision)
-    const changed = survivors === undefined ? null : lie(survivors, heard)
+    const changed = survivors === undefined ? null : lie(survivors, message.context)
     if (changed === null) return [effect]
     lies++
     liar = peer
