@@ -11,6 +11,10 @@ import { peerIdOf, publicKeyOf } from './peer-id.ts'
 import type { PeerId } from './ports.ts'
 import { isNodePath } from './tree.ts'
 
+/**
+ * Part of what is signed, so it must be the same in every member of a run: later minor versions say it too, and what they add
+ * is told by the format of the run's manifest.
+ */
 export const PROTOCOL_VERSION = '1.0'
 
 export const HASH_BYTES = 32

@@ -1,6 +1,7 @@
 /** Why the network could not do what was asked of it. */
 export type NetworkErrorCode =
   | 'UNREACHABLE' // no connection could be made, or the peer does not speak the protocol: { peer } or { address }
+  | 'OTHER_VERSION' // a peer speaks another major version of our protocols: { peer, theirs }
   | 'TIMEOUT' // no answer frame in time: { peer, protocol, timeoutMs }
   | 'TOO_LARGE' // a message, frame or body above its limit: { bytes?, maxBytes, topic? | protocol? }
   | 'RESET' // the other side broke off in the middle of an answer: { peer, protocol }

@@ -10,6 +10,7 @@ import { seededRandom } from '../../aggregation/random.ts'
 import { NetworkError } from '../../protocols/errors.ts'
 import { PEERS_PROTOCOL } from '../../protocols/peer-exchange.ts'
 import type { Clock, Network, PeerId, RequestOptions } from '../../protocols/ports.ts'
+import { otherMajorOf, otherMajorWords } from '../../protocols/protocol-major.ts'
 import { TrafficCounters, type TrafficRecorder, type TrafficTally } from '../../protocols/traffic.ts'
 import {
   type ConnectionReport,
@@ -384,10 +385,19 @@ class NetworkOverLibp2p implements Libp2pNetwork {
 
   async #untilMet(peer: PeerId, signal: AbortSignal): Promise<void> {
     while (!this.#speaking.has(peer) && !this.#relayed.has(peer)) {
+      await this.#refuseOtherMajor(peer)
       await pEvent(this.#node, 'peer:identify', { signal })
       // libp2p tells the topologies about a peer just after this event.
       await new Promise(resolve => setImmediate(resolve))
     }
+  }
+
+  /** Once it has said what it speaks: waiting for more brings nothing. @throws NetworkError OTHER_VERSION */
+  async #refuseOtherMajor(peer: PeerId): Promise<void> {
+    const known = await this.#node.peerStore.get(peerIdFromString(peer)).catch(() => null)
+    const theirs = otherMajorOf(known?.protocols ?? [])
+    if (theirs === null) return
+    throw new NetworkError('OTHER_VERSION', { peer, theirs }, otherMajorWords(theirs))
   }
 
   #isDirect(peer: PeerId): boolean {

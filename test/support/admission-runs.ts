@@ -28,7 +28,8 @@ export function playedRun(
   run: TestRun,
   guests: readonly TestMember[],
   lie?: Lie,
-  meanwhile: (cluster: RoundCluster) => void = () => {}
+  meanwhile: (cluster: RoundCluster) => void = () => {},
+  startMs?: number
 ): PlayedRun {
   let liar: string | null = null
   let lies = 0
@@ -47,7 +48,9 @@ export function playedRun(
     const payload = Proposal.encode({ ...proposal, decision: Decision.encode({ survivors: changed }) })
     return [{ ...effect, message: sealMessage('proposal', message.context, payload, signer, run.crypto) }]
   }
-  const cluster: RoundCluster = new RoundCluster(run, { seed: 5, instead }).start()
+  const cluster: RoundCluster = new RoundCluster(run, { seed: 5, instead })
+  if (startMs !== undefined) cluster.nowMs = startMs
+  cluster.start()
   expect(cluster.reach(1)).to.equal(true)
   for (const guest of guests) cluster.join(guest)
   meanwhile(cluster)

@@ -112,6 +112,8 @@ async function reachOne(
         return true
       } catch (error) {
         failures.set(address, causeOf(error))
+        // It will speak no other in a moment.
+        if (OTHER_VERSION.test(String(error))) break
         await delay(RETRY_MS, undefined, { signal: until }).catch(() => {})
       }
     }
@@ -119,7 +121,9 @@ async function reachOne(
   }
   try {
     const reached = addresses.map(async address => (await reach(address)) || Promise.reject())
-    const someone = await Promise.any([...reached, rejectedBy(until)]).catch(() => network.peers().length > 0)
+    const someone = await Promise.race([Promise.any(reached), rejectedBy(until)]).catch(
+      () => network.peers().length > 0
+    )
     signal.throwIfAborted()
     return someone ? null : failures
   } finally {
@@ -138,9 +142,14 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
 const NOT_UNDERSTOOD =
   /connected, but no handshake|EncryptionFailed|Missing newline|InvalidDataLength|data was too short|varint/i
 
+/** Of otherMajorWords, wherever it stands in what libp2p makes of it. */
+const OTHER_VERSION = /it speaks version \d+ of fedpeft's protocols[^)]*\)/
+
 /** The plain reason inside libp2p's words. */
 function causeOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
+  const [otherVersion] = OTHER_VERSION.exec(text) ?? []
+  if (otherVersion !== undefined) return otherVersion
   if (text.includes('ECONNREFUSED')) return 'connection refused: nothing listens there now'
   if (/ENOTFOUND|EAI_AGAIN/.test(text)) return 'no such host name'
   if (/EHOSTUNREACH|ENETUNREACH/.test(text)) return 'no route there from this machine'
