@@ -1,7 +1,7 @@
-import { yamux } from '@libp2p/yamux'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
 import { expect } from 'chai'
 import { createLibp2p } from 'libp2p'
 import { MANIFEST_VERSION } from '../../protocols/manifest-version.ts'
@@ -11,8 +11,9 @@ import { testDeadlines, testRun } from '../support/chains.ts'
 import { runHere } from '../support/cli-here.ts'
 import { RoundCluster } from '../support/round-cluster.ts'
 
-/** The numbers of the fields that a protobuf message has, and the messages in it as far as they look like some. */
-function fieldNumbers(bytes: Uint8Array, found = new Set<number>()): Set<number> {
+/** The numbers of the fields that a protobuf message has. */
+function fieldNumbers(bytes: Uint8Array): Set<number> {
+  const found = new Set<number>()
   let at = 0
   const varint = (): number => {
     let value = 0
@@ -29,7 +30,10 @@ function fieldNumbers(bytes: Uint8Array, found = new Set<number>()): Set<number>
     if (wire === 0) varint()
     else if (wire === 1) at += 8
     else if (wire === 5) at += 4
-    else at += varint()
+    else {
+      const length = varint()
+      at += length
+    }
   }
   return found
 }
@@ -46,8 +50,7 @@ describe('versions side by side', () => {
       for (const message of cluster.wire)
         if (['registration', 'founding', 'tip'].includes(message.type))
           expect(since11(message.payload)).to.deep.equal([])
-      for (const { message } of cluster.wire.map(message => ({ message })))
-        expect(message.type).not.to.be.oneOf(['order', 'refusal'])
+      for (const { type } of cluster.wire) expect(type).not.to.be.oneOf(['order', 'refusal'])
     })
 
   it('of another major version are told apart by their protocol ids', () => {
