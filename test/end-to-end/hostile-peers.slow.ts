@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import { Besieged } from '../support/besieged.ts'
 
-/** A victim's memory, whatever is done to it: what it has anyway, and the most that all peers together may make it hold. */
+/**
+ * A victim's memory, whatever is done to it: what it has anyway, and the most that all peers together may make it hold.
+ */
 const MEMORY_MIB = 900
 
 /** Of an attack on a busy machine, until it is cut off. */
@@ -24,7 +26,6 @@ const CUT_OFF: Readonly<Record<string, readonly string[]>> = {
   'streams-that-stay-open': ['stream-quota'],
   pings: ['broken-muxing'],
   'no-multiplexer': ['broken-muxing'],
-  replay: ['gossip-quota', 'request-quota'],
   'never-reading': ['slow-reading', 'stream-quota', 'request-quota', 'broken-muxing'],
   'writing-slowly': ['slow-writing', 'request-quota'],
   'answering-with-anything': ['wrong-answer', 'oversized-frame'],
@@ -32,8 +33,12 @@ const CUT_OFF: Readonly<Record<string, readonly string[]>> = {
   'connecting-again-and-again': ['connection-quota']
 }
 
-/** Attacks that leave nobody to cut off, as they have no name yet or do nothing that an unlucky peer would not do. */
+/**
+ * Attacks that may leave nobody to cut off: they have no name yet, do nothing that an unlucky peer would not do, or say
+ * again what is true, as fast as this machine lets them.
+ */
 const BORNE = [
+  'replay',
   'never-answering',
   'answering-without-end',
   'answering-with-crowds',

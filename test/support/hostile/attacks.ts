@@ -191,7 +191,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     return gossip(hostile, rpc({ subscriptions, messages: [] }))
   }),
   'flooding-other-topics': again(hostile => {
-    const data = randomBytes(200_000)
+    const data = randomBytes(2_000)
     return gossip(
       hostile,
       rpc({ subscriptions: [], messages: [{ topic: 'anything', data, from: data, seqno: data }] })
