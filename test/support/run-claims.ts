@@ -21,6 +21,35 @@ export function expectOneChain(programs: readonly Program[]): void {
   }
 }
 
+/**
+ * Every round up to `rounds` has its result, in one link; every other link says why it is none.
+ * @returns what those other links say
+ */
+export function expectEveryRound(programs: readonly Program[], rounds: number): string[] {
+  const links = new Map<number, ProgramEvent>()
+  for (const link of programs.flatMap(program => program.named('link')))
+    links.set(Number(link['height']), link)
+  const inOrder = [...links].sort(([a], [b]) => a - b)
+  expect(inOrder.map(([height]) => height)).to.deep.equal(inOrder.map((_, i) => i + 1))
+  const results = inOrder.filter(([, { kind }]) => kind === 'result').map(([, { round }]) => round)
+  expect(results).to.deep.equal(Array.from({ length: rounds }, (_, i) => i))
+  const others = inOrder.map(([, link]) => link).filter(({ kind }) => kind !== 'result')
+  return others.map(({ kind, round, attempt, reason }) => {
+    expect(reason, `why round ${round} was restarted after attempt ${attempt}`)
+      .to.be.a('string')
+      .and.not.equal('')
+    return `round ${round}, attempt ${attempt}: ${kind}, ${reason}`
+  })
+}
+
+/** No link has expelled anyone. */
+export function expectNobodyExpelled(programs: readonly Program[]): void {
+  const expelled = programs
+    .flatMap(program => program.named('link'))
+    .flatMap(link => link['expelled'] as object[])
+  expect(expelled).to.deep.equal([])
+}
+
 /** All have come to the end, with one adapter: one state, one last link. @returns what the first told of it */
 export async function untilOneEnd(programs: readonly Program[], rounds: number): Promise<ProgramEvent> {
   const ends = await Promise.all(programs.map(program => program.waitFor('done')))
