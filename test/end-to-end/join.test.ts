@@ -118,12 +118,9 @@ describe('fedpeft-node join', function () {
     }
   })
 
-  it('costs about what a dry run foretells', () => {
+  it('pulls the masked inputs that a dry run foretells', () => {
     const { layout } = adapterOf(folderConfig, { ...loraDefaults, rank: 2 })
-    const { controlBytes, maskedInputBytes } = roundBytesEstimate(network.manifest!, fromHex(run)!, layout, 4)
-    const heard = peers.map(program => bytesOf(program.named('link')[1]!).control.received)
-    const mean = heard.reduce((sum, bytes) => sum + bytes, 0) / heard.length
-    expect(mean / controlBytes).to.be.within(0.5, 2)
+    const { maskedInputBytes } = roundBytesEstimate(network.manifest!, fromHex(run)!, layout, 4)
     for (const program of peers) {
       const { received } = bytesOf(program.named('link')[1]!).verification
       expect(received)

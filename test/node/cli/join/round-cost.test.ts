@@ -9,6 +9,7 @@ import { loraAdapter } from '../../../../node/peft/lora.ts'
 import { parseManifest } from '../../../../protocols/run-manifest.ts'
 import { leastManifest } from '../../../support/manifests.ts'
 import { folderConfig } from '../../../support/model-folder.ts'
+import { PeerCluster } from '../../../support/peer-cluster.ts'
 
 const id = new Uint8Array(32)
 const { layout } = loraAdapter(folderConfig, { ...loraDefaults, rank: 4, alpha: 4 })
@@ -66,4 +67,20 @@ describe('what a round costs by arithmetic', () => {
     }
     expect(of(16).controlBytes).to.be.above(of(7).controlBytes)
   })
+
+  // Under virtual time: on a busy machine a round takes longer, and heartbeats add to it.
+  for (const founders of [4, 7]) {
+    it(`foretells about the control messages that one of ${founders} members hears in a round`, async () => {
+      const cluster = new PeerCluster({ founders })
+      const lives = await cluster.startAll()
+      await cluster.runToEnd()
+      await cluster.stop()
+      const { run, layout } = cluster.run
+      const { controlBytes } = roundBytesEstimate(run.manifest, run.id, layout, founders)
+      const heard = lives.map(({ events }) => events.filter(({ type }) => type === 'link').at(-1)!)
+      const bytes = heard.map(event => (event.type === 'link' ? event.bytes.control.received : 0))
+      const mean = bytes.reduce((sum, each) => sum + each, 0) / founders
+      expect(mean / controlBytes).to.be.within(0.8, 1.25)
+    })
+  }
 })
