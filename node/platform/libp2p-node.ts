@@ -63,6 +63,10 @@ const MIB = 1024 * 1024
 /** A subscriber that takes nothing: what we hold for it until its stream is cut (and made anew). */
 const GOSSIP_BACKLOG_BYTES = 32 * MIB
 
+/** Peers that may take the gossip of one topic through us: behind a firewall a relay is the only one that there is. */
+const RELAY_MESH = 64
+const PEER_MESH = 8
+
 /** Peers share cores with training: what takes milliseconds when idle may take seconds. */
 const HANDSHAKE_MS = 30_000
 
@@ -124,7 +128,8 @@ export async function startNode(init: NodeInit): Promise<StartedNode> {
           floodPublish: true,
           D: 1,
           Dlo: 1,
-          Dhi: 2,
+          // Whoever grafts us may have nobody else: it is not turned away for being one too many.
+          Dhi: init.isRelay ? RELAY_MESH : PEER_MESH,
           Dlazy: 3,
           gossipFactor: 0,
           Dout: 0,
