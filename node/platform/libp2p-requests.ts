@@ -336,5 +336,7 @@ function closeQuietly(stream: Stream): void {
 }
 
 function messageOf(error: unknown): string {
+  // What a data channel that breaks rejects with.
+  if (error instanceof Event) return `the data channel broke (${error.type})`
   return error instanceof Error ? error.message : String(error)
 }

@@ -5,6 +5,7 @@ import { NetworkError } from '../../../protocols/errors.ts'
 import { kindOfText, parseAddress, type TransportSet } from './addresses.ts'
 import type { RelayTransport } from './relay-reservations.ts'
 import type { TlsFiles } from './tls-files.ts'
+import { upgradedWhenConnected } from './webrtc-connected.ts'
 
 type Factory = NonNullable<Libp2pOptions['transports']>[number]
 
@@ -123,7 +124,10 @@ async function openWebRtc(wanted: ReadonlySet<string | null>, init: TransportsIn
     const opened = [webRTCDirect(settings) as unknown as Factory]
     webRtcNodes++
     // libp2p refuses to start the one that signals through relays without a transport for relays.
-    if (wanted.has('webrtc')) opened.push(webRTC(settings) as unknown as Factory)
+    if (wanted.has('webrtc')) {
+      const factory = webRTC(settings) as unknown as Factory
+      opened.push(components => factory(upgradedWhenConnected(components)))
+    }
     return opened
   } catch (error) {
     init.warn(
