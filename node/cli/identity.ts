@@ -1,6 +1,6 @@
 /** The `identity` command: what is done with the key of a peer while no peer runs on it. */
 import { join, resolve } from 'node:path'
-import { IDENTITY_FILE, readIdentityFile, unlocked } from '../platform/identity.ts'
+import { IDENTITY_FILE, openIdentity, readIdentityFile, unlocked } from '../platform/identity.ts'
 import { encodePlainIdentity, encodeProtectedIdentity, type IdentityFile } from '../platform/identity-file.ts'
 import { writeSecret } from '../platform/node-files.ts'
 import { type Passphrases, passphrasesHere } from '../platform/passphrase.ts'
@@ -24,6 +24,23 @@ export interface ExportFlags extends ProtectFlags {
 
 export interface ImportFlags extends IdentityFlags {
   readonly replace?: boolean
+}
+
+/** What the first start of a peer would make, made now. @throws UserError if there is one; as protect */
+export async function create(
+  { dir, passphraseFile }: IdentityFlags,
+  { output, signal }: CommandHost
+): Promise<void> {
+  const unlock = await openPeerFolder(dir)
+  try {
+    const path = join(dir, IDENTITY_FILE)
+    const before = await readIdentityFile(path)
+    if (before !== null) throw new UserError(`${path}: is there already, and is ${before.peerId}`, 2)
+    await openIdentity(dir, passphrasesHere(passphraseFile, signal))
+  } finally {
+    await unlock()
+  }
+  await show({ dir }, { output, signal })
 }
 
 /** @throws UserError if there is no identity; NetworkError BAD_IDENTITY; FilesError */
@@ -157,7 +174,7 @@ async function present(dir: string): Promise<{ readonly path: string; readonly f
   const path = join(dir, IDENTITY_FILE)
   const file = await readIdentityFile(path)
   if (file !== null) return { path, file }
-  const message = `${path}: there is no identity yet. The first join, init or bootstrap with that --dir makes one; import brings one`
+  const message = `${path}: there is no identity yet. identity create makes one, as does the first join, init or bootstrap; import brings one`
   throw new UserError(message, 2)
 }
 

@@ -6,7 +6,14 @@ import { withExamples } from '../options.ts'
 
 export function identityCommand(host: CommandHost): Command {
   const command = new Command('identity')
-    .description("show, encrypt, back up or move this peer's key")
+    .description("make, show, encrypt, back up or move this peer's key")
+    .addCommand(
+      common('create', 'make the key before the first start, encrypted if there is a passphrase').action(
+        async (flags: IdentityFlags) => {
+          await (await import('../identity.ts')).create(flags, host)
+        }
+      )
+    )
     .addCommand(
       common('show', 'print the peer id, and whether the key is encrypted').action(
         async (flags: IdentityFlags) => {
@@ -48,6 +55,10 @@ export function identityCommand(host: CommandHost): Command {
         })
     )
   return withExamples(command, [
+    [
+      'fedpeft-node identity create --passphrase-file passphrase.txt',
+      'so that it can be backed up before it is used'
+    ],
     ['fedpeft-node identity show', 'the peer id, for an admission list or an invitation'],
     ['fedpeft-node identity protect', 'asks for a passphrase twice and encrypts the key'],
     ['fedpeft-node identity export key-backup.json', 'a backup that is worth nothing without its passphrase'],

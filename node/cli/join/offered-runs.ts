@@ -78,11 +78,19 @@ export async function listOfferedRuns(entry: Entry, { output, signal }: CommandH
       rounds,
       members,
       privacyText(manifest),
-      manifest.admission.kind === 'open' ? 'anyone' : `${manifest.admission.peers.length} listed peers`
+      admissionText(manifest)
     ])
   }
   output.say(table.toString())
   output.say('Take part with: fedpeft-node join ADDRESS --run ID --data YOUR-TEXT')
+}
+
+function admissionText({ admission }: RunManifest): string {
+  if (admission.kind === 'open') return 'anyone'
+  const { kind, peers } = admission
+  const listed = `${peers.length} listed ${peers.length === 1 ? 'peer' : 'peers'}`
+  if (kind === 'list') return listed
+  return peers.length === 0 ? 'the invited' : `the invited, ${listed}`
 }
 
 /** What noise a member would have, if any. */

@@ -38,6 +38,17 @@ describe('fedpeft-node identity', function () {
     expect(stderr).to.contain('there is no identity yet')
   })
 
+  it('makes a key before the first start, encrypted, and none in the place of another', async () => {
+    const args = ['--dir', at('new'), '--passphrase-file', at('first')]
+    const [made] = (await identity('create', ...args)).events
+    expect(made).to.include({ event: 'done', path: key('new'), protected: true })
+    expect(isEncrypted(key('new'))).to.equal(true)
+    const again = await identity('create', ...args)
+    expect(again.exitCode).to.equal(2)
+    expect(again.stderr).to.contain(`is there already, and is ${made!['peer']}`)
+    expect((await identity('show', '--dir', at('new'))).events).to.deep.equal([made])
+  })
+
   it('encrypts the key, which then opens with the passphrase only', async () => {
     const { events, stderr } = await identity('protect', '--new-passphrase-file', at('first'))
     expect(events).to.deep.equal([{ event: 'done', peer, path: key(), protected: true }])
