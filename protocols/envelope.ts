@@ -68,6 +68,9 @@ const MESSAGE_TYPES: ReadonlySet<string> = new Set<MessageType>([
   'refusal'
 ])
 
+/** Of this version and of later ones. */
+const TYPE_FORM = /^[a-z][a-z-]{0,31}$/
+
 /** An envelope whose form and signature have been checked. */
 export interface SignedMessage {
   readonly type: MessageType
@@ -110,15 +113,14 @@ export function sealMessage(
 
 /**
  * Decodes an envelope and checks its form and its signature (not whether it makes sense now).
- * @throws ProtocolError BAD_MESSAGE, BAD_SIGNATURE; VERSION if it was made for another protocol version
+ * @throws ProtocolError BAD_MESSAGE, BAD_SIGNATURE; VERSION if it was made for another protocol version, or is of a kind that
+ * only a later one can know: whoever passes it on may be honest
  */
 export function openMessage(bytes: Uint8Array, crypto: CryptoSuite): SignedMessage {
   const envelope = decodeCanonical(Envelope, bytes, 'envelope')
   const { type, context, payload, sender, signature } = envelope
-  if (!MESSAGE_TYPES.has(type) || context === undefined) {
-    throw new ProtocolError('BAD_MESSAGE', {
-      reason: `unknown message type or no context: ${type.slice(0, 32)}`
-    })
+  if (!TYPE_FORM.test(type) || context === undefined) {
+    throw new ProtocolError('BAD_MESSAGE', { reason: `no message type or no context: ${type.slice(0, 32)}` })
   }
   checkLength(sender, 32, 'sender')
   checkLength(signature, 64, 'signature')
@@ -126,6 +128,12 @@ export function openMessage(bytes: Uint8Array, crypto: CryptoSuite): SignedMessa
   const peer = peerIdOf(sender)
   if (!crypto.ed25519Verify(sender, signedBytes(type, context, payload), signature)) {
     throw new ProtocolError('BAD_SIGNATURE', { signer: peer }, `a ${type} message is not signed by ${peer}`)
+  }
+  if (!MESSAGE_TYPES.has(type)) {
+    throw new ProtocolError('VERSION', {
+      got: `${context.version.slice(0, 16)} with ${type}`,
+      spoken: PROTOCOL_VERSION
+    })
   }
   return {
     type: type as MessageType,

@@ -87,7 +87,10 @@ describe('an envelope', () => {
       return Envelope.encode({ type, context: full, payload, sender: member.signer.publicKey, signature })
     }
     expect(codeOf(seal('inventory'))).to.equal('opened')
-    expect(codeOf(seal('gossip'))).to.equal('BAD_MESSAGE')
+    // A word of a later minor version, and what is no word.
+    expect(codeOf(seal('gossip'))).to.equal('VERSION')
+    for (const type of ['', 'Tip', '-tip', 'a'.repeat(33)])
+      expect(codeOf(seal(type)), type).to.equal('BAD_MESSAGE')
     for (const field of ['run', 'previousLink', 'rosterHash', 'baseModel', 'encodingHash'] as const) {
       expect(codeOf(seal('inventory', { [field]: new Uint8Array(31) })), field).to.equal('BAD_MESSAGE')
     }
