@@ -7,6 +7,7 @@ import { keyMutations } from './key-mutations.ts'
 import { maskMutations } from './mask-mutations.ts'
 import type { Mutation } from './mutation.ts'
 import { releaseMutations } from './release-mutations.ts'
+import { standingDownMutations } from './standing-down-mutations.ts'
 import { treeMutations } from './tree-mutations.ts'
 import { wordMutations } from './word-mutations.ts'
 
@@ -21,5 +22,6 @@ export const mutations: readonly Mutation[] = [
   ...maskMutations,
   ...erasureMutations,
   ...treeMutations,
-  ...admissionMutations
+  ...admissionMutations,
+  ...standingDownMutations
 ]

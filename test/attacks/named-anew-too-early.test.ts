@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { testDeadlines, testMember, testRun } from '../../support/chains.ts'
-import { contradictions, linkKinds, longestChain } from '../../support/cluster-claims.ts'
-import type { ClusterPeer } from '../../support/cluster-peer.ts'
-import { RoundCluster } from '../../support/round-cluster.ts'
+import { testDeadlines, testMember, testRun } from '../support/chains.ts'
+import { contradictions, linkKinds, longestChain } from '../support/cluster-claims.ts'
+import type { ClusterPeer } from '../support/cluster-peer.ts'
+import { RoundCluster } from '../support/round-cluster.ts'
 
 /** Five members, of which four are a quorum and two that stand down are enough; the author is one of them. */
 function lateInRound(): { cluster: RoundCluster; author: ClusterPeer; others: string[] } {
@@ -81,6 +81,22 @@ describe('standing down', () => {
     expect(cluster.finish(300_000)).to.equal(true)
     expect(linkKinds(cluster)).to.deep.equal(['reconfiguration', 'result', 'result'])
     expect(contradictions(cluster)).to.deep.equal([])
+  })
+
+  it('binds a member after a restart though nobody who heard it is there', () => {
+    const { cluster, author, others } = lateInRound()
+    const [a, ...rest] = others as [string, ...string[]]
+    cluster.partition([author.id, a], rest)
+    cluster.runUntil(() => false, 20_000)
+    cluster.feed(author, { type: 'stand-down' })
+    expect(cluster.runUntil(() => stoodDown(author).includes(a), 10_000)).to.equal(true)
+    // The author has what it needs; with the four others, that member among them, there would be a quorum all the same.
+    cluster.kill(author.id)
+    cluster.kill(a)
+    cluster.partition()
+    cluster.restart(a)
+    cluster.runUntil(() => false, 120_000)
+    expect(linkKinds(cluster)).to.deep.equal([])
   })
 
   it('is what a member does that restarts among too few, once it is asked', () => {
