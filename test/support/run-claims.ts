@@ -5,6 +5,12 @@ export function idOf(program: Program): string {
   return String(program.named('listening')[0]!['peer'])
 }
 
+/** Of the last link that it told of; null before the first. */
+export function heightOf(program: Program): number | null {
+  const told = program.events.findLast(({ event }) => event === 'link' || event === 'caught-up')
+  return told === undefined ? null : Number(told['height'])
+}
+
 /** Nothing has forked: whatever processes there were, all that saw a link at a height saw the same one. */
 export function expectOneChain(programs: readonly Program[]): void {
   const byHeight = new Map<number, Map<unknown, string[]>>()
