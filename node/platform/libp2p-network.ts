@@ -29,6 +29,7 @@ import { type RequestPorts, requestFrames, type ServeHandler, serveFrames } from
 import { AddressBook } from './net/address-book.ts'
 import { parseAddress, peerOf, type TransportSet } from './net/addresses.ts'
 import { connectTo } from './net/dialler.ts'
+import { Handshakes } from './net/handshakes.ts'
 import { ownCidrs } from './net/network-cards.ts'
 import { PeerExchange } from './net/peer-exchange.ts'
 import { type StunService, startStunService } from './net/stun-service.ts'
@@ -155,6 +156,7 @@ class NetworkOverLibp2p implements Libp2pNetwork {
   readonly #book: AddressBook
   readonly #exchange: PeerExchange
   readonly #opened: StartedNode['opened']
+  readonly #handshakes = new Handshakes()
   readonly #speaking = new Set<PeerId>()
   /** Peers that are here through a relay only, and not told of yet. */
   readonly #relayed = new Map<PeerId, () => void>()
@@ -369,6 +371,7 @@ class NetworkOverLibp2p implements Libp2pNetwork {
       {
         dial: (address, signal, onStep) =>
           this.#node.dial(address, { signal, onProgress: ({ type }) => onStep(type) }),
+        handshakes: this.#handshakes,
         cards: ownCidrs,
         speaksWebRtc: this.#opened.hasWebRtc,
         met: (made, signal) => this.#untilMet(made.remotePeer.toString(), signal),

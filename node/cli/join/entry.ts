@@ -154,6 +154,12 @@ function causeOf(error: unknown): string {
   if (/ENOTFOUND|EAI_AGAIN/.test(text)) return 'no such host name'
   if (/EHOSTUNREACH|ENETUNREACH/.test(text)) return 'no route there from this machine'
   if (/does not match expected/.test(text)) return 'another peer answers there: get the address anew'
+  if (text.includes('ECONNRESET')) {
+    return (
+      'the connection was cut as soon as it was made: what answers there may be no peer of fedpeft, have banned this ' +
+      'one, or be in a private network (--network-key)'
+    )
+  }
   if (NOT_UNDERSTOOD.test(text)) {
     return 'what answers there is no peer of fedpeft, or it is in a private network: with another --network-key, or with one at all'
   }

@@ -5,10 +5,13 @@ import { NetworkError } from '../../../protocols/errors.ts'
 import { DIAL_TIMEOUT_MS } from '../../../protocols/limits.ts'
 import type { PeerId } from '../../../protocols/ports.ts'
 import { dialPlan } from './dial-order.ts'
+import type { Handshakes } from './handshakes.ts'
 
 export interface DiallerPorts {
   /** @param onStep - told of libp2p's steps by their names */
   dial(address: Multiaddr, signal: AbortSignal, onStep: (step: string) => void): Promise<Connection>
+  /** Of every dial of this network. */
+  readonly handshakes: Handshakes
   /** This machine's own cards, as `10.0.1.2/24`. */
   cards(): readonly string[]
   readonly speaksWebRtc: boolean
@@ -75,20 +78,17 @@ async function firstOf(
   for (const address of addresses) {
     if (over.aborted) break
     const signal = AbortSignal.any([over, AbortSignal.timeout(eachMs)])
-    let isInHandshake = false
+    const watched = ports.handshakes.begin(address.toString())
     try {
-      const connection = await ports.dial(address, signal, step => {
-        isInHandshake = /^upgrader:encrypt/.test(step) || (isInHandshake && !/^upgrader:multiplex/.test(step))
-      })
+      const connection = await ports.dial(address, signal, watched.step)
       await ports.met(connection, AbortSignal.any([AbortSignal.timeout(DIAL_TIMEOUT_MS)]))
       return connection
     } catch (error) {
-      failures.set(
-        address.toString(),
-        signal.aborted
-          ? `${isInHandshake ? NO_HANDSHAKE : 'no answer'} within ${Math.min(eachMs, allMs) / 1000} s`
-          : messageOf(error)
-      )
+      const patience = `within ${Math.min(eachMs, allMs) / 1000} s`
+      const reason = signal.aborted ? `no answer ${patience}` : messageOf(error)
+      failures.set(address.toString(), watched.isInHandshake() ? `${NO_HANDSHAKE}: ${reason}` : reason)
+    } finally {
+      watched.end()
     }
   }
   return null

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { expect } from 'chai'
 import { type Entry, enterNetwork } from '../../../../node/cli/join/entry.ts'
@@ -8,6 +9,9 @@ const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 /** Nothing listens at port 9 (discard). */
 const NOBODY = '/ip4/127.0.0.1/tcp/9/p2p/12D3KooWLXjcTVxhyAu7diM89nLkbVeoyzoeTcUMQHDZqZj6HUah'
 
+/** It returns as soon as somebody is reached. */
+const PATIENT_MS = 10_000
+
 describe('entering the network', () => {
   const opened: Entry[] = []
   afterEach(async () => void (await Promise.all(opened.splice(0).map(entry => entry.close()))))
@@ -15,12 +19,13 @@ describe('entering the network', () => {
   async function enter(
     addresses: string[],
     knownPeers: string[] = [],
-    signal = new AbortController().signal
+    signal = new AbortController().signal,
+    reachMs = 300
   ) {
     const stderr = new PassThrough()
     const output = createOutput({ stdout: new PassThrough(), stderr }, false)
     const identity = await temporaryIdentity()
-    const options = { identity, listen: [LOOPBACK], addresses, knownPeers, reachMs: 300 }
+    const options = { identity, listen: [LOOPBACK], addresses, knownPeers, reachMs }
     const entry = await enterNetwork(options, { output, signal })
     opened.push(entry)
     return { entry, words: String(stderr.read() ?? '') }
@@ -34,7 +39,7 @@ describe('entering the network', () => {
 
   it('is connected when it returns, even if some addresses are dead', async () => {
     const { entry: first } = await enter([])
-    const { entry } = await enter([NOBODY, first.network.addresses()[0]!])
+    const { entry } = await enter([NOBODY, first.network.addresses()[0]!], [], undefined, PATIENT_MS)
     expect(entry.network.peers()).to.deep.equal([first.network.peerId])
   })
 
@@ -56,6 +61,21 @@ describe('entering the network', () => {
     expect((error as Error).message).to.contain('another peer answers there')
   })
 
+  it('says what it may be when the connection is cut as soon as it is made', async () => {
+    const server = createServer(socket => socket.once('data', () => socket.resetAndDestroy()))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const { port } = server.address() as AddressInfo
+      const there = NOBODY.replace('/9/', `/${port}/`)
+      const error = await enter([there], [], undefined, 1_000).catch((caught: unknown) => caught)
+      expect((error as Error).message)
+        .to.contain('--network-key')
+        .and.contain('no peer of fedpeft')
+    } finally {
+      server.close()
+    }
+  })
+
   it('goes on with a warning where it knows peers from before, who may come back', async () => {
     const { entry, words } = await enter([NOBODY], [NOBODY.replace('/9/', '/19/')])
     expect(entry.network.peers()).to.deep.equal([])
@@ -64,7 +84,7 @@ describe('entering the network', () => {
 
   it('reaches a peer from before although the address given is dead', async () => {
     const { entry: before } = await enter([])
-    const { entry, words } = await enter([NOBODY], [before.network.addresses()[0]!])
+    const { entry, words } = await enter([NOBODY], [before.network.addresses()[0]!], undefined, PATIENT_MS)
     expect(entry.network.peers()).to.deep.equal([before.network.peerId])
     expect(words).to.equal('')
   })
