@@ -30,7 +30,7 @@ describe('the operator’s guide, typed in', function () {
   let machines: GuideMachines
   /** The last that was typed, and how long each log was then. */
   let last: TypedBlock
-  const before_ = new Map<string, number>()
+  const lengths = new Map<string, number>()
   let ports = new Map<string, string>()
   let name = 'boot.example.org'
   let address = '127.0.0.1'
@@ -126,7 +126,7 @@ describe('the operator’s guide, typed in', function () {
     for (const machine of MACHINES) {
       for (const file of ['fedpeft.log', 'bootstrap.log']) {
         const isNew = step.machines.includes(machine) && step.script.includes(`>${file}`)
-        before_.set(`${machine} ${file}`, isNew ? 0 : machines.read(machine, file).length)
+        lengths.set(`${machine} ${file}`, isNew ? 0 : machines.read(machine, file).length)
       }
     }
     await Promise.all(step.machines.map(machine => typeOn(machine, step)))
@@ -151,7 +151,7 @@ describe('the operator’s guide, typed in', function () {
       const text =
         file === null
           ? terminal.get(machine)!
-          : machines.read(machine, file).slice(before_.get(`${machine} ${file}`))
+          : machines.read(machine, file).slice(lengths.get(`${machine} ${file}`))
       const unseen = firstUnseen(wanted, text)
       if (unseen === null) return
       if (!isShownLater || Date.now() > endMs)
