@@ -142,6 +142,9 @@ export async function createLibp2pNetwork(init: Libp2pNetworkInit): Promise<Libp
   return late.network
 }
 
+/** What a door-keeper does: guard/ closes a connection once it knows whose it is. */
+const TURNED_AWAY = 'the peer there closed the connection at once, as it does for those whom it has banned'
+
 class NetworkOverLibp2p implements Libp2pNetwork {
   readonly peerId: PeerId
   readonly #init: Libp2pNetworkInit
@@ -388,8 +391,9 @@ class NetworkOverLibp2p implements Libp2pNetwork {
 
   async #untilMet(peer: PeerId, signal: AbortSignal): Promise<void> {
     while (!this.#speaking.has(peer) && !this.#relayed.has(peer)) {
+      if (this.#node.getConnections(peerIdFromString(peer)).length === 0) throw new Error(TURNED_AWAY)
       await this.#refuseOtherMajor(peer)
-      await pEvent(this.#node, 'peer:identify', { signal })
+      await pEvent(this.#node, ['peer:identify', 'peer:disconnect'], { signal })
       // libp2p tells the topologies about a peer just after this event.
       await new Promise(resolve => setImmediate(resolve))
     }

@@ -6,6 +6,7 @@ import { BanList } from '../../../../node/platform/guard/ban-list.ts'
 import type { Offence } from '../../../../node/platform/guard/offences.ts'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../../../../node/platform/libp2p-network.ts'
 import { systemClock } from '../../../../node/platform/system-clock.ts'
+import { NetworkError } from '../../../../protocols/errors.ts'
 import { PEERS_PROTOCOL } from '../../../../protocols/peer-exchange.ts'
 import type { GossipVerdict } from '../../../../protocols/ports.ts'
 import {
@@ -114,6 +115,17 @@ describe('gossip over libp2p', function () {
     await (await openStream(welcome.connection, PEERS_PROTOCOL)).close()
     expect(welcome.connection.status).to.equal('open')
     expect(victim.offences).to.deep.equal([])
+  })
+
+  it('tells a peer that it was turned away, without making it wait', async () => {
+    const [keeper, banned] = [await member('accept'), await member('accept', false)]
+    keeper.bans.ban(banned.network.peerId, 'for the test', null)
+    const error = await banned.network.dial(keeper.network.addresses()[0]!).catch((thrown: Error) => thrown)
+    expect(error)
+      .to.be.instanceOf(NetworkError)
+      .with.property('message')
+      .that.matches(/closed|reset/)
+    expect(String(error)).to.not.match(/within \d+ s|timed? ?out/i)
   })
 })
 
