@@ -7,10 +7,11 @@
  * - `have`: one frame, the number of chunks and a bit for each chunk held (no bits: all of them).
  * - `list-page`: one frame, up to `HASHES_PER_PAGE` chunk hashes from `firstChunk` on.
  *
- * The last two came later: a peer that knows only the first two takes them for a request it does not hold the blob of.
+ * The last two came later: a peer that knows only the first two takes them for a request it does not hold the blob of, and
+ * likewise a request for more than `WINDOW_CHUNKS`.
  */
 import { ChunkSet, mapBytesOf } from './chunk-set.ts'
-import { CHUNK_BYTES, CHUNKS_MAX, WINDOW_CHUNKS } from './limits.ts'
+import { CHUNK_BYTES, CHUNKS_MAX, RUN_CHUNKS } from './limits.ts'
 
 export const BLOB_PROTOCOL = '/fedpeft/blob/1'
 
@@ -26,7 +27,7 @@ export interface BlobRequest {
   readonly address: Uint8Array
   readonly wanted: (typeof WANTED)[number]
   readonly firstChunk: number
-  /** 0 to `WINDOW_CHUNKS`. */
+  /** 0 to `RUN_CHUNKS`. */
   readonly chunks: number
 }
 
@@ -46,7 +47,7 @@ export function decodeBlobRequest(bytes: Uint8Array): BlobRequest | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const wanted = WANTED[view.getUint8(ADDRESS_BYTES)]
   const chunks = view.getUint32(ADDRESS_BYTES + 5, true)
-  if (wanted === undefined || chunks > WINDOW_CHUNKS) return null
+  if (wanted === undefined || chunks > RUN_CHUNKS) return null
   return {
     address: bytes.slice(0, ADDRESS_BYTES),
     wanted,

@@ -28,6 +28,8 @@ import {
   HOLDERS_AT_ONCE,
   HOLDERS_MAPPED,
   PARTIAL_PATIENCE_MS,
+  RUN_CHUNKS,
+  RUN_MS,
   STEAL_AFTER_MS,
   WINDOW_BYTES,
   WINDOW_CHUNKS
@@ -166,7 +168,10 @@ export class BlobRun {
     const isListMissing = this.#pull.hashes === null
     const lanes = isListMissing ? 1 : this.#lanes(candidates)
     if (this.#open.size >= lanes) return false
-    const inFlight = [...this.#open].reduce((sum, { run, chunks }) => sum + run.count - chunks, 0)
+    const inFlight = [...this.#open].reduce(
+      (sum, { run, chunks }) => sum + Math.min(WINDOW_CHUNKS, run.count - chunks),
+      0
+    )
     const most = Math.min(WINDOW_CHUNKS, Math.floor(CHUNKS_IN_FLIGHT / lanes), CHUNKS_IN_FLIGHT - inFlight)
     const found = isListMissing ? this.#listRequest(candidates) : this.#chunkRequest(candidates, most)
     if (found === null) return false
@@ -200,7 +205,7 @@ export class BlobRun {
     )
     const availability = this.#isMapped ? this.#availability(candidates) : null
     for (const holder of byLoad) {
-      const run = this.#freeRun(holder, availability, most)
+      const run = this.#freeRun(holder, availability, most < WINDOW_CHUNKS ? most : longestRun(holder))
       if (run !== null) return { holder, run }
     }
     return this.#steal(byLoad, most)
@@ -381,4 +386,10 @@ export class BlobRun {
       `no holder gave blob ${address.slice(0, 16)} (${reasons.join('; ') || 'nobody is known to hold it'})`
     )
   }
+}
+
+/** Chunks for one request that has an answer's whole window to itself. */
+function longestRun({ map, bytesPerMs }: BlobHolder): number {
+  if (map === null || map === 'all' || !Number.isFinite(bytesPerMs)) return WINDOW_CHUNKS
+  return Math.max(WINDOW_CHUNKS, Math.min(RUN_CHUNKS, Math.floor((bytesPerMs * RUN_MS) / CHUNK_BYTES)))
 }

@@ -27,8 +27,20 @@ export const FRAME_BYTES = CHUNK_BYTES + KIB
 /** Bytes that one transfer may have under way: eight chunks hide the latency of a slow link and bound memory. */
 export const WINDOW_BYTES = 2 * MIB
 
-/** Chunks that one blob request may ask for: half a window, as a pull asks two holders at a time. */
-export const WINDOW_CHUNKS = WINDOW_BYTES / CHUNK_BYTES / 2
+/**
+ * Bytes of one answer that its server may be ahead of the reader: half a window, as a pull has two answers coming at a
+ * time. Every network holds its servers back at that, however much was asked for.
+ */
+export const ANSWER_WINDOW_BYTES = WINDOW_BYTES / 2
+
+/** Chunks of one answer that are under way. More of them may be asked for only of holders that know have-maps. */
+export const WINDOW_CHUNKS = ANSWER_WINDOW_BYTES / CHUNK_BYTES
+
+/** Chunks that one blob request may ask for: each request opens a stream, which costs as much as a few chunks do. */
+export const RUN_CHUNKS = 32
+
+/** A request asks a fast holder for what it gives in this time, so that no chunk is promised to it for long. */
+export const RUN_MS = 500
 
 /** Blobs of a round or a state: they are in memory as a whole, and an adapter is far below this. */
 export const MAX_MEMORY_BLOB_BYTES = 1024 * MIB

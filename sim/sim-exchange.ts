@@ -1,5 +1,5 @@
 import { NetworkError } from '../protocols/errors.ts'
-import { WINDOW_BYTES } from '../protocols/limits.ts'
+import { ANSWER_WINDOW_BYTES } from '../protocols/limits.ts'
 import type { Clock, PeerId, RequestOptions } from '../protocols/ports.ts'
 
 export interface SimExchangeInit {
@@ -46,7 +46,7 @@ export class SimExchange {
   async serve(answer: AsyncIterable<Uint8Array>): Promise<void> {
     try {
       for await (const frame of answer) {
-        while (this.#inFlightBytes >= WINDOW_BYTES && this.#error === undefined) {
+        while (this.#inFlightBytes >= ANSWER_WINDOW_BYTES && this.#error === undefined) {
           await new Promise<void>(resolve => (this.#wakeServer = resolve))
         }
         if (this.#error !== undefined) return

@@ -5,8 +5,9 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { pEvent, TimeoutError } from 'p-event'
-import { CHUNK_BYTES, WINDOW_BYTES } from '../../protocols/limits.ts'
-import { FRAME_KIND, type TaggedFrame, writeFrame } from './libp2p-stream.ts'
+import { ANSWER_WINDOW_BYTES, CHUNK_BYTES } from '../../protocols/limits.ts'
+import type { TaggedFrame } from './frame-assembly.ts'
+import { FRAME_KIND, writeFrame } from './libp2p-stream.ts'
 
 /** What one `taken` frame stands for. */
 const CREDIT_BYTES = CHUNK_BYTES
@@ -54,7 +55,7 @@ export class CreditTaker {
    */
   async spend(bytes: number, stallMs: number): Promise<void> {
     const late = AbortSignal.timeout(stallMs)
-    while (this.#ahead > 0 && this.#ahead + bytes > WINDOW_BYTES) {
+    while (this.#ahead > 0 && this.#ahead + bytes > ANSWER_WINDOW_BYTES) {
       if (this.#stream.status !== 'open') throw new Error(`the stream is ${this.#stream.status}`)
       try {
         await pEvent(this.#news, 'news', { signal: late })

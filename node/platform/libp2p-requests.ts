@@ -16,9 +16,10 @@ import { CHAIN_PROTOCOL, MESSAGE_PROTOCOL, TRANSCRIPT_PROTOCOL } from '../../pro
 import { RUNS_PROTOCOL } from '../../protocols/run-registry.ts'
 import type { TrafficRecorder } from '../../protocols/traffic.ts'
 import { CreditGiver, CreditTaker, needsCredit } from './answer-credit.ts'
+import { FrameTooLong, type TaggedFrame } from './frame-assembly.ts'
 import type { PeerGuard } from './guard/peer-guard.ts'
 import type { FedpeftNode } from './libp2p-node.ts'
-import { FRAME_KIND, readFrames, type TaggedFrame, writeFrame } from './libp2p-stream.ts'
+import { FRAME_KIND, readFrames, writeFrame } from './libp2p-stream.ts'
 import { carriesBodies } from './net/relay-server.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -313,7 +314,7 @@ function requestError(error: unknown, peer: PeerId, protocol: string, options: R
 }
 
 function isTooLong(error: unknown): boolean {
-  return error instanceof Error && /^InvalidDataLength/.test(error.name)
+  return error instanceof FrameTooLong
 }
 
 function abortQuietly(stream: Stream, error: unknown): void {

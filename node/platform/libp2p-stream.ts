@@ -4,20 +4,16 @@
  * reader is busy, so the muxer's window closes and the sender waits.
  */
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
-import { decode, encode } from 'it-length-prefixed'
+import { encode } from 'it-length-prefixed'
 import { pipe } from 'it-pipe'
 import { pEvent, TimeoutError } from 'p-event'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { FrameAssembly, type TaggedFrame } from './frame-assembly.ts'
 
 type Bytes = Uint8Array | Uint8ArrayList
 
 /** The first byte of every frame on the wire. Without its end mark an answer was broken off, whatever TCP says. */
 export const FRAME_KIND = { data: 0, end: 1, bodyTooLarge: 2, taken: 3 } as const
-
-export interface TaggedFrame {
-  readonly kind: number
-  readonly payload: Uint8Array
-}
 
 /**
  * Everything that arrives, one read at a time. Listens from this call on, not from the first `next`.
@@ -108,18 +104,19 @@ export async function boundedSink(
   }
 }
 
-/** Frames of at most `maxPayloadBytes`; a longer one throws it-length-prefixed's error before it is buffered. */
-export function readFrames(stream: Stream, maxPayloadBytes: number): AsyncGenerator<TaggedFrame> {
-  return pipe(
-    boundedSource(stream),
-    source => decode(source, { maxDataLength: maxPayloadBytes + 1 }),
-    async function* untag(source): AsyncGenerator<TaggedFrame> {
-      for await (const frame of source) {
-        if (frame.byteLength === 0) throw new Error('a frame without its kind')
-        yield { kind: frame.get(0), payload: frame.slice(1) }
+/** Frames of at most `maxPayloadBytes`, each in memory of its own. @throws FrameTooLong before a longer one is taken */
+export async function* readFrames(stream: Stream, maxPayloadBytes: number): AsyncGenerator<TaggedFrame> {
+  const assembly = new FrameAssembly(maxPayloadBytes)
+  for await (const bytes of boundedSource(stream)) {
+    for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) {
+      for (let at = 0; at < piece.length; ) {
+        at = assembly.take(piece, at)
+        const frame = assembly.finished()
+        if (frame !== null) yield frame
       }
     }
-  )
+  }
+  if (assembly.isBegun) throw new Error('the stream ended within a frame')
 }
 
 export async function writeFrame(

@@ -1,7 +1,7 @@
 /** What every implementation of the `Network` port does. Each is run through all of it. */
 import { expect } from 'chai'
 import { NetworkError, type NetworkErrorCode } from '../../protocols/errors.ts'
-import { CHUNK_BYTES, GOSSIP_MESSAGE_BYTES, WINDOW_BYTES } from '../../protocols/limits.ts'
+import { ANSWER_WINDOW_BYTES, CHUNK_BYTES, GOSSIP_MESSAGE_BYTES } from '../../protocols/limits.ts'
 import { peerIdOf } from '../../protocols/peer-id.ts'
 import type { Network, PeerId } from '../../protocols/ports.ts'
 
@@ -159,7 +159,7 @@ function requestBehaviours(current: () => ConformanceWorld, wait: Wait): void {
     await wait(reading)
     expect(consumed).to.equal(64 * CHUNK_BYTES)
     // The window, the frame being read and the one being written.
-    expect(mostWaiting).to.be.at.most(WINDOW_BYTES + 2 * CHUNK_BYTES)
+    expect(mostWaiting).to.be.at.most(ANSWER_WINDOW_BYTES + 2 * CHUNK_BYTES)
   })
 
   it('stops a server whose reader has left', async () => {

@@ -10,8 +10,10 @@ import {
   CHUNK_BYTES,
   CHUNKS_WITHOUT_MAP,
   PARTIAL_PATIENCE_MS,
+  RUN_CHUNKS,
   STEAL_AFTER_MS,
-  WINDOW_BYTES
+  WINDOW_BYTES,
+  WINDOW_CHUNKS
 } from '../../protocols/limits.ts'
 import type { PeerId } from '../../protocols/ports.ts'
 import { TestDisk } from '../support/blob-sinks.ts'
@@ -46,10 +48,23 @@ describe('a long blob', () => {
     expect(Buffer.compare(disk.bytes, blob)).to.equal(0)
     expect(disk.writes).to.equal(CHUNKS)
     expect(progress.at(-1)).to.equal(blob.length)
-    expect(puller.mostAskedBytes).to.be.at.most(WINDOW_BYTES)
+    expect(puller.mostUnderWayBytes).to.be.at.most(WINDOW_BYTES)
     for (const { id } of seeds) expect(puller.asked.filter(peer => peer === id).length).to.be.above(4)
     expect(puller.blobs.has(seeds[0]!.address), 'it is a holder now').to.equal(true)
     expect(puller.blobs.get(seeds[0]!.address), 'but not in memory').to.equal(null)
+  })
+
+  it('is asked for in long runs where they come fast, in short ones where they do not, with at most a window under way', async () => {
+    const longest = async (limits: UploadRates): Promise<number> => {
+      const world = new World(9)
+      const only = seed(world, limits)
+      const puller = world.peer()
+      await world.run(puller.blobs.fetch(only.address, new TestDisk(blob.length).open(), [only.id], never))
+      expect(puller.mostUnderWayBytes).to.equal(WINDOW_BYTES)
+      return Math.max(...puller.runs)
+    }
+    expect(await longest({})).to.equal(RUN_CHUNKS)
+    expect(await longest({ uploadBytesPerSecond: 200_000 })).to.equal(WINDOW_CHUNKS)
   })
 
   it('spreads among those who pull it: its only holder gives little more than one copy', async () => {
@@ -265,9 +280,9 @@ describe('a long blob from hostile holders', () => {
         })
         await world.run(Promise.all(whole))
         for (const disk of disks) expect(Buffer.compare(disk.bytes, blob)).to.equal(0)
-        for (const { mostAskedBytes, offences } of peers) {
+        for (const { mostUnderWayBytes, offences } of peers) {
           // The cut pull's last answers may still come in while the next one begins.
-          expect(mostAskedBytes).to.be.at.most(2 * WINDOW_BYTES)
+          expect(mostUnderWayBytes).to.be.at.most(2 * WINDOW_BYTES)
           for (const [peer, reason] of offences)
             expect(lying.includes(peer) || reason === 'blob-too-slow', `${peer} ${reason}`).to.equal(true)
         }

@@ -12,7 +12,7 @@ import {
 } from '../../protocols/blob-messages.ts'
 import type { BlobOffence } from '../../protocols/blob-offences.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
-import { CHUNK_BYTES, REQUEST_TIMEOUT_MS } from '../../protocols/limits.ts'
+import { ANSWER_WINDOW_BYTES, CHUNK_BYTES, REQUEST_TIMEOUT_MS } from '../../protocols/limits.ts'
 import { peerIdOf } from '../../protocols/peer-id.ts'
 import type { Clock, Network, PeerId } from '../../protocols/ports.ts'
 import { createSimWorld, type SimNetwork } from '../../sim/sim-network.ts'
@@ -31,7 +31,9 @@ class Peer {
   /** First bytes of each chunk received: chunks are random, so these tell them apart. */
   readonly receivedChunks: string[] = []
   readonly offences: Array<[PeerId, BlobOffence]> = []
-  mostAskedBytes = 0
+  mostUnderWayBytes = 0
+  /** Chunks that each request asked for. */
+  readonly runs: number[] = []
   mostAskedAtOnce = 0
   onChunk = (): void => {}
 
@@ -65,18 +67,27 @@ class Peer {
         const { chunks, wanted } = decodeBlobRequest(body)!
         let frames = wanted === 'list-and-chunks' ? -1 : 0
         peer.asked.push(to)
-        openBytes += chunks * CHUNK_BYTES
-        peer.mostAskedBytes = Math.max(peer.mostAskedBytes, openBytes)
+        peer.runs.push(chunks)
+        // However much is asked for, the network holds a server back a window ahead of its reader.
+        const underWay = (received: number): number =>
+          Math.min(ANSWER_WINDOW_BYTES, (chunks - received) * CHUNK_BYTES)
+        let bytes = underWay(0)
+        openBytes += bytes
+        peer.mostUnderWayBytes = Math.max(peer.mostUnderWayBytes, openBytes)
         peer.mostAskedAtOnce = Math.max(peer.mostAskedAtOnce, ++open)
         try {
           for await (const frame of network.request(to, protocol, body, options)) {
             if (wanted.endsWith('chunks') && frames++ >= 0) {
               peer.receivedChunks.push(frame.subarray(0, 16).join(' '))
+              openBytes -= bytes
+              bytes = underWay(frames)
+              openBytes += bytes
+              peer.mostUnderWayBytes = Math.max(peer.mostUnderWayBytes, openBytes)
             }
             yield frame
           }
         } finally {
-          openBytes -= chunks * CHUNK_BYTES
+          openBytes -= bytes
           open--
         }
       }

@@ -2,7 +2,12 @@
  * What one remote peer, and all of them together, may take of this process. Every number is far above what an honest
  * peer of the largest cohort needs, as being wrong about an honest peer costs a round; docs/hostile-peers.md lists them.
  */
-import { COHORT_MAX, FOUNDERS_MAX, SERVED_STREAMS_PER_PEER } from '../../../protocols/limits.ts'
+import {
+  ANSWER_WINDOW_BYTES,
+  COHORT_MAX,
+  FOUNDERS_MAX,
+  SERVED_STREAMS_PER_PEER
+} from '../../../protocols/limits.ts'
 import type { Allowance } from './token-bucket.ts'
 
 const MIB = 1024 * 1024
@@ -11,7 +16,7 @@ const MIB = 1024 * 1024
 export const GOSSIP_RPC_BYTES = 16 * MIB
 
 /** Far below the 4 MiB at which a paused stream is reset, so that a slow reader holds its sender back instead. */
-export const STREAM_WINDOW_BYTES = MIB
+export const STREAM_WINDOW_BYTES = ANSWER_WINDOW_BYTES
 
 export interface GuardLimits {
   /** Connections that are up, in and out. */
@@ -72,7 +77,7 @@ export const GUARD_LIMITS: GuardLimits = {
   arrivalsPerPeer: { burst: 32, perSecond: 1 },
   // Eight protocols, on the busiest of which a peer asks as much as is served at a time; the others have few.
   streamsPerPeer: 8 * SERVED_STREAMS_PER_PEER,
-  // A request is a stream, and blobs are asked for in windows of 1 MiB: this is a gigabyte each second.
+  // A request is a stream, and blobs are asked for in runs of 1 MiB or more: this is a gigabyte each second.
   streamOpenings: { burst: 4_096, perSecond: 1_024 },
   // A member has some ten things to say in a view, directly to each other one; tips, links and transcripts come on top.
   requests: { burst: 512, perSecond: 16 },

@@ -1,6 +1,8 @@
 /** How fast a blob comes from one process to another, beside a bare libp2p stream and raw TCP in the same run. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { temporaryIdentity } from '../../../node/platform/identity.ts'
 import { createLibp2pNetwork } from '../../../node/platform/libp2p-network.ts'
@@ -25,6 +27,20 @@ export interface BlobRate {
   readonly rawTcpMbPerSecond: number
   readonly ratioToBareStream: number
   readonly ratioToRawTcp: number
+  /** What a busy machine changes less than the time: processor seconds for 10^9 bytes. */
+  readonly cpuSecondsPerGb: CpuOfBoth
+  readonly bareStreamCpuSecondsPerGb: CpuOfBoth
+}
+
+/** Of the process that pulls, and of the one that serves. */
+export interface CpuOfBoth {
+  readonly pulling: number
+  readonly serving: number
+}
+
+interface Measured {
+  readonly ms: number
+  readonly cpu: CpuOfBoth
 }
 
 export interface BlobOptions {
@@ -45,7 +61,7 @@ interface Holder {
 export async function measureBlob({ transport, bytes, repeats, say }: BlobOptions): Promise<BlobRate> {
   // Of both: a peer dials over WebRTC only if it was asked for.
   const listen = BLOB_TRANSPORTS[transport]!
-  const { child, holder } = await startHolder(listen, bytes)
+  const { child, holder, cpuUs } = await startHolder(listen, bytes)
   const network = await createLibp2pNetwork({
     identity: (await temporaryIdentity()).privateKey,
     listen: [listen],
@@ -64,16 +80,27 @@ export async function measureBlob({ transport, bytes, repeats, say }: BlobOption
       blobs.drop(address)
       return ms
     }
-    const times = { raw: [] as number[], bare: [] as number[], blob: [] as number[] }
-    for (let i = 0; i < repeats; i++) {
-      times.raw.push(await pullTcp(holder.tcpPort, bytes))
-      times.bare.push(await pullStream(node, holder.stream, bytes))
-      times.blob.push(await pullBlob())
+    const measured = async (pull: () => Promise<number>): Promise<Measured> => {
+      const ours = process.cpuUsage()
+      const theirsUs = await cpuUs()
+      const ms = await pull()
+      const { user, system } = process.cpuUsage(ours)
+      // Microseconds for a byte are thousands of seconds for 10^9.
+      const perGb = (us: number): number => (us / bytes) * 1e3
+      return { ms, cpu: { pulling: perGb(user + system), serving: perGb((await cpuUs()) - theirsUs) } }
     }
-    const rate = (ms: readonly number[]): number => bytes / 1e3 / Math.min(...ms)
-    const [raw, bare, blob] = [rate(times.raw), rate(times.bare), rate(times.blob)]
+    const of = { raw: [] as Measured[], bare: [] as Measured[], blob: [] as Measured[] }
+    for (let i = 0; i < repeats; i++) {
+      of.raw.push(await measured(() => pullTcp(holder.tcpPort, bytes)))
+      of.bare.push(await measured(() => pullStream(node, holder.stream, bytes)))
+      of.blob.push(await measured(pullBlob))
+    }
+    const rate = (all: readonly Measured[]): number => bytes / 1e3 / Math.min(...all.map(({ ms }) => ms))
+    const [raw, bare, blob] = [rate(of.raw), rate(of.bare), rate(of.blob)]
+    const [blobCpu, bareCpu] = [leastCpu(of.blob), leastCpu(of.bare)]
     say(
-      `${transport}: blob ${blob.toFixed(0)} MB/s, bare stream ${bare.toFixed(0)}, raw TCP ${raw.toFixed(0)}`
+      `${transport}: blob ${blob.toFixed(0)} MB/s, bare stream ${bare.toFixed(0)}, raw TCP ${raw.toFixed(0)}; processor ` +
+        `${cpuWords(blobCpu)} s for 1 GB (pulling + serving), bare stream ${cpuWords(bareCpu)}`
     )
     return {
       transport,
@@ -81,26 +108,51 @@ export async function measureBlob({ transport, bytes, repeats, say }: BlobOption
       bareStreamMbPerSecond: bare,
       rawTcpMbPerSecond: raw,
       ratioToBareStream: blob / bare,
-      ratioToRawTcp: blob / raw
+      ratioToRawTcp: blob / raw,
+      cpuSecondsPerGb: blobCpu,
+      bareStreamCpuSecondsPerGb: bareCpu
     }
   } finally {
     await network.close()
     await node.stop()
-    child.stdin!.end()
+    child.stdin.end()
     await once(child, 'close')
   }
 }
 
-async function startHolder(listen: string, bytes: number): Promise<{ child: ChildProcess; holder: Holder }> {
+function leastCpu(all: readonly Measured[]): CpuOfBoth {
+  return {
+    pulling: Math.min(...all.map(({ cpu }) => cpu.pulling)),
+    serving: Math.min(...all.map(({ cpu }) => cpu.serving))
+  }
+}
+
+function cpuWords({ pulling, serving }: CpuOfBoth): string {
+  return `${pulling.toFixed(1)} + ${serving.toFixed(1)}`
+}
+
+interface StartedHolder {
+  readonly child: ChildProcessByStdio<Writable, Readable, null>
+  readonly holder: Holder
+  /** Of the processor, that it has used so far, in microseconds. */
+  cpuUs(): Promise<number>
+}
+
+async function startHolder(listen: string, bytes: number): Promise<StartedHolder> {
   const script = fileURLToPath(new URL('./holder.ts', import.meta.url))
   const child = spawn(process.execPath, [script, listen, String(bytes)], {
     stdio: ['pipe', 'pipe', 'inherit']
   })
-  let text = ''
-  for await (const part of child.stdout!.setEncoding('utf8')) {
-    text += part
-    if (text.includes('\n')) break
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const answer = async (): Promise<unknown> => {
+    const { done, value } = await lines.next()
+    if (done) throw new Error('the process that has the bytes ended')
+    return JSON.parse(value)
   }
-  if (!text.includes('\n')) throw new Error('the process that has the bytes ended')
-  return { child, holder: JSON.parse(text) as Holder }
+  const holder = (await answer()) as Holder
+  const cpuUs = async (): Promise<number> => {
+    child.stdin.write('\n')
+    return (await answer()) as number
+  }
+  return { child, holder, cpuUs }
 }
