@@ -49,20 +49,20 @@ export class Churn {
     return program
   }
 
-  /** The chain has a new link: somebody leaves, or comes, as the dice have it and the quorum allows. */
+  /** The chain has a new link: somebody leaves, every other one by SIGKILL, or comes, as dice and quorum have it. */
   step(link: ProgramEvent): void {
     this.#tip = link
     const away = this.#names.filter(name => !this.#living.has(name) && !this.#leaving.has(name))
     const mayLeave = this.#mayLeave()
     const comes = away.length > 0 && (mayLeave.length === 0 || this.#random.nextUint32() % 2 === 0)
     if (comes) {
-      const name = this.#oneOf(away)
+      const name = this.#nextOf(away)
       const isFresh = this.lives.every(life => life.name !== name)
       this.deeds.push(`${link['height']}: ${name} ${isFresh ? 'joins' : 'comes back'}`)
       this.come(name)
     } else if (mayLeave.length > 0) {
       const name = this.#oneOf(mayLeave)
-      const signal = this.#random.nextUint32() % 2 === 0 ? 'SIGINT' : 'SIGKILL'
+      const signal = this.left.length % 2 === 0 ? 'SIGINT' : 'SIGKILL'
       this.deeds.push(`${link['height']}: ${name} leaves by ${signal}`)
       this.#leave(name, signal)
     } else this.deeds.push(`${link['height']}: nobody may leave, and nobody is away`)
@@ -93,6 +93,12 @@ export class Churn {
     }
     const inStep = [...this.#living].filter(([, program]) => isInStep(program)).map(([name]) => name)
     return inStep.length > quorumOf(members.length) ? inStep : []
+  }
+
+  /** Who was never here comes first, then whose last life began first. */
+  #nextOf(names: readonly string[]): string {
+    const lastLife = (name: string): number => this.lives.findLastIndex(life => life.name === name)
+    return names.reduce((longest, name) => (lastLife(name) < lastLife(longest) ? name : longest))
   }
 
   #lastOf(name: string): Program {
