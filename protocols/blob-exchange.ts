@@ -28,8 +28,8 @@ export interface BlobExchangeInit extends UploadRates {
   readonly network: Network
   readonly clock: Clock
   readonly crypto: Pick<CryptoSuite, 'sha256'>
-  /** Whether a peer may have our blobs. To any other we hold nothing. */
-  readonly allow: (peer: PeerId) => boolean
+  /** Whether a peer may have a blob of ours, if we hold it. To any other we hold nothing. */
+  readonly allow: (peer: PeerId, address: Uint8Array) => boolean
   /** Largest blob in memory, held or pulled, in bytes. Default MAX_MEMORY_BLOB_BYTES. */
   readonly maxBlobBytes?: number
   readonly onOffence?: OnBlobOffence

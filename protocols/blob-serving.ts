@@ -24,7 +24,7 @@ export interface ServedBlob {
 }
 
 export interface BlobServingInit {
-  readonly allow: (peer: PeerId) => boolean
+  readonly allow: (peer: PeerId, address: Uint8Array) => boolean
   readonly find: (address: Uint8Array) => ServedBlob | null
   readonly limit: UploadLimit
 }
@@ -43,7 +43,8 @@ export class BlobServing {
   async *answer(from: PeerId, body: Uint8Array): AsyncGenerator<Uint8Array> {
     const request = decodeBlobRequest(body)
     const serving = this.#byPeer.get(from) ?? 0
-    if (request === null || !this.#init.allow(from) || serving >= SERVED_STREAMS_PER_PEER) return
+    if (request === null || !this.#init.allow(from, request.address) || serving >= SERVED_STREAMS_PER_PEER)
+      return
     const blob = this.#init.find(request.address)
     if (blob === null) return
     this.#byPeer.set(from, serving + 1)

@@ -124,6 +124,12 @@ export const MODEL_ASK_MS = 5_000
 /** Peers that are asked for the list of one model. */
 export const MODEL_SHARERS_MAX = 64
 
+/** A redemption with the longest label: 407 bytes. */
+export const REDEMPTION_BYTES = 512
+
+/** Peers with an invitation that are given the model before they are in the run, some 200 bytes each; the oldest gives way. */
+export const MODEL_GUESTS_MAX = 256
+
 // Peers
 
 /** Masks and votes go all to all within a cohort; 64 keeps a share message of every member within one gossip. */

@@ -1,18 +1,37 @@
 /**
  * `/fedpeft/model/1`: what files a base model consists of, from a peer that shares it. The request is the model's digest
- * [32]; the answer is one frame, the list (canonical JSON), or an empty one while that peer still reads its files; no frame
+ * [32], and after it, from a peer that has still to be let in by an invitation, the encoded redemption (`Redemption`,
+ * messages.proto); the answer is one frame, the list (canonical JSON), or an empty one while that peer still reads its files; no frame
  * from a peer that does not share that model. The files themselves are blobs.
  */
 import { z } from 'zod'
 import type { CryptoSuite } from '../aggregation/crypto-suite.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { equalBytes } from './codec.ts'
+import { decodeCanonical, equalBytes } from './codec.ts'
+import { ProtocolError } from './errors.ts'
 import { fromHex } from './hex.ts'
-import { MAX_BLOB_BYTES, MODEL_FILES_MAX, MODEL_LIST_BYTES, MODEL_SMALL_FILE_BYTES } from './limits.ts'
+import {
+  MAX_BLOB_BYTES,
+  MODEL_FILES_MAX,
+  MODEL_LIST_BYTES,
+  MODEL_SMALL_FILE_BYTES,
+  REDEMPTION_BYTES
+} from './limits.ts'
+import { Redemption } from './messages.js'
 
 export const MODEL_PROTOCOL = '/fedpeft/model/1'
 
-export const MODEL_DIGEST_BYTES = 32
+const DIGEST_BYTES = 32
+
+/** The longest request. */
+export const MODEL_REQUEST_BYTES = DIGEST_BYTES + REDEMPTION_BYTES
+
+export interface ModelRequest {
+  /** [32], of the whole model. */
+  readonly sha256: Uint8Array
+  /** What is to let the asking peer into the run. */
+  readonly redemption?: Redemption | undefined
+}
 
 const CONFIG_NAME = 'config.json'
 const TOKENIZER_NAME = 'tokenizer.json'
@@ -50,6 +69,27 @@ export function isModelFile(path: string): boolean {
 /** Whether the digest of the model covers a file. The others can be checked against nothing. */
 export function isCovered(path: string): boolean {
   return path === CONFIG_NAME || path === TOKENIZER_NAME || weightsName.test(path)
+}
+
+export function encodeModelRequest({ sha256, redemption }: ModelRequest): Uint8Array {
+  const shown = redemption === undefined ? new Uint8Array(0) : Redemption.encode(redemption)
+  const body = new Uint8Array(DIGEST_BYTES + shown.length)
+  body.set(sha256.subarray(0, DIGEST_BYTES))
+  body.set(shown, DIGEST_BYTES)
+  return body
+}
+
+/**
+ * What the redemption is worth is not looked at.
+ * @throws ProtocolError BAD_MESSAGE
+ */
+export function decodeModelRequest(body: Uint8Array): ModelRequest {
+  if (body.length < DIGEST_BYTES || body.length > MODEL_REQUEST_BYTES) {
+    throw new ProtocolError('BAD_MESSAGE', { reason: `a request for a model has ${body.length} bytes` })
+  }
+  const sha256 = body.subarray(0, DIGEST_BYTES)
+  if (body.length === DIGEST_BYTES) return { sha256 }
+  return { sha256, redemption: decodeCanonical(Redemption, body.subarray(DIGEST_BYTES), 'a redemption') }
 }
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/)

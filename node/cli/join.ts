@@ -117,8 +117,9 @@ async function joinAs(
     throw new UserError(`--run ${run}: no such file; to look for a run of that id give an ADDRESS`, 2)
   }
   let redemption: Redemption | undefined
-  const admit = async (chosen: ChosenRun): Promise<void> => {
+  const admit = async (chosen: ChosenRun): Promise<Redemption | undefined> => {
     redemption = await redemptionFor(chosen, flags.invitation, identity.peerId, nodeFiles(dir))
+    return redemption
   }
   const preparation = new Preparation(admit, flags, host)
   const hasPeers = addresses.length + knownPeers.length > 0

@@ -9,12 +9,14 @@ import { equalBytes } from '../../protocols/codec.ts'
 import { ProtocolError } from '../../protocols/errors.ts'
 import { fromHex, toHex } from '../../protocols/hex.ts'
 import { MODEL_ASK_MS } from '../../protocols/limits.ts'
+import type { Redemption } from '../../protocols/messages.js'
 import type { Clock, Network, PeerId } from '../../protocols/ports.ts'
 import {
+  decodeModelRequest,
   encodeFileList,
   isCovered,
-  MODEL_DIGEST_BYTES,
   MODEL_PROTOCOL,
+  MODEL_REQUEST_BYTES,
   type SharedFile
 } from '../../protocols/shared-model.ts'
 import { PeerError } from './errors.ts'
@@ -62,6 +64,8 @@ export interface ModelWanted {
   readonly sha256: Uint8Array
   /** For messages. */
   readonly name: string
+  /** Shown to whoever is asked, if the run has still to let this peer in. */
+  readonly redemption?: Redemption | undefined
 }
 
 /** Nobody who shares the model for this long: others may still be on their way to the run. */
@@ -103,13 +107,15 @@ class Fetching {
     this.#ports = ports
     this.#wanted = wanted
     this.#signal = AbortSignal.any([signal, this.#over.signal])
-    this.#offers = new ModelOffers({ network, crypto, log }, wanted.sha256)
+    this.#offers = new ModelOffers({ network, crypto, log }, wanted)
     const onOffence = (peer: PeerId, reason: string, detail: string): void =>
       log(`${peer} ${detail} (${reason})`)
     this.#blobs = createBlobExchange({ network, clock, crypto, allow, onOffence, ...upload })
     const self = this
-    this.#stopServing = network.serve(MODEL_PROTOCOL, MODEL_DIGEST_BYTES, async function* (from, body) {
-      if (self.#list !== null && allow(from) && equalBytes(body, wanted.sha256)) yield self.#list
+    this.#stopServing = network.serve(MODEL_PROTOCOL, MODEL_REQUEST_BYTES, async function* (from, body) {
+      // Without a chain nobody can tell whether an invitation still stands: no guests here.
+      const { sha256 } = decodeModelRequest(body)
+      if (self.#list !== null && allow(from) && equalBytes(sha256, wanted.sha256)) yield self.#list
     })
   }
 
@@ -200,6 +206,7 @@ class Fetching {
         }
       }
       onNotice(`nobody gives ${path} now; trying again`)
+      this.#offers.askAgain()
       await sleep(clock, MODEL_ASK_MS * 2 ** tries, this.#signal)
       this.#signal.throwIfAborted()
     }

@@ -1,11 +1,14 @@
 /** What the peers of a run say about the files of its base model: who shares it, and whom to believe. */
+
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import { MODEL_LIST_BYTES, MODEL_SHARERS_MAX, REQUEST_TIMEOUT_MS } from '../../protocols/limits.ts'
 import type { Network, PeerId } from '../../protocols/ports.ts'
 import {
   decodeFileList,
+  encodeModelRequest,
   isCovered,
   MODEL_PROTOCOL,
+  type ModelRequest,
   provesModel,
   type SharedFile
 } from '../../protocols/shared-model.ts'
@@ -24,15 +27,17 @@ export interface FileOffer {
 
 export class ModelOffers {
   readonly #ports: ModelOffersPorts
-  readonly #modelSha256: Uint8Array
+  readonly #wanted: ModelRequest
   readonly #lists = new Map<PeerId, readonly SharedFile[]>()
   readonly #liars = new Set<PeerId>()
+  /** Those that have said, and are to be asked once more. */
+  #again: ReadonlySet<PeerId> = new Set()
   /** Peers that share the model but were still reading it. */
   #preparing = 0
 
-  constructor(ports: ModelOffersPorts, modelSha256: Uint8Array) {
+  constructor(ports: ModelOffersPorts, wanted: ModelRequest) {
     this.#ports = ports
-    this.#modelSha256 = modelSha256
+    this.#wanted = wanted
   }
 
   get sharers(): PeerId[] {
@@ -43,6 +48,11 @@ export class ModelOffers {
     return this.#preparing
   }
 
+  /** What was said stands; but whoever has started anew since does not know that it may serve us until it is asked. */
+  askAgain(): void {
+    this.#again = new Set(this.#lists.keys())
+  }
+
   /** Asks everyone who is connected and has not said yet. */
   async ask(signal: AbortSignal): Promise<void> {
     const { network } = this.#ports
@@ -50,6 +60,9 @@ export class ModelOffers {
       .peers()
       .filter(peer => peer !== network.peerId && !this.#lists.has(peer) && !this.#liars.has(peer))
       .slice(0, MODEL_SHARERS_MAX - this.#lists.size)
+    const here = new Set(network.peers())
+    open.push(...[...this.#again].filter(peer => here.has(peer) && this.#lists.has(peer)))
+    this.#again = new Set()
     const asked = await Promise.all(open.map(peer => this.#askOne(peer, signal)))
     this.#preparing = asked.filter(answer => answer === 'preparing').length
   }
@@ -94,15 +107,18 @@ export class ModelOffers {
 
   async #askOne(peer: PeerId, signal: AbortSignal): Promise<'preparing' | 'said' | 'nothing'> {
     const { network, crypto, log } = this.#ports
+    const { sha256 } = this.#wanted
+    const body = encodeModelRequest(this.#wanted)
     const options = { timeoutMs: REQUEST_TIMEOUT_MS, maxFrameBytes: MODEL_LIST_BYTES }
     try {
-      for await (const frame of network.request(peer, MODEL_PROTOCOL, this.#modelSha256, options)) {
+      for await (const frame of network.request(peer, MODEL_PROTOCOL, body, options)) {
         if (signal.aborted) return 'nothing'
         if (frame.length === 0) return 'preparing'
         const list = decodeFileList(frame)
-        if (list === null || !provesModel(list, this.#modelSha256, crypto)) {
+        if (list === null || !provesModel(list, sha256, crypto)) {
           log(`${peer} offered files that are not the base model: it is asked no more`)
           network.blame?.(peer, 'a list of files that are not the model asked for')
+          this.#lists.delete(peer)
           this.#liars.add(peer)
           return 'nothing'
         }

@@ -1,4 +1,7 @@
-/** Serves the base model of a run to those peers of it that lack it: the list of its files, and the files as blobs. */
+/**
+ * Serves the base model of a run to those peers of it that lack it: the list of its files, and the files as blobs. In a run
+ * by invitation also to guests, who show an invitation before they are in it, since they cannot register without the model.
+ */
 
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import type { BlobExchange } from '../../protocols/blob-exchange.ts'
@@ -8,12 +11,14 @@ import { toHex } from '../../protocols/hex.ts'
 import { CHUNK_BYTES } from '../../protocols/limits.ts'
 import type { Network, PeerId } from '../../protocols/ports.ts'
 import {
+  decodeModelRequest,
   encodeFileList,
-  MODEL_DIGEST_BYTES,
   MODEL_PROTOCOL,
+  MODEL_REQUEST_BYTES,
   type SharedFile
 } from '../../protocols/shared-model.ts'
 import type { ContentHash } from '../model/model-files.ts'
+import type { ModelGuests } from './model-guests.ts'
 
 /** The files of a model folder that others may have. */
 export interface ShareableModel {
@@ -28,37 +33,53 @@ export interface ModelSharingPorts {
   readonly network: Pick<Network, 'serve'>
   readonly blobs: Pick<BlobExchange, 'hold'>
   readonly crypto: Pick<CryptoSuite, 'sha256'>
+  /** Who is served anyway. */
   readonly allow: (peer: PeerId) => boolean
+  /** Who is served the model only. */
+  readonly guests: Pick<ModelGuests, 'admit' | 'has'>
   readonly log: (message: string) => void
+}
+
+export interface ModelSharing {
+  /** Whether this is a guest that may have that blob: a file of the model. */
+  givesGuest(peer: PeerId, address: Uint8Array): boolean
+  stop(): void
 }
 
 /**
  * Reads the files once, when somebody first asks for them: what takes a minute for a large model is not spent for nobody.
- * @returns a function that stops sharing
  */
-export function shareModel(ports: ModelSharingPorts, model: ShareableModel): () => void {
-  const { network, allow, log } = ports
+export function shareModel(ports: ModelSharingPorts, model: ShareableModel): ModelSharing {
+  const { network, allow, guests, log } = ports
   const stop = new AbortController()
   let list: Uint8Array | null = null
+  let addresses: ReadonlySet<string> = new Set()
   let isReading = false
   const read = async (): Promise<void> => {
     try {
-      list = encodeFileList({ files: await holdFiles(ports, model, stop.signal) })
+      const files = await holdFiles(ports, model, stop.signal)
+      addresses = new Set(files.map(({ address }) => address))
+      list = encodeFileList({ files })
     } catch (error) {
       if (!stop.signal.aborted) log(`cannot share the base model: ${(error as Error).message}`)
     }
   }
-  const stopServing = network.serve(MODEL_PROTOCOL, MODEL_DIGEST_BYTES, async function* (from, body) {
-    if (!allow(from) || !equalBytes(body, model.sha256)) return
+  const stopServing = network.serve(MODEL_PROTOCOL, MODEL_REQUEST_BYTES, async function* (from, body) {
+    const { sha256, redemption } = decodeModelRequest(body)
+    if (!equalBytes(sha256, model.sha256)) return
+    if (!allow(from) && !(redemption !== undefined && guests.admit(from, redemption))) return
     if (!isReading) {
       isReading = true
       void read()
     }
     yield list ?? new Uint8Array(0)
   })
-  return () => {
-    stop.abort(new Error('the model is shared no longer'))
-    stopServing()
+  return {
+    givesGuest: (peer, address) => addresses.has(toHex(address)) && guests.has(peer),
+    stop: () => {
+      stop.abort(new Error('the model is shared no longer'))
+      stopServing()
+    }
   }
 }
 

@@ -20,6 +20,7 @@ import { EffectRunner } from './effect-runner.ts'
 import { MachineLoop } from './machine-loop.ts'
 import { maskingHere } from './masking.ts'
 import { MessageChannel } from './message-channel.ts'
+import { ModelGuests } from './model-guests.ts'
 import { shareModel } from './model-sharing.ts'
 import type { PeerConfig, PeerEvent, PeerPorts } from './peer-types.ts'
 import { initialStateOf } from './private-round.ts'
@@ -80,13 +81,17 @@ export async function openParts(opening: Opening): Promise<Parts> {
     network,
     clock: ports.clock,
     crypto,
-    allow: serves,
+    allow: (peer, address) => serves(peer) || sharing?.givesGuest(peer, address) === true,
     onOffence: (peer, reason, detail) => warn(`${peer} ${detail} (${reason})`),
     ...config.upload
   })
   onClose(() => blobs.close())
-  if (config.sharedModel !== undefined)
-    onClose(shareModel({ network, blobs, crypto, allow: serves, log: ports.log }, config.sharedModel))
+  const guests = new ModelGuests({ run, tip: () => disk.chain.tip, clock: ports.clock, crypto })
+  const sharing =
+    config.sharedModel === undefined
+      ? null
+      : shareModel({ network, blobs, crypto, allow: serves, guests, log: ports.log }, config.sharedModel)
+  onClose(() => sharing?.stop())
   onClose(offerRun(opening, network))
   const initial = initialStateOf(run.manifest, trainer.initialAdapter())
   const states = new StateKeeper(blobs, disk.states, layout, initial)

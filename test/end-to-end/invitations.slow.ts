@@ -69,12 +69,15 @@ describe('a run by invitation, in processes', function () {
 
   it('lets in whom the author invites while it runs, and everyone says by what', async () => {
     await invite('for-good.txt', '--label', 'hospital east')
-    guest = network.join('good', run.slice(0, 8), '--invitation', network.at('for-good.txt'))
+    // It fetches the base model from the members, who let it do so by the invitation.
+    const how = ['--invitation', network.at('for-good.txt'), '--model', 'peers']
+    guest = network.join('good', run.slice(0, 8), ...how)
     guestId = String((await guest.waitFor('listening'))['peer'])
     const admits = ({ admitted }: ProgramEvent) =>
       Array.isArray(admitted) &&
       admitted.some(({ peer, label }) => peer === guestId && label === 'hospital east')
     for (const member of members) await member.waitFor('link', {}, admits)
+    expect(guest.named('download').map(({ file }) => file)).to.include('model.safetensors')
     await guest.waitFor('link', { kind: 'result' }, ({ survivors }) =>
       (survivors as string[]).includes(guestId)
     )

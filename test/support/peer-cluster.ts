@@ -2,6 +2,7 @@
 import type { CryptoSuite } from '../../aggregation/crypto-suite.ts'
 import type { Random } from '../../aggregation/random.ts'
 import type { Masking } from '../../node/peer/masking.ts'
+import type { ShareableModel } from '../../node/peer/model-sharing.ts'
 import type { Peer, PeerEvent } from '../../node/peer/peer-types.ts'
 import { createPeer } from '../../node/peer.ts'
 import { seededCrypto } from '../../node/platform/node-crypto.ts'
@@ -49,6 +50,7 @@ export interface LifeOptions {
   readonly baseModelSha256?: string
   /** What it shows to be let in. */
   readonly redemption?: Redemption
+  readonly sharedModel?: ShareableModel
   /** Takes the place of createPeer. */
   readonly create?: typeof createPeer
   /** Takes the place of starting it. */
@@ -132,7 +134,8 @@ export class PeerCluster {
       {
         signedManifest: this.run.signed,
         examples: number,
-        ...(options.redemption === undefined ? {} : { redemption: options.redemption })
+        ...(options.redemption === undefined ? {} : { redemption: options.redemption }),
+        ...(options.sharedModel === undefined ? {} : { sharedModel: options.sharedModel })
       }
     )
     const events: PeerEvent[] = []

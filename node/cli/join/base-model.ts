@@ -3,6 +3,7 @@
  * names, or the Hub's cache; the Hub; the other peers of the run. The Hub before the peers, since those pay for what they send.
  */
 import { fromHex } from '../../../protocols/hex.ts'
+import type { Redemption } from '../../../protocols/messages.js'
 import type { RunManifest } from '../../../protocols/run-manifest.ts'
 import { ModelError } from '../../model/errors.ts'
 import { mayTakePart } from '../../peer/admission.ts'
@@ -54,9 +55,13 @@ export async function ownBaseModel(
   }
 }
 
-/** @throws PeerError NO_BASE_MODEL; FilesError; the signal's reason */
+/**
+ * @param redemption - what lets this peer into a run by invitation, shown to those who are asked
+ * @throws PeerError NO_BASE_MODEL; FilesError; the signal's reason
+ */
 export async function baseModelFromPeers(
   manifest: RunManifest,
+  redemption: Redemption | undefined,
   options: BaseModelOptions,
   network: Libp2pNetwork,
   { output, signal }: CommandHost
@@ -78,7 +83,7 @@ export async function baseModelFromPeers(
         onNotice: text => lines.notice(text),
         onProgress: step => lines.take(step)
       },
-      { sha256: fromHex(sha256)!, name: source },
+      { sha256: fromHex(sha256)!, name: source, redemption },
       signal
     )
   } catch (error) {

@@ -1,5 +1,6 @@
 /** What a peer needs before it takes part: first without the others, then with what they have and it lacks. */
 import { fromHex } from '../../../protocols/hex.ts'
+import type { Redemption } from '../../../protocols/messages.js'
 import { runFolder } from '../../peer/run-disk.ts'
 import type { Libp2pNetwork } from '../../platform/libp2p-network.ts'
 import type { CommandHost } from '../host.ts'
@@ -8,14 +9,16 @@ import { type BaseModelOptions, baseModelFromPeers, LackingBaseModel, ownBaseMod
 import type { ChosenRun } from './run-source.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
 
+type Admit = (chosen: ChosenRun) => Promise<Redemption | undefined>
+
 export class Preparation {
-  readonly #admit: (chosen: ChosenRun) => Promise<void>
+  readonly #admit: Admit
   readonly #options: BaseModelOptions
   readonly #host: CommandHost
   #lacking: LackingBaseModel | null = null
 
-  /** @param admit - throws if the run does not let this peer in */
-  constructor(admit: (chosen: ChosenRun) => Promise<void>, options: BaseModelOptions, host: CommandHost) {
+  /** @param admit - what lets this peer into a run by invitation; throws if the run does not let it in */
+  constructor(admit: Admit, options: BaseModelOptions, host: CommandHost) {
     this.#admit = admit
     this.#options = options
     this.#host = host
@@ -43,12 +46,19 @@ export class Preparation {
     if (workshop !== null) return workshop
     const { output } = this.#host
     output.say(`${this.#lacking!.message}\nAsking the other peers of the run for the base model.`)
-    return this.#open(chosen, () => baseModelFromPeers(chosen.manifest, this.#options, network, this.#host))
+    return this.#open(chosen, redemption =>
+      baseModelFromPeers(chosen.manifest, redemption, this.#options, network, this.#host)
+    )
   }
 
-  async #open(chosen: ChosenRun, openBase: () => Promise<BaseModel>): Promise<Workshop> {
+  async #open(
+    chosen: ChosenRun,
+    openBase: (redemption: Redemption | undefined) => Promise<BaseModel>
+  ): Promise<Workshop> {
     const { manifest, id } = chosen
-    await this.#admit(chosen)
-    return openWorkshop(manifest, this.#options, this.#host, runFolder(fromHex(id)!), openBase)
+    const redemption = await this.#admit(chosen)
+    return openWorkshop(manifest, this.#options, this.#host, runFolder(fromHex(id)!), () =>
+      openBase(redemption)
+    )
   }
 }

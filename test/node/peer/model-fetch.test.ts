@@ -46,13 +46,15 @@ function exchangeOf(world: World, network: SimNetwork) {
   return createBlobExchange({ network, clock: world.clock, crypto, allow: () => true })
 }
 
+const nobody = { admit: () => false, has: () => false }
+
 /** A peer that shares these files as that model, whether they are or not. */
 function sharer(world: World, files: ReadonlyMap<string, Uint8Array> = model): SimNetwork {
   const network = world.join()
   const blobs = exchangeOf(world, network)
   const open = async () => [...files].map(([path, bytes]) => ({ path, source: memorySource(bytes) }))
   shareModel(
-    { network, blobs, crypto, allow: () => true, log: () => {} },
+    { network, blobs, crypto, allow: () => true, guests: nobody, log: () => {} },
     { sha256, newHash: sha256Hash, open }
   )
   return network
