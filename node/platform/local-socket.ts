@@ -9,7 +9,6 @@ import { chmod, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { StringDecoder } from 'node:string_decoder'
 import { NetworkError } from '../../protocols/errors.ts'
 
 export type LocalArgs = Readonly<Record<string, unknown>>
@@ -114,6 +113,8 @@ export async function askLocalSocket(
     socket.destroy(new NetworkError('TIMEOUT', { dir: path, timeoutMs }, silent(path, timeoutMs)))
   )
   try {
+    // While the connection was made, nobody listened to the signal.
+    signal?.throwIfAborted()
     socket.write(line)
     let last: unknown
     for await (const text of linesOf(socket, ANSWER_LINE_BYTES)) {
@@ -207,19 +208,27 @@ async function firstLine(socket: Socket): Promise<string | null> {
 
 /** @throws NetworkError TOO_LARGE before a longer line is buffered */
 async function* linesOf(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<string, undefined> {
-  const decoder = new StringDecoder('utf8')
-  let text = ''
+  // Of the line that has no end yet: put together once, or every chunk would cost as much as all before it.
+  let parts: Buffer[] = []
   let bytes = 0
   for await (const chunk of chunks) {
-    const firstBreak = chunk.indexOf(0x0a)
-    bytes += firstBreak < 0 ? chunk.length : firstBreak
-    if (bytes > maxBytes) throw new NetworkError('TOO_LARGE', { maxBytes }, `a line above ${maxBytes} bytes`)
-    if (firstBreak >= 0) bytes = chunk.length - chunk.lastIndexOf(0x0a) - 1
-    text += decoder.write(chunk)
-    const lines = text.split('\n')
-    text = lines.pop()!
-    yield* lines
+    let at = 0
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, at)) {
+      refuseTooLong(bytes + end - at, maxBytes)
+      const line = Buffer.concat([...parts, chunk.subarray(at, end)]).toString('utf8')
+      parts = []
+      bytes = 0
+      at = end + 1
+      yield line
+    }
+    bytes += chunk.length - at
+    refuseTooLong(bytes, maxBytes)
+    parts.push(chunk.subarray(at))
   }
+}
+
+function refuseTooLong(bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes) throw new NetworkError('TOO_LARGE', { maxBytes }, `a line above ${maxBytes} bytes`)
 }
 
 /** @returns a function that removes the socket */

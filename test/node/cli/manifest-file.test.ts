@@ -90,8 +90,8 @@ describe('manifest file', () => {
     expect(await refusal(yaml.replace(/sha256: .*/, ''))).to.contain(
       `line ${line('model:')}: model.sha256: got nothing`
     )
-    const list = 'admission:\n  kind: list\n  peers:\n    - nobody\n'
-    expect(await refusal(yaml.replace(/admission:\n {2}kind: open\n/, list))).to.contain(
+    const list = '  kind: list\n  peers:\n    - nobody\n'
+    expect(await refusal(yaml.replace('  kind: open\n', list))).to.contain(
       `line ${line('  kind: open') + 2}: admission.peers.0: got "nobody"`
     )
   })

@@ -505,7 +505,7 @@ describe('a model of the Hub', () => {
     const error = await download.run().catch(error => error)
     expect(error).to.be.instanceOf(FilesError)
     expect(error.code).to.equal('NO_SPACE')
-    expect(error.message).to.include('the disk is full. Free some space and run the same command again')
+    expect(error.message).to.include('the disk is full. Free some space, or move the folder to another disk')
     expect(existsSync(blob(sha256(weights)))).to.equal(false)
   })
 
