@@ -4,7 +4,6 @@ import { createConnection } from 'node:net'
 import { RPC } from '@libp2p/gossipsub/message'
 import type { Stream } from '@libp2p/interface'
 import { encode } from 'it-length-prefixed'
-import { lengthPrefixed } from '../../../aggregation/canonical-bytes.ts'
 import { ed25519Signer, nodeCrypto } from '../../../node/platform/node-crypto.ts'
 import { BLOB_PROTOCOL } from '../../../protocols/blob-messages.ts'
 import { type MessageType, PROTOCOL_VERSION, sealMessage, ZERO_HASH } from '../../../protocols/envelope.ts'
@@ -20,8 +19,10 @@ import {
 } from '../../../protocols/run-protocols.ts'
 import { RUNS_PROTOCOL } from '../../../protocols/run-registry.ts'
 import {
+  askBlindly,
   connectTo,
   endlessFrame,
+  finish,
   type Hostile,
   hostileNode,
   openStream,
@@ -236,15 +237,16 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     }
   }),
   'no-multiplexer': stubborn(async ({ connection }) => sendRaw(connection, new Uint8Array(100).fill(0xff))),
-  'never-reading': stubborn(async (hostile, { run, signal }) => {
-    const { connection } = hostile
+  'never-reading': stubborn(async ({ connection }, { run, signal }) => {
     const body = ChainRequest.encode({ run: fromHex(run)!, fromHeight: 0 })
     stopReading(connection)
-    while (connection.status === 'open' && !signal.aborted) {
-      // Opened by hand: negotiating would wait for an answer.
-      void ask(hostile, CHAIN_PROTOCOL, body).catch(() => {})
-      void ask(hostile, RUNS_PROTOCOL, lengthPrefixed('list')).catch(() => {})
-      await pause(20)
+    for (let asked = 0; connection.status === 'open' && !signal.aborted; asked++) {
+      const stream = 1_001 + 2 * asked
+      askBlindly(connection, stream, CHAIN_PROTOCOL, body)
+      // As whoever has its answer does, so that others may follow.
+      if (asked >= 10) finish(connection, stream - 20)
+      // As many as the quota of requests lets through: what is wrong is only that it takes no answer.
+      await pause(asked < 400 ? 20 : 100)
     }
   }),
   'writing-slowly': stubborn(async ({ connection }, { signal }) => {

@@ -70,6 +70,24 @@ export function requestFrame(body: Uint8Array): Uint8Array {
   return encode.single(Uint8Array.of(0, ...body)).subarray()
 }
 
+/**
+ * Opens a stream, says the protocol and asks, all in one frame: for one that reads nothing, and so would wait for ever to hear
+ * that the protocol is spoken.
+ * @param stream - an odd number that the connection has not used yet
+ */
+export function askBlindly(connection: Connection, stream: number, protocol: string, body: Uint8Array): void {
+  const lines = ['/multistream/1.0.0', protocol].map(line =>
+    encode.single(new TextEncoder().encode(`${line}\n`)).subarray()
+  )
+  const said = Buffer.concat([...lines, requestFrame(body)])
+  sendRaw(connection, Buffer.concat([yamuxHeader(0, 1, stream, said.length), said]))
+}
+
+/** Closes this half of a stream. */
+export function finish(connection: Connection, stream: number): void {
+  sendRaw(connection, yamuxHeader(1, 4, stream, 0))
+}
+
 export function yamuxHeader(type: number, flags: number, stream: number, length: number): Uint8Array {
   const bytes = new Uint8Array(12)
   const view = new DataView(bytes.buffer)
