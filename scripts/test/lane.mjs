@@ -2,6 +2,9 @@
 
 import { refuseToHang, runFiles } from './run-files.mjs'
 
+/** Above this a new process goes on: what files leave behind adds up. */
+const FULL_BYTES = 1.5 * 1024 ** 3
+
 const [mark, grep] = process.argv.slice(2)
 let failed = 0
 
@@ -20,5 +23,6 @@ process.on('message', async file => {
   }
   failed += counts.failed
   // On the stream that the tests write to, so that it comes after all they have said.
-  process.stdout.write(`\n${mark} ${JSON.stringify(counts)}\n`)
+  const { rss } = process.memoryUsage()
+  process.stdout.write(`\n${mark} ${JSON.stringify({ counts, isFull: rss > FULL_BYTES })}\n`)
 })

@@ -30,8 +30,8 @@ function runLane(waiting, add, grep) {
   const child = fork(LANE, [mark, ...(grep ? [grep] : [])], { silent: true })
   let said = ''
   let file = null
-  const next = () => {
-    file = waiting.shift() ?? null
+  const next = isFull => {
+    file = isFull ? null : (waiting.shift() ?? null)
     child.send(file)
   }
   const finish = counts => {
@@ -47,8 +47,9 @@ function runLane(waiting, add, grep) {
       if (end === null) return
       process.stdout.write(said.slice(0, end.index))
       said = said.slice(end.index + end[0].length)
-      finish(JSON.parse(end[1]))
-      next()
+      const { counts, isFull } = JSON.parse(end[1])
+      finish(counts)
+      next(isFull)
     }
     child.stdout.setEncoding('utf8').on('data', listen)
     child.stderr.setEncoding('utf8').on('data', text => (said += text))
@@ -65,6 +66,6 @@ function runLane(waiting, add, grep) {
       }
       resolve()
     })
-    next()
+    next(false)
   })
 }
