@@ -9,6 +9,7 @@ import { compressors } from 'hyparquet-compressors'
 import { FilesError } from '../../../protocols/files-error.ts'
 import type { Files } from '../../../protocols/ports.ts'
 import { TrainError } from '../errors.ts'
+import { checkPages } from './check-pages.ts'
 import { exampleFields, exampleOf, missingFields, type PlacedExample } from './example.ts'
 import { dataFileBytes } from './file-bytes.ts'
 
@@ -47,8 +48,9 @@ export async function* readParquet(
   let rowStart = 0
   for (const group of groups) {
     const rowEnd = rowStart + Number(group.num_rows)
-    const rows = await explained(path, () => {
+    const rows = await explained(path, async () => {
       checkRowGroup(group, columns, path)
+      await checkPages(file, group, columns, ROW_GROUP_BYTES_MAX)
       return parquetReadObjects({
         file,
         metadata,

@@ -83,6 +83,12 @@ describe('.parquet (vectors: pyarrow)', () => {
       expect((await refusal(bytes)).message).to.include('a.parquet cannot be used as Parquet')
   })
 
+  it('whose page has lost its length is refused, and does not keep the reader for ever', async () => {
+    const bytes = vector('text-zstd')
+    bytes[134]! ^= 64
+    expect((await refusal(bytes)).message).to.include('it says undefined bytes of a page')
+  })
+
   it('that is corrupt anywhere is read or refused, and nothing else happens', async () => {
     const wholes = [vector('messages'), vector('text-zstd')]
     const place = fc.record({ at: fc.nat(), flip: fc.integer({ min: 1, max: 255 }) })
