@@ -85,7 +85,7 @@ async function ask<T>(dir: string, command: 'ban' | 'unban' | 'bans', args: Loca
   try {
     let failure: string | null = null
     const { list, settled } = await openBans(dir, systemClock, message => (failure = message))
-    const value = await banHandlers(list, systemClock, settled)[command]!(args, new AbortController().signal)
+    const value = await banHandlers(list, settled)[command]!(args, new AbortController().signal)
     if (failure !== null) throw new UserError(failure, 1)
     return { value: value as T, live: false }
   } finally {

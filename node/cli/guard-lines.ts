@@ -22,7 +22,7 @@ export async function openDoor(
   output: Output
 ): Promise<Door> {
   const { list, settled } = await openBans(dir, systemClock, message => output.warn(message))
-  for (const [command, handle] of Object.entries(banHandlers(list, systemClock, settled))) {
+  for (const [command, handle] of Object.entries(banHandlers(list, settled))) {
     live.answer(command, handle)
   }
   const lines = new TokenBucket(GUARD_LIMITS.lines, systemClock)

@@ -1,5 +1,4 @@
 /** What a person says about bans, to the process that runs from a folder or, where none runs, to the folder itself. */
-import type { Clock } from '../../../protocols/ports.ts'
 import type { LocalArgs, LocalHandlers } from '../local-socket.ts'
 import { writtenOf } from './ban-file.ts'
 import type { BanList } from './ban-list.ts'
@@ -13,11 +12,11 @@ export interface BanRequest {
 }
 
 /** The handlers of a live process: what they change holds at once, connections that are up included. */
-export function banHandlers(list: BanList, clock: Clock, settled: () => Promise<void>): LocalHandlers {
+export function banHandlers(list: BanList, settled: () => Promise<void>): LocalHandlers {
   return {
     ban: async args => {
       const { subject, reason, forMs } = args as unknown as BanRequest
-      const ban = list.ban(subject, reason, forMs === null ? null : clock.nowMs() + forMs)
+      const ban = list.ban(subject, reason, forMs)
       await settled()
       return writtenOf(ban)
     },

@@ -50,8 +50,10 @@ export class BanList {
   }
 
   /** By a person, for a time or until it is lifted; takes the place of an earlier ban of the same. */
-  ban(subject: string, reason: string, untilMs: number | null): Ban {
-    const ban: Ban = { subject, reason, by: 'person', sinceMs: this.#clock.nowMs(), untilMs, times: 0 }
+  ban(subject: string, reason: string, forMs: number | null): Ban {
+    const sinceMs = this.#clock.nowMs()
+    const untilMs = forMs === null ? null : sinceMs + forMs
+    const ban: Ban = { subject, reason, by: 'person', sinceMs, untilMs, times: 0 }
     this.#makeRoom()
     this.#set(ban)
     this.#tell('person')
