@@ -6,9 +6,10 @@
 import type { CryptoSuite, Signer } from '../aggregation/crypto-suite.ts'
 import { type BlobExchange, createBlobExchange } from '../protocols/blob-exchange.ts'
 import { ADDRESS_BYTES, BLOB_PROTOCOL } from '../protocols/blob-messages.ts'
+import { contextOfTip } from '../protocols/chain.ts'
 import type { ChainTip } from '../protocols/chain-tip.ts'
 import { decodeCanonical } from '../protocols/codec.ts'
-import { PROTOCOL_VERSION, sealMessage, ZERO_HASH } from '../protocols/envelope.ts'
+import { sealMessage } from '../protocols/envelope.ts'
 import { toHex } from '../protocols/hex.ts'
 import { CACHE_TIP_MS, CACHED_RUNS_MAX, REQUEST_BODY_BYTES } from '../protocols/limits.ts'
 import { ChainRequest, Tip } from '../protocols/messages.js'
@@ -180,17 +181,8 @@ export class CoordinatorCache {
   }
 
   #tipOf(cache: RunCache, witness: ChainWitness): Uint8Array {
-    const { height, linkHash, round, attempt, end } = cache.tip!
-    const context = {
-      version: PROTOCOL_VERSION,
-      run: witness.id,
-      previousLink: linkHash,
-      round,
-      attempt,
-      rosterHash: ZERO_HASH,
-      baseModel: witness.baseModel,
-      encodingHash: ZERO_HASH
-    }
+    const { height, linkHash, end } = cache.tip!
+    const context = contextOfTip(cache.tip, witness)
     const payload = Tip.encode({ height, linkHash, phase: end === null ? 'Following' : 'Finished' })
     return sealMessage('tip', context, payload, this.#init.signer, this.#init.crypto).bytes
   }

@@ -96,14 +96,25 @@ export function linkHashOf(decision: Uint8Array, crypto: Pick<CryptoSuite, 'sha2
  */
 export function contextOfRound(tip: ChainTip, run: RunContext, encodedFor: number): Context {
   return {
+    ...contextOfTip(tip, run),
+    encodingHash: run.encodingHashOf(encodedFor, tip.completedRounds)
+  }
+}
+
+/** What is said about the run, not in a round, is bound to: where the chain stands, or null before the founding. */
+export function contextOfTip(
+  tip: Pick<ChainTip, 'linkHash' | 'round' | 'attempt'> | null,
+  run: Pick<RunContext, 'id' | 'baseModel'>
+): Context {
+  return {
     version: PROTOCOL_VERSION,
     run: run.id,
-    previousLink: tip.linkHash,
-    round: tip.round,
-    attempt: tip.attempt,
+    previousLink: tip?.linkHash ?? ZERO_HASH,
+    round: tip?.round ?? 0,
+    attempt: tip?.attempt ?? 0,
     rosterHash: ZERO_HASH,
     baseModel: run.baseModel,
-    encodingHash: run.encodingHashOf(encodedFor, tip.completedRounds)
+    encodingHash: ZERO_HASH
   }
 }
 

@@ -3,11 +3,11 @@
  * refused by everyone who has the first, and is evidence against its author.
  */
 import type { CryptoSuite, Signer } from '../aggregation/crypto-suite.ts'
-import { contextOfLink, extendChain, linkHashOf } from './chain.ts'
+import { contextOfLink, contextOfTip, extendChain, linkHashOf } from './chain.ts'
 import type { ChainTip, RunContext } from './chain-tip.ts'
 import { byId } from './election.ts'
-import { PROTOCOL_VERSION, type SignedMessage, sealMessage, ZERO_HASH } from './envelope.ts'
-import { CertifiedLink, type Context, Decision, Envelope, type LinkBody } from './messages.js'
+import { type SignedMessage, sealMessage, ZERO_HASH } from './envelope.ts'
+import { CertifiedLink, Decision, Envelope, type LinkBody } from './messages.js'
 import { type AuthorOrder, orderKey, sealOrder } from './orders.ts'
 import type { PeerId } from './ports.ts'
 import { accountAfter } from './tip-after.ts'
@@ -81,16 +81,7 @@ function sealedOrders(
   signer: Signer,
   crypto: CryptoSuite
 ): Envelope[] {
-  const context: Context = {
-    version: PROTOCOL_VERSION,
-    run: run.id,
-    previousLink: tip.linkHash,
-    round: tip.round,
-    attempt: tip.attempt,
-    rosterHash: ZERO_HASH,
-    baseModel: run.baseModel,
-    encodingHash: ZERO_HASH
-  }
+  const context = contextOfTip(tip, run)
   return [...orders]
     .sort((a, b) => byId(orderKey(a), orderKey(b)))
     .map(order => Envelope.decode(sealOrder(order, context, signer, crypto).bytes))

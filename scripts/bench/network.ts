@@ -7,6 +7,7 @@ import { COHORT_MAX, COHORT_MIN } from '../../protocols/limits.ts'
 import { BLOB_TRANSPORTS, type BlobRate, measureBlob } from './network/blob.ts'
 import { measureJoin } from './network/join.ts'
 import { fullModelLines, measureWire, wireTable } from './network/wire-part.ts'
+import { runBench, UsageError } from './run-bench.ts'
 
 const usage = `usage: npm run bench:network -- [--json] [--parts NAME,NAME] [--transports NAME,NAME] [--megabytes N] [--repeats N]
                                 [--peers N,N] [--d D]
@@ -29,8 +30,6 @@ a peer receives through its connections from the founding list to the end of the
 masked inputs received by each verifier and one sum, as long as one of them, by everyone else.
 
 join: a bootstrap and peers as processes of their own on loopback, with a tiny model and one step of training.`
-
-class UsageError extends Error {}
 
 const PARTS = ['blob', 'wire', 'join'] as const
 
@@ -117,12 +116,4 @@ function blobTable(rates: readonly BlobRate[]): string {
   return rows.toString()
 }
 
-try {
-  await main()
-} catch (error) {
-  const code = (error as { code?: unknown }).code
-  const isUsage = error instanceof UsageError || String(code).startsWith('ERR_PARSE_ARGS')
-  if (!isUsage) throw error
-  console.error(`${(error as Error).message}\n\n${usage}`)
-  process.exitCode = 2
-}
+await runBench(main, usage)

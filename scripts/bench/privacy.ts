@@ -15,6 +15,7 @@ import { peerIdOf } from '../../protocols/peer-id.ts'
 import { heldOutOf } from '../../sim/baselines.ts'
 import { parseScenario, scenarioManifest } from '../../sim/scenario.ts'
 import { privateRun } from './privacy/private-run.ts'
+import { runBench, UsageError } from './run-bench.ts'
 
 const adapters: Readonly<
   Record<string, { readonly rank: number; readonly targetModules: 'all-linear' | string[] }>
@@ -41,8 +42,6 @@ const usage = `usage: npm run bench:privacy -- [--json] [--adapters A,B] [--peer
 The embedded model. Training, encoding, noise, ring and server step are those of a run; keys, masks, which cancel, agreement and
 network are left out. Everyone stays in every round. The noise is the least with which the rounds fit the epsilon, against the
 colluders that a cohort tolerates. Held-out text in bits per byte, mean over the clients.`
-
-class UsageError extends Error {}
 
 interface Settings {
   readonly rounds: number
@@ -206,10 +205,4 @@ async function main(): Promise<void> {
   else console.log(table.toString())
 }
 
-try {
-  await main()
-} catch (error) {
-  if (!(error instanceof UsageError) && !(error instanceof TypeError && 'code' in error)) throw error
-  console.error(`${(error as Error).message}\n\n${usage}`)
-  process.exitCode = 2
-}
+await runBench(main, usage)

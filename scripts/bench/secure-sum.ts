@@ -6,6 +6,7 @@ import { RING_WIDTHS, type RingBits } from '../../aggregation/ring.ts'
 import { machineFacts } from '../../node/platform/doctor/machine-facts.ts'
 import { COHORT_MAX } from '../../protocols/limits.ts'
 import { faultsOf } from '../../protocols/quorum.ts'
+import { runBench, UsageError } from './run-bench.ts'
 import {
   type CipherRate,
   cipherRate,
@@ -36,8 +37,6 @@ others' shares. The aggregator: from the bundles of shares to the decoded sum. A
   toFlower          our rate of expansions to Flower's
 
 Rates are those of all results together, every expansion counting the same. Short measurements are repeated more often.`
-
-class UsageError extends Error {}
 
 function numbers(flag: string, text: string, holds: (value: number) => boolean, what: string): number[] {
   const values = text.split(',').map(Number)
@@ -196,12 +195,4 @@ function ratioLines(
   ]
 }
 
-try {
-  await main()
-} catch (error) {
-  const code = (error as { code?: unknown }).code
-  const isUsage = error instanceof UsageError || String(code).startsWith('ERR_PARSE_ARGS')
-  if (!isUsage) throw error
-  console.error(`${(error as Error).message}\n\n${usage}`)
-  process.exitCode = 2
-}
+await runBench(main, usage)

@@ -9,6 +9,7 @@ import { runBackendTrial } from '../../node/platform/doctor/run-backend-trial.ts
 import { type MatmulLimit, matmulLimit } from './limit.ts'
 import { measurePytorch, measureStep, type StepMeasurement } from './measurements.ts'
 import { type BenchResult, ratiosOf } from './ratios.ts'
+import { runBench, UsageError } from './run-bench.ts'
 import { type ShapeName, shapeNames, shapes } from './shapes.ts'
 
 const usage = `usage: npm run bench:train -- [--json] [--backends A,B] [--shapes A,B] [--threads 1,2] [--seconds S]
@@ -69,8 +70,6 @@ function options() {
     repeats: positive('--repeats', values.repeats)
   }
 }
-
-class UsageError extends Error {}
 
 function chosen<T extends string>(flag: string, given: readonly string[], known: readonly T[]): T[] {
   const wrong = given.find(name => !(known as readonly string[]).includes(name))
@@ -202,12 +201,4 @@ function table(results: readonly BenchResult[]): string {
   return rows.toString()
 }
 
-try {
-  await main()
-} catch (error) {
-  const code = (error as { code?: unknown }).code
-  const isUsage = error instanceof UsageError || String(code).startsWith('ERR_PARSE_ARGS')
-  if (!isUsage) throw error
-  console.error(`${(error as Error).message}\n\n${usage}`)
-  process.exitCode = 2
-}
+await runBench(main, usage)

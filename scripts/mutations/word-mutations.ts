@@ -142,8 +142,8 @@ export const wordMutations: readonly Mutation[] = [
     {
       name: 'the base model is not part of what is signed',
       attack: 18,
-      find: 'baseModel: run.baseModel,\n    encodingHash: run.encodingHashOf(',
-      replace: 'baseModel: ZERO_HASH,\n    encodingHash: run.encodingHashOf(',
+      find: '...contextOfTip(tip, run),\n    encodingHash: run.encodingHashOf(',
+      replace: '...contextOfTip(tip, run),\n    baseModel: ZERO_HASH,\n    encodingHash: run.encodingHashOf(',
       test: otherBase
     }
   ]),

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { networkOn } from '../support/host-network.ts'
+import { networkOn, startOnPublicHosts } from '../support/host-network.ts'
 import type { Program, ProgramEvent } from '../support/program.ts'
 import { idOf, untilHeight, untilOneEnd } from '../support/run-claims.ts'
 import { tellsOneStory } from '../support/story.ts'
@@ -18,10 +18,7 @@ describe('a run whose hosts get other addresses', function () {
   let peers: Program[] = []
 
   before(async () => {
-    for (const name of ['bootstrap', ...PEERS]) hosts().addPublic(name)
-    await network.prepare(PEERS, PEERS[0]!)
-    bootstrap = await network.bootstrap()
-    peers = PEERS.map(name => network.join(name, network.at('run.yaml')))
+    ;({ bootstrap, peers } = await startOnPublicHosts(hosts(), network, PEERS))
   })
   after(() => network.close())
   tellsOneStory(() => network.close())

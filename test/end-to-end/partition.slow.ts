@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { networkOn } from '../support/host-network.ts'
+import { networkOn, startOnPublicHosts } from '../support/host-network.ts'
 import type { Program, ProgramEvent } from '../support/program.ts'
 import { expectOneChain, idOf, untilHeight, untilOneEnd, untilWaitingFor } from '../support/run-claims.ts'
 import { tellsOneStory } from '../support/story.ts'
@@ -19,10 +19,7 @@ describe('a run of seven over hosts, cut in five and two without a word', functi
   let peers: Program[] = []
 
   before(async () => {
-    for (const name of ['bootstrap', ...PEERS]) hosts().addPublic(name)
-    await network.prepare(PEERS, PEERS[0]!)
-    await network.bootstrap()
-    peers = PEERS.map(name => network.join(name, network.at('run.yaml')))
+    ;({ peers } = await startOnPublicHosts(hosts(), network, PEERS))
   })
   after(() => network.close())
   tellsOneStory(() => network.close())
@@ -58,10 +55,7 @@ describe('a run of four over hosts, cut in the middle', function () {
   let peers: Program[] = []
 
   before(async () => {
-    for (const name of ['bootstrap', ...PEERS]) hosts().addPublic(name)
-    await network.prepare(PEERS, PEERS[0]!)
-    await network.bootstrap()
-    peers = PEERS.map(name => network.join(name, network.at('run.yaml')))
+    ;({ peers } = await startOnPublicHosts(hosts(), network, PEERS))
   })
   after(() => network.close())
   tellsOneStory(() => network.close())

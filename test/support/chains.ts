@@ -4,13 +4,18 @@ import type { CryptoSuite, Signer } from '../../aggregation/crypto-suite.ts'
 import { createRunContext } from '../../node/peer/round-encoding.ts'
 import { ed25519Signer, seededCrypto } from '../../node/platform/node-crypto.ts'
 import { votePayload } from '../../protocols/certificate.ts'
-import { contextOfLink, contextOfRound, extendChain, foundChain } from '../../protocols/chain.ts'
+import {
+  contextOfLink,
+  contextOfRound,
+  contextOfTip,
+  extendChain,
+  foundChain
+} from '../../protocols/chain.ts'
 import { cohortAt } from '../../protocols/chain-cohorts.ts'
 import type { ChainTip, LinkKind, RunContext } from '../../protocols/chain-tip.ts'
-import { PROTOCOL_VERSION, type SignedMessage, sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import { type SignedMessage, sealMessage, ZERO_HASH } from '../../protocols/envelope.ts'
 import {
   CertifiedLink,
-  type Context,
   Decision,
   Envelope,
   Founding,
@@ -102,16 +107,7 @@ export function testRun(
   })
   const initialAdapter = testInitialAdapter(layout)
   const run = createRunContext(manifest, manifest.model.sha256, layout, initialAdapter, crypto)
-  const context: Context = {
-    version: PROTOCOL_VERSION,
-    run: run.id,
-    previousLink: ZERO_HASH,
-    round: 0,
-    attempt: 0,
-    rosterHash: ZERO_HASH,
-    baseModel: run.baseModel,
-    encodingHash: ZERO_HASH
-  }
+  const context = contextOfTip(null, run)
   const registrations = members.map(({ signer }, i) => {
     const payload = Registration.encode({ nonce: crypto.sha256(Uint8Array.of(i)), afterLink: ZERO_HASH })
     return Envelope.decode(sealMessage('registration', context, payload, signer, crypto).bytes)

@@ -1,4 +1,5 @@
 import type { Hosts } from './hosts.ts'
+import type { Program } from './program.ts'
 import { type NetworkSettings, type Places, ProgramNetwork } from './program-network.ts'
 
 /** One port, whatever address the host has and will have. */
@@ -20,6 +21,18 @@ const BRIEF_DEADLINES = {
   inputsMs: 4_000,
   unmaskingMs: 5_000,
   viewMs: 1_000
+}
+
+/** A bootstrap and these peers, the first of them the author, each on a public host of its own. */
+export async function startOnPublicHosts(
+  hosts: Hosts,
+  network: ProgramNetwork,
+  peers: readonly string[]
+): Promise<{ readonly bootstrap: Program; readonly peers: Program[] }> {
+  for (const name of ['bootstrap', ...peers]) hosts.addPublic(name)
+  await network.prepare(peers, peers[0]!)
+  const bootstrap = await network.bootstrap()
+  return { bootstrap, peers: peers.map(name => network.join(name, network.at('run.yaml'))) }
 }
 
 /** A network of processes over the hosts that `withHosts()` gives. */

@@ -1,12 +1,12 @@
 /** Runs by invitation, and what lets a peer into them. */
 import type { Signer } from '../../aggregation/crypto-suite.ts'
 import { ed25519Signer } from '../../node/platform/node-crypto.ts'
+import { contextOfTip } from '../../protocols/chain.ts'
 import type { ChainTip } from '../../protocols/chain-tip.ts'
-import { PROTOCOL_VERSION, type SignedMessage, ZERO_HASH } from '../../protocols/envelope.ts'
+import type { SignedMessage } from '../../protocols/envelope.ts'
 import { createInvitation, redeem } from '../../protocols/invitation.ts'
 import {
   type Admission,
-  type Context,
   Envelope,
   type Invitation,
   type LinkBody,
@@ -78,15 +78,5 @@ export function ordered(
   order: AuthorOrder,
   by: TestMember = author
 ): SignedMessage {
-  const context: Context = {
-    version: PROTOCOL_VERSION,
-    run: run.id,
-    previousLink: tip.linkHash,
-    round: tip.round,
-    attempt: tip.attempt,
-    rosterHash: ZERO_HASH,
-    baseModel: run.baseModel,
-    encodingHash: ZERO_HASH
-  }
-  return sealOrder(order, context, by.signer, crypto)
+  return sealOrder(order, contextOfTip(tip, run), by.signer, crypto)
 }

@@ -6,21 +6,8 @@ import type { Network } from '../../../protocols/ports.ts'
 import { CHAIN_PROTOCOL } from '../../../protocols/run-protocols.ts'
 import { testMember } from '../../support/chains.ts'
 import { invite, redemptionOf } from '../../support/invitations.ts'
-import { linksOf, PeerCluster, type PeerLife } from '../../support/peer-cluster.ts'
-
-const founders = 4
-const peers = [1, 2, 3, 4].map(number => testMember(number).id)
-
-function invitationCluster(rounds = 30): PeerCluster {
-  return new PeerCluster({ founders, manifest: { rounds, admission: { kind: 'invitation', peers } } })
-}
-
-async function begun(rounds?: number): Promise<{ cluster: PeerCluster; lives: PeerLife[] }> {
-  const cluster = invitationCluster(rounds)
-  const lives = await cluster.startAll()
-  expect(await cluster.runUntil(() => lives.every(life => linksOf(life).length > 0))).to.equal(true)
-  return { cluster, lives }
-}
+import { begun, invitedFounders as peers } from '../../support/invited-cluster.ts'
+import { linksOf, type PeerLife } from '../../support/peer-cluster.ts'
 
 const failed = async ({ peer }: PeerLife): Promise<PeerError> =>
   (await peer.finished.then(() => null).catch((error: PeerError) => error))!

@@ -6,21 +6,8 @@ import { type Redemption, Registration } from '../../../protocols/messages.js'
 import { toHex } from '../../support/bytes.ts'
 import { testMember } from '../../support/chains.ts'
 import { admissionOf, invite, invited, redemptionOf } from '../../support/invitations.ts'
-import { linksOf, PeerCluster, type PeerLife } from '../../support/peer-cluster.ts'
-
-const founders = 4
-const peers = [1, 2, 3, 4].map(number => testMember(number).id)
-
-function invitationCluster(rounds = 30): PeerCluster {
-  return new PeerCluster({ founders, manifest: { rounds, admission: { kind: 'invitation', peers } } })
-}
-
-async function begun(rounds?: number): Promise<{ cluster: PeerCluster; lives: PeerLife[] }> {
-  const cluster = invitationCluster(rounds)
-  const lives = await cluster.startAll()
-  expect(await cluster.runUntil(() => lives.every(life => linksOf(life).length > 0))).to.equal(true)
-  return { cluster, lives }
-}
+import { begun, invitationCluster, invitedFounders as peers } from '../../support/invited-cluster.ts'
+import type { PeerLife } from '../../support/peer-cluster.ts'
 
 describe('a whole peer in a run by invitation', () => {
   it('does not start without one, with one that is forged, made out to another peer, or expired', async () => {
