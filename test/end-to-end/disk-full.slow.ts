@@ -3,6 +3,7 @@ import { askLocalSocket } from '../../node/platform/local-socket.ts'
 import { undocumented } from '../support/folder-document.ts'
 import type { Program } from '../support/program.ts'
 import { ProgramNetwork } from '../support/program-network.ts'
+import { skipBecause } from '../support/skip.ts'
 import { SmallDisk, whyNoSmallDisk } from '../support/small-disk.ts'
 import { tellsOneStory } from '../support/story.ts'
 
@@ -22,10 +23,7 @@ describe('a peer on a disk that fills up', function () {
 
   before(async function () {
     const why = whyNoSmallDisk()
-    if (why !== null) {
-      console.log(`    SKIPPED, as this test needs a small disk of its own: ${why}`)
-      return this.skip()
-    }
+    if (why !== null) skipBecause(this, `this test needs a small disk of its own: ${why}`)
     await network.prepare(FOUNDERS, 'first')
     disk = await SmallDisk.mount(network.at('victim'), 2_000_000)
     await network.bootstrap()

@@ -13,6 +13,7 @@ import { METRICS } from '../../node/cli/observe/metrics.ts'
 import { createOutput } from '../../node/cli/output.ts'
 import { packageDir } from '../../node/platform/package-dir.ts'
 import { scratchFolder } from '../support/cli.ts'
+import { skipBecause } from '../support/skip.ts'
 
 const text = (...path: string[]): string => readFileSync(join(packageDir(), 'docs', ...path), 'utf8')
 
@@ -64,8 +65,7 @@ describe('the systemd unit', () => {
   })
 
   it('is one that systemd takes', function () {
-    // Skipped loudly where there is no systemd to ask.
-    if (spawnSync('systemd-analyze', ['--version']).status !== 0) return this.skip()
+    if (spawnSync('systemd-analyze', ['--version']).status !== 0) skipBecause(this, 'no systemd-analyze here')
     const scratch = scratchFolder()
     try {
       const path = join(scratch.path, 'fedpeft-bootstrap.service')

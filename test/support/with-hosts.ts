@@ -1,5 +1,6 @@
 import { whyNoHosts } from './host-commands.ts'
 import { Hosts } from './hosts.ts'
+import { skipBecause } from './skip.ts'
 
 /**
  * Gives the tests of a `describe` hosts of their own: `hosts()` from their first `before` on. Where the machine has none
@@ -9,10 +10,7 @@ export function withHosts(): () => Hosts {
   let hosts: Hosts | null = null
   before(function () {
     const why = whyNoHosts()
-    if (why !== null) {
-      console.log(`    SKIPPED, as these tests need hosts of their own: ${why}`)
-      this.skip()
-    }
+    if (why !== null) skipBecause(this, `these tests need hosts of their own: ${why}`)
     hosts = new Hosts()
   })
   after(() => hosts?.close())

@@ -6,6 +6,7 @@ import { createOutput } from '../../../node/cli/output.ts'
 import { nvidiaFacts } from '../../../node/platform/tensorflow-search.ts'
 import { scratchFolder } from '../../support/cli.ts'
 import { runHere } from '../../support/cli-here.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 describe('--backend', () => {
   const scratch = scratchFolder()
@@ -28,7 +29,7 @@ describe('--backend', () => {
   })
 
   it('that is not there ends chat and join with the reason and what to do', async function () {
-    if (nvidiaFacts().cards.length > 0) this.skip()
+    if (nvidiaFacts().cards.length > 0) skipBecause(this, 'this machine has a card')
     for (const args of [chat, [...dryRun, '--dir', join(scratch.path, 'me')]]) {
       const { exitCode, stderr } = await runHere([...args, '--backend', 'cuda'])
       expect(exitCode).to.equal(1)

@@ -5,6 +5,7 @@ import { Interrupted, interruptSignal } from '../../../node/cli/interrupt.ts'
 import { packageDir } from '../../../node/platform/package-dir.ts'
 import { scratchFolder } from '../../support/cli.ts'
 import { writeAdapterFolder, writeModelFolder } from '../../support/model-folder.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 describe('Ctrl-C', () => {
   function press() {
@@ -55,7 +56,7 @@ describe('Ctrl-C', () => {
   })
 
   it('stops a running command with exit 1 and no stack trace', async function () {
-    if (process.platform === 'win32') this.skip()
+    if (process.platform === 'win32') skipBecause(this, 'Windows has no such signal')
     const scratch = scratchFolder()
     writeModelFolder(join(scratch.path, 'model'))
     await writeAdapterFolder(join(scratch.path, 'adapter'), 'model')

@@ -7,6 +7,7 @@ import { lockDirectory } from '../../../node/platform/directory-lock.ts'
 import { scratchFolder } from '../../support/cli.ts'
 import { type EndedHere, runHere } from '../../support/cli-here.ts'
 import { folderConfig, writeModelFolder } from '../../support/model-folder.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 const NOWHERE = '/ip4/127.0.0.1/tcp/9/p2p/12D3KooWLXjcTVxhyAu7diM89nLkbVeoyzoeTcUMQHDZqZj6HUah'
 
@@ -221,7 +222,7 @@ describe('wrong inputs of join and bootstrap', () => {
     it('where the folder cannot be written to', async function () {
       writeFileSync(at('file'), '')
       expectRefused(await takePart('--dir', at('file')), 2, at('file'), 'not a folder')
-      if (!existsSync('/proc/self')) this.skip()
+      if (!existsSync('/proc/self')) skipBecause(this, 'no /proc, which takes no folders')
       expectRefused(await takePart('--dir', '/proc/fedpeft'), 1, '/proc/fedpeft', 'another disk')
       expectRefused(await runHere(['bootstrap', '--port', '0', '--dir', '/proc/fedpeft']), 1, '/proc/fedpeft')
     })

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { expect } from 'chai'
 import { lockDirectory } from '../../../node/platform/directory-lock.ts'
 import { NetworkError } from '../../../protocols/errors.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 const MODULE = new URL('../../../node/platform/directory-lock.ts', import.meta.url).href
 
@@ -56,7 +57,7 @@ describe('directory lock', () => {
   })
 
   it('is not held by an id that now belongs to another process', async function () {
-    if (process.platform !== 'linux') this.skip()
+    if (process.platform !== 'linux') skipBecause(this, 'only Linux tells when a process began')
     await writeFile(join(dir, 'lock'), JSON.stringify({ pid: process.ppid, started: 'in a former life' }))
     await (await lockDirectory(dir))()
   })

@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { openIdentity, temporaryIdentity } from '../../../node/platform/identity.ts'
 import { nodeCrypto } from '../../../node/platform/node-crypto.ts'
 import { NetworkError } from '../../../protocols/errors.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 describe('identity', () => {
   let dir: string
@@ -29,7 +30,7 @@ describe('identity', () => {
   })
 
   it('may be read by nobody else', async function () {
-    if (process.platform === 'win32') this.skip()
+    if (process.platform === 'win32') skipBecause(this, 'Windows has no such permissions')
     await openIdentity(dir)
     expect((await stat(join(dir, 'identity.key'))).mode & 0o777).to.equal(0o600)
     expect((await stat(dir)).mode & 0o777).to.equal(0o700)

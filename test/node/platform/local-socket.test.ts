@@ -15,6 +15,7 @@ import {
   serveLocalSocket
 } from '../../../node/platform/local-socket.ts'
 import { NetworkError } from '../../../protocols/errors.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 const MODULE = new URL('../../../node/platform/local-socket.ts', import.meta.url).href
 
@@ -28,7 +29,7 @@ describe('local socket', () => {
   }
   before(function () {
     // There it is a named pipe; these tests speak to the file.
-    if (process.platform === 'win32') this.skip()
+    if (process.platform === 'win32') skipBecause(this, 'on Windows it is a pipe, and no file')
   })
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'fedpeft-socket-'))

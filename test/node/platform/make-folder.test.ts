@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { makeFolder } from '../../../node/platform/make-folder.ts'
 import { scratchFolder } from '../../support/cli.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 describe('making a folder', () => {
   const scratch = scratchFolder()
@@ -19,7 +20,7 @@ describe('making a folder', () => {
   })
 
   it('gives up where the file system takes none, instead of trying for ever', async function () {
-    if (!existsSync('/proc/self')) this.skip()
+    if (!existsSync('/proc/self')) skipBecause(this, 'no /proc, which takes no folders')
     const error = await makeFolder('/proc/fedpeft/here').catch((caught: unknown) => caught)
     expect(error).to.include({ name: 'FilesError', code: 'READ_ONLY' })
     expect((error as Error).message).to.contain('/proc/fedpeft')

@@ -6,6 +6,7 @@ import { explain } from '../../../node/cli/explain.ts'
 import { explained, nodeFiles } from '../../../node/platform/node-files.ts'
 import { filesConformance, filesErrorOf } from '../../conformance/files.ts'
 import { runProcess } from '../../support/cli.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 describe('files of the local disk', () => {
   const made: string[] = []
@@ -50,7 +51,7 @@ describe('files of the local disk', () => {
 
   it('says that the disk is full', async function () {
     // Linux has a device that is always full; elsewhere there is nothing to try it on.
-    if (process.platform !== 'linux') return this.skip()
+    if (process.platform !== 'linux') skipBecause(this, 'only Linux has a device that is always full')
     const error = await filesErrorOf(nodeFiles('/dev').append('full', Uint8Array.of(1)))
     expect(error.code).to.equal('NO_SPACE')
     expect(error.message).to.include('/dev/full').and.to.include('the disk is full')
@@ -84,7 +85,7 @@ describe('what the system reports', () => {
   }
 
   it('is said of a process that has no file handles left', async function () {
-    if (process.platform !== 'linux') return this.skip()
+    if (process.platform !== 'linux') skipBecause(this, 'tried on Linux only: it sets a limit by ulimit')
     const script = `import { nodeFiles } from ${JSON.stringify(new URL('../../../node/platform/node-files.ts', import.meta.url))}
       import { openSync } from 'node:fs'
       try { for (;;) openSync('/dev/null') } catch {}

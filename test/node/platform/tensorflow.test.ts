@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { packageDir } from '../../../node/platform/package-dir.ts'
 import { openTensorflow } from '../../../node/platform/tensorflow.ts'
 import { findTensorflow, type NoTensorflow, nvidiaFacts } from '../../../node/platform/tensorflow-search.ts'
+import { skipBecause } from '../../support/skip.ts'
 
 const cpuPackage = '@tensorflow/tfjs-node'
 
@@ -160,7 +161,8 @@ describe('TensorFlow through tfjs-node', () => {
   })
 
   it('computes, where it is built', function () {
-    if (!findTensorflow('tensorflow').isThere) this.skip()
+    if (!findTensorflow('tensorflow').isThere)
+      skipBecause(this, 'the TensorFlow addon is not built (node scripts/tensorflow/build-addon.mjs)')
     // In a process of its own: once loaded it stays.
     const program = `
       import { openTensorflow } from ${JSON.stringify(pathToFileURL(join(packageDir(), 'node/platform/tensorflow.ts')).href)}

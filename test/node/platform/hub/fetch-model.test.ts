@@ -21,6 +21,7 @@ import { FilesError } from '../../../../protocols/files-error.ts'
 import { scratchFolder } from '../../../support/cli.ts'
 import { type HubDownload, hubDownload } from '../../../support/hub-download.ts'
 import { commitOf, type HubServer, startHub } from '../../../support/hub-server.ts'
+import { skipBecause } from '../../../support/skip.ts'
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content)
 const random = seededRandom(5)
@@ -499,7 +500,7 @@ describe('a model of the Hub', () => {
 
   it('stops when the disk is full, with nothing under its name', async function () {
     // Linux has a device that is always full; elsewhere there is nothing to try it on.
-    if (process.platform !== 'linux') return this.skip()
+    if (process.platform !== 'linux') skipBecause(this, 'only Linux has a device that is always full')
     mkdirSync(join(download.cacheDir, 'blobs'), { recursive: true })
     symlinkSync('/dev/full', part())
     const error = await download.run().catch(error => error)
